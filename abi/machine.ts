@@ -1,0 +1,154 @@
+/**
+ * The machine: every width and limit that a test would otherwise need thousands of steps to reach.
+ * Page size (4096) and the p2m's table format (four levels of 512 entries) are always real.
+ */
+export interface Machine {
+  readonly name: string;
+  /** Domain ids 1..domains can exist; the control domain is besides. */
+  readonly domains: number;
+  /** Virtual processors of each domain. */
+  readonly vcpus: number;
+  /** Machine frames that can back guests' own RAM, all domains together. */
+  readonly guestFrames: number;
+  /** No p2m holds an entry at this gfn or above. */
+  readonly gfnLimit: number;
+  /** Frames for the tables of one domain's p2m, the root included. */
+  readonly p2mTableFrames: number;
+  /** Version 1 entries in one grant frame; version 2 has half as many. */
+  readonly refsPerFrame: number;
+  /** Version 2 status words in one status frame. */
+  readonly statusesPerFrame: number;
+  /** Refs below this survive a version change. */
+  readonly reservedRefs: number;
+  /** The most a domain's `grantFrames` may be configured to. */
+  readonly grantFramesMaximum: number;
+  /** Handles in one maptrack frame. */
+  readonly handlesPerFrame: number;
+  /** The most a domain's `maptrackFrames` may be configured to. */
+  readonly maptrackFramesMaximum: number;
+  /** A pin counter that has reached this is not raised. */
+  readonly pinLimit: number;
+  /** Largest order (log2 of pages) of an extent for a guest, and for the control domain. */
+  readonly guestOrder: number;
+  readonly controlOrder: number;
+  /** Elements of an unmap batch that are completed together. */
+  readonly unmapBatch: number;
+  /** Units of work a preemptible operation does before it stops to be resumed. */
+  readonly preemptionBudget: number;
+  /** What a domain gets that is created without saying otherwise. */
+  readonly defaults: DomainConfig;
+}
+
+/** What the toolstack says when it creates a domain. */
+export interface DomainConfig {
+  /** Runs of RAM pages it starts with. */
+  readonly ram: readonly PageRun[];
+  /** `max_pages`: the most pages it may own. */
+  readonly maximumPages: number;
+  /** `max_grant_frames`; -1 asks for the machine's maximum. */
+  readonly grantFrames: number;
+  /** `max_maptrack_frames`; -1 asks for the machine's maximum. */
+  readonly maptrackFrames: number;
+  /** Highest grant-table version it may choose. */
+  readonly grantVersion: number;
+  /** Where grant frame 0 is mapped at the start, or undefined for nowhere. */
+  readonly tableGfn: number | undefined;
+}
+
+export interface PageRun {
+  readonly gfn: number;
+  readonly count: number;
+}
+
+/** Small enough to explore exhaustively. */
+const tiny: Machine = {
+  name: 'tiny',
+  domains: 2,
+  vcpus: 1,
+  guestFrames: 6,
+  gfnLimit: 2 ** 36,
+  p2mTableFrames: 5,
+  refsPerFrame: 4,
+  statusesPerFrame: 4,
+  reservedRefs: 1,
+  grantFramesMaximum: 1,
+  handlesPerFrame: 3,
+  maptrackFramesMaximum: 1,
+  pinLimit: 2,
+  guestOrder: 1,
+  controlOrder: 2,
+  unmapBatch: 2,
+  preemptionBudget: 2,
+  defaults: {
+    ram: [{ gfn: 0, count: 2 }],
+    maximumPages: 3,
+    grantFrames: 1,
+    maptrackFrames: 1,
+    grantVersion: 2,
+    tableGfn: 0x8,
+  },
+};
+
+/** The default of random runs: every limit is met within tens of steps. */
+const small: Machine = {
+  name: 'small',
+  domains: 3,
+  vcpus: 1,
+  guestFrames: 48,
+  gfnLimit: 2 ** 36,
+  p2mTableFrames: 8,
+  refsPerFrame: 16,
+  statusesPerFrame: 16,
+  reservedRefs: 2,
+  grantFramesMaximum: 3,
+  handlesPerFrame: 8,
+  maptrackFramesMaximum: 2,
+  pinLimit: 4,
+  guestOrder: 2,
+  controlOrder: 3,
+  unmapBatch: 3,
+  preemptionBudget: 4,
+  defaults: {
+    ram: [{ gfn: 0, count: 8 }],
+    maximumPages: 14,
+    grantFrames: 3,
+    maptrackFrames: 2,
+    grantVersion: 2,
+    tableGfn: 0x20,
+  },
+};
+
+/** Xen 4.17's own sizes; recordings of the real hypervisor replay on it. */
+const xen: Machine = {
+  name: 'xen',
+  domains: 6,
+  vcpus: 1,
+  guestFrames: 16384,
+  gfnLimit: 2 ** 36,
+  p2mTableFrames: 512,
+  refsPerFrame: 512,
+  statusesPerFrame: 2048,
+  reservedRefs: 8,
+  grantFramesMaximum: 64,
+  handlesPerFrame: 256,
+  maptrackFramesMaximum: 1024,
+  pinLimit: 128,
+  guestOrder: 9,
+  controlOrder: 18,
+  unmapBatch: 32,
+  preemptionBudget: 256,
+  defaults: {
+    ram: [
+      { gfn: 0x100, count: 64 },
+      { gfn: 0x1000, count: 32 },
+    ],
+    maximumPages: 160,
+    grantFrames: 4,
+    maptrackFrames: 4,
+    grantVersion: 2,
+    tableGfn: undefined,
+  },
+};
+
+export const presets = { tiny, small, xen } as const;
+export type PresetName = keyof typeof presets;

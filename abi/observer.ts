@@ -1,0 +1,87 @@
+import type { DomainId, Gfn, GrantRef, Handle, Mfn } from './ids.js';
+import type { GrantVersion } from './grant-table.js';
+
+/**
+ * What a harness may see of a system besides its replies. Nothing here can change the system.
+ * The names of the p2m types are Xen's.
+ */
+export interface Observer {
+  /** Starts a new record and returns the finished one: what was written since the last call. */
+  changes(): Changes;
+  /** What the p2m of a domain holds at a gfn, or undefined for nothing. */
+  entryAt(domain: DomainId, gfn: Gfn): EntryView | undefined;
+  /** A 32-bit word of a frame; `index` is 0..1023. */
+  wordOf(mfn: Mfn, index: number): number;
+  /** The invariants that can be checked at what `changes` would report, without looking further. */
+  auditChanges(): readonly Violation[];
+  /** Every invariant, over everything. */
+  audit(): readonly Violation[];
+  /** Everything a guest or toolstack could find out, for deep comparison. */
+  view(): View;
+}
+
+/** Valid until the next call of `changes`; arrays are longer than their counts. */
+export interface Changes {
+  readonly entryCount: number;
+  readonly entryDomain: readonly DomainId[];
+  readonly entryGfn: readonly Gfn[];
+  /** Frames of guests, grant tables, status and shared info that were written. */
+  readonly frameCount: number;
+  readonly frame: readonly Mfn[];
+  /** Byte range written, [from, to), of each frame. */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+export type P2mType = 'ram_rw' | 'grant_map_rw' | 'grant_map_ro';
+
+export interface EntryView {
+  readonly type: P2mType;
+  readonly mfn: Mfn;
+}
+
+/** An invariant that does not hold: its id (I.., F.., P.., D..), where, and a sentence. */
+export interface Violation {
+  readonly id: string;
+  /** The kind of place, without numbers: 'frame.count', 'p2m.entry', 'maptrack.handle'. */
+  readonly path: string;
+  readonly witness: string;
+}
+
+export interface View {
+  readonly domains: readonly DomainView[];
+}
+
+export interface DomainView {
+  readonly domain: DomainId;
+  readonly life: 'alive' | 'crashed' | 'dying';
+  readonly pages: number;
+  readonly maximumPages: number;
+  readonly maximumGfn: Gfn;
+  /** Ascending by gfn. */
+  readonly p2m: readonly (EntryView & { readonly gfn: Gfn })[];
+  readonly grantVersion: GrantVersion;
+  readonly grantFrames: readonly Mfn[];
+  readonly statusFrames: readonly Mfn[];
+  readonly sharedInfo: Mfn;
+  /** Ascending by handle. */
+  readonly mappings: readonly MappingView[];
+  /** Ascending by ref; only refs with a pin. */
+  readonly pins: readonly PinView[];
+}
+
+export interface MappingView {
+  readonly handle: Handle;
+  readonly granter: DomainId;
+  readonly ref: GrantRef;
+  readonly readonly: boolean;
+  readonly mfn: Mfn;
+}
+
+export interface PinView {
+  readonly ref: GrantRef;
+  readonly grantee: DomainId;
+  readonly mfn: Mfn;
+  readonly hostRead: number;
+  readonly hostWrite: number;
+}

@@ -1,0 +1,60 @@
+import type { DomainId, Gfn, GrantRef, Handle, VcpuId } from './ids.js';
+import type { GrantVersion } from './grant-table.js';
+import type { DomainConfig, Machine } from './machine.js';
+import type { Step, UnmapElement, UnmapGrant } from './step.js';
+
+/**
+ * A machine, the domains it starts with, and what happens. A line that needs a handle made earlier
+ * names the line that made it, so that deleting a line always leaves a program that still means
+ * something: a name whose line made no handle stands for `NO_HANDLE`.
+ */
+export interface Program {
+  readonly machine: Machine;
+  readonly boot: readonly Boot[];
+  readonly lines: readonly Line[];
+}
+
+export interface Boot {
+  readonly domain: DomainId;
+  readonly config: DomainConfig;
+}
+
+export type Line = Exclude<Step, UnmapGrant> | UnmapLine | GrantLine;
+
+/** The handle that element `element` of line `line` (a map) answered. */
+export interface FromLine {
+  readonly line: number;
+  readonly element: number;
+}
+export interface UnmapLine extends Omit<UnmapGrant, 'elements'> {
+  readonly elements: readonly UnmapLineElement[];
+}
+export interface UnmapLineElement extends Omit<UnmapElement, 'handle'> {
+  readonly handle: Handle | FromLine;
+}
+
+/**
+ * A guest writes an entry of its own grant table: ordinary stores at `table`, in short form.
+ * Version 1 is one 8-byte store; version 2 stores the second half of the entry first.
+ */
+export interface GrantLine {
+  readonly op: 'grant';
+  readonly caller: DomainId;
+  readonly vcpu: VcpuId;
+  readonly ref: GrantRef;
+  /** Where the guest believes frame 0 of its table to be; further frames follow it. */
+  readonly table: Gfn;
+  /** The layout it writes. */
+  readonly version: GrantVersion;
+  /** u16 */
+  readonly flags: number;
+  /** u16 */
+  readonly to: DomainId;
+  /** u32 in version 1, u64 in version 2. */
+  readonly frame: number;
+  /** Bytes 4..7 of a version 2 entry. */
+  readonly detail:
+    | { readonly is: 'none' }
+    | { readonly is: 'sub_page'; readonly offset: number; readonly length: number }
+    | { readonly is: 'transitive'; readonly domain: DomainId; readonly ref: GrantRef };
+}

@@ -1,0 +1,66 @@
+import type { Gfn, Handle, Mfn } from './ids.js';
+import type { Errno, Rc, Status } from './status.js';
+import type { GrantVersion } from './grant-table.js';
+import type { Word } from './word.js';
+
+/** What a step answers. One shape per kind of answer; `is` tells them apart. */
+export type Reply =
+  /** The caller cannot run: it does not exist, has crashed or is dying. */
+  | { readonly is: 'no_domain' }
+  /** The hypervisor crashed the calling domain during this step; it saw no result. */
+  | { readonly is: 'crashed' }
+  /** A hypercall's value. */
+  | { readonly is: 'rc'; readonly rc: Rc }
+  /** A batch of grant operations that ran (its value is 0), element by element. */
+  | { readonly is: 'statuses'; readonly elements: readonly ElementReply[] }
+  /** setup_table: where each grant frame is, `INVALID_GFN` for nowhere; empty unless okay. */
+  | { readonly is: 'table'; readonly status: Status; readonly frames: readonly Gfn[] }
+  | {
+      readonly is: 'size';
+      readonly status: Status;
+      readonly frames: number;
+      readonly maximum: number;
+    }
+  /** set_version and get_version: the version in force afterwards, 0 where none is reported. */
+  | { readonly is: 'version'; readonly rc: Rc; readonly version: GrantVersion | 0 }
+  /** add_to_physmap_batch: a value for each entry, `untouched` past an abort. */
+  | {
+      readonly is: 'errors';
+      readonly rc: Rc;
+      readonly errors: readonly (0 | Errno | 'untouched')[];
+    }
+  /** exchange: extents exchanged. */
+  | { readonly is: 'exchanged'; readonly rc: Rc; readonly count: number }
+  /** A load, the old value of an atomic, the bytes of a fetch. */
+  | { readonly is: 'value'; readonly value: Word }
+  | { readonly is: 'stored' }
+  /** The access raised an exception in the guest. */
+  | { readonly is: 'fault'; readonly vector: '#GP' }
+  | DomainInfoReply
+  | InspectReply;
+
+/** `handle` and `frame` are there for a successful map, and only then. */
+export interface ElementReply {
+  readonly status: Status;
+  readonly handle?: Handle;
+  /** dev_bus_addr >> 12: the machine frame. */
+  readonly frame?: Mfn;
+}
+
+export interface DomainInfoReply {
+  readonly is: 'domain_info';
+  readonly dying: boolean;
+  /** Crashed (or shut down). */
+  readonly shutdown: boolean;
+  /** tot_pages: pages owned, orphans included, Xen's own excluded. */
+  readonly pages: number;
+  readonly maximumPages: number;
+}
+
+export interface InspectReply {
+  readonly is: 'inspected';
+  readonly memoryType: 'ram_rw' | 'ram_ro' | 'mmio_dm';
+  /** Frame and first eight bytes, where the control domain can map the gfn; else absent. */
+  readonly frame?: Mfn;
+  readonly first?: Word;
+}

@@ -1,0 +1,186 @@
+import { DomainId, VcpuId } from '../abi/ids.js';
+import type { Machine } from '../abi/machine.js';
+import type { Line } from '../abi/program.js';
+import { accessText, parseAccess } from './access-lines.js';
+import { whole } from './batch.js';
+import type { Arguments, Caller } from './arguments.js';
+import { grantCallText, parseGrantCall } from './grant-call-lines.js';
+import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
+import { after, pairOf } from './names.js';
+import { parseNumber, u16 } from './numbers.js';
+import { parseToolstack, toolstackText } from './toolstack-lines.js';
+import { refuseToken, type Token } from './words.js';
+
+/*
+ * A line of a program, without its number and what is answered:
+ *
+ *   d2  unmap  h1 at=0x6        d2 is the caller, on vcpu 0; d2.1 would be on vcpu 1
+ *   tool  destroy  d2           the toolstack
+ *
+ * The arguments of each operation are drawn at the head of the file that reads and writes them.
+ */
+
+/** A line as its columns; the arguments have no two spaces in a row, and crash has none. */
+export interface LineColumns {
+  readonly actor: string;
+  readonly operation: Line['op'];
+  readonly arguments: string;
+}
+
+/** One line of a program of `machine`, as text. */
+export function printLine(line: Line, machine: Machine): string {
+  const columns = lineColumns(line, machine);
+  return `${columns.actor}  ${columns.operation}  ${columns.arguments}`.trimEnd();
+}
+
+/** One line of a program of `machine`, column by column, for those who align them. */
+export function lineColumns(line: Line, machine: Machine): LineColumns {
+  const actor = 'caller' in line ? callerText(line) : TOOLSTACK;
+  return { actor, operation: line.op, arguments: argumentsText(line, machine) };
+}
+
+/** Reads one line from its columns. Throws TraceError. */
+export function parseLine(actor: Token, operation: Token, given: Arguments): Line {
+  const op = operation.text;
+  if (!isOperation(op)) return refuseToken(operation, 'an operation');
+  return parseArguments(op, actor, given);
+}
+
+/** Who writes each operation. */
+const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
+  map: 'guest',
+  unmap: 'guest',
+  copy: 'guest',
+  swap: 'guest',
+  setup_table: 'guest',
+  query_size: 'guest',
+  set_version: 'guest',
+  get_version: 'guest',
+  refused_grant_call: 'guest',
+  grant: 'guest',
+  populate_physmap: 'guest',
+  decrease_reservation: 'guest',
+  increase_reservation: 'guest',
+  add_to_physmap: 'guest',
+  add_to_physmap_batch: 'guest',
+  remove_from_physmap: 'guest',
+  exchange: 'guest',
+  current_reservation: 'guest',
+  maximum_reservation: 'guest',
+  maximum_gpfn: 'guest',
+  load: 'guest',
+  store: 'guest',
+  xadd: 'guest',
+  cmpxchg: 'guest',
+  fetch: 'guest',
+  crash: 'guest',
+  create: 'toolstack',
+  destroy: 'toolstack',
+  domain_info: 'toolstack',
+  set_memory_limit: 'toolstack',
+  inspect_gfn: 'toolstack',
+};
+
+const TOOLSTACK = 'tool';
+
+const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, text);
+
+/** Every switch names every operation, so that the compiler finds one that is forgotten. */
+function argumentsText(line: Line, machine: Machine): string {
+  switch (line.op) {
+    case 'grant':
+      return grantLineText(line, machine.defaults);
+    case 'map':
+    case 'unmap':
+    case 'copy':
+    case 'swap':
+    case 'setup_table':
+    case 'query_size':
+    case 'set_version':
+    case 'get_version':
+    case 'refused_grant_call':
+      return grantCallText(line);
+    case 'populate_physmap':
+    case 'decrease_reservation':
+    case 'increase_reservation':
+    case 'add_to_physmap':
+    case 'add_to_physmap_batch':
+    case 'remove_from_physmap':
+    case 'exchange':
+    case 'current_reservation':
+    case 'maximum_reservation':
+    case 'maximum_gpfn':
+      return memoryCallText(line);
+    case 'load':
+    case 'store':
+    case 'xadd':
+    case 'cmpxchg':
+    case 'fetch':
+    case 'crash':
+      return accessText(line);
+    case 'create':
+    case 'destroy':
+    case 'domain_info':
+    case 'set_memory_limit':
+    case 'inspect_gfn':
+      return toolstackText(line, machine.defaults);
+  }
+}
+
+function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
+  switch (op) {
+    case 'grant': {
+      const { words, machine } = given;
+      const by = parseCaller(actor);
+      return { op, ...by, ...whole(words, (each) => parseGrantLine(each, machine.defaults)) };
+    }
+    case 'map':
+    case 'unmap':
+    case 'copy':
+    case 'swap':
+    case 'setup_table':
+    case 'query_size':
+    case 'set_version':
+    case 'get_version':
+    case 'refused_grant_call':
+      return parseGrantCall(op, parseCaller(actor), given);
+    case 'populate_physmap':
+    case 'decrease_reservation':
+    case 'increase_reservation':
+    case 'add_to_physmap':
+    case 'add_to_physmap_batch':
+    case 'remove_from_physmap':
+    case 'exchange':
+    case 'current_reservation':
+    case 'maximum_reservation':
+    case 'maximum_gpfn':
+      return parseMemoryCall(op, parseCaller(actor), given);
+    case 'load':
+    case 'store':
+    case 'xadd':
+    case 'cmpxchg':
+    case 'fetch':
+    case 'crash':
+      return parseAccess(op, parseCaller(actor), given);
+    case 'create':
+    case 'destroy':
+    case 'domain_info':
+    case 'set_memory_limit':
+    case 'inspect_gfn':
+      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
+      return parseToolstack(op, given);
+  }
+}
+
+const callerText = ({ caller, vcpu }: Caller): string =>
+  `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;
+
+function parseCaller(actor: Token): Caller {
+  const [domain, vcpu] = pairOf(actor, '.');
+  if (!/^d\d/.test(domain.text)) return refuseToken(actor, 'a domain that calls (d1, d1.0)');
+  return {
+    caller: DomainId(parseNumber(after(domain, 1), u16)),
+    vcpu: VcpuId(vcpu === undefined ? 0 : parseNumber(vcpu, u16)),
+  };
+}

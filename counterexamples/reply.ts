@@ -1,0 +1,63 @@
+import type { DomainInfoReply, InspectReply, Reply } from '../abi/reply.js';
+import type { Rc, Status } from '../abi/status.js';
+import { batchText } from './batch.js';
+import { gfnText, listText } from './names.js';
+import { wordText } from './numbers.js';
+
+/**
+ * A reply as the right column of a trace. It is canonical: two replies that no guest may tell
+ * apart print the same, so handles and machine frames, which the hypervisor may choose, are left
+ * out. There are no two spaces in a row.
+ */
+export function printReply(reply: Reply): string {
+  switch (reply.is) {
+    case 'no_domain':
+    case 'crashed':
+      return reply.is;
+    case 'rc':
+      return rcText(reply.rc);
+    case 'statuses':
+      return batchText(reply.elements.map(({ status }) => statusText(status)));
+    case 'table':
+      return tableText(reply.status, reply.frames);
+    case 'size':
+      return `${statusText(reply.status)} frames=${reply.frames} maximum=${reply.maximum}`;
+    case 'version':
+      return rcText(reply.rc) + (reply.version === 0 ? '' : ` v${reply.version}`);
+    case 'errors':
+      return `${rcText(reply.rc)} each ${listText(reply.errors.map(errorText))}`;
+    case 'exchanged':
+      return `${rcText(reply.rc)} count=${reply.count}`;
+    case 'value':
+      return wordText(reply.value, reply.value.high === 0 ? 4 : 8);
+    case 'stored':
+      return 'ok';
+    case 'fault':
+      return reply.vector;
+    case 'domain_info':
+      return infoText(reply);
+    case 'inspected':
+      return inspectText(reply);
+  }
+}
+
+const statusText = (status: Status): string => (status === 'okay' ? 'ok' : status);
+const rcText = (rc: Rc): string => (rc === 0 ? 'ok' : String(rc));
+const errorText = (error: Rc | 'untouched'): string =>
+  error === 'untouched' ? error : rcText(error);
+
+function tableText(status: Status, frames: readonly number[]): string {
+  if (frames.length === 0) return statusText(status);
+  return `${statusText(status)} ${listText(frames.map(gfnText))}`;
+}
+
+function infoText(reply: DomainInfoReply): string {
+  const pages = `pages=${reply.pages} maximum=${reply.maximumPages}`;
+  return pages + (reply.dying ? ' dying' : '') + (reply.shutdown ? ' shutdown' : '');
+}
+
+function inspectText(reply: InspectReply): string {
+  const frame = reply.frame === undefined ? '' : ' mapped';
+  const first = reply.first === undefined ? '' : ` ${wordText(reply.first, 8)}`;
+  return reply.memoryType + frame + first;
+}

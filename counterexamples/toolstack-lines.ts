@@ -1,0 +1,54 @@
+import type { DomainConfig } from '../abi/machine.js';
+import type { Toolstack } from '../abi/step.js';
+import { whole } from './batch.js';
+import type { Arguments } from './arguments.js';
+import { configText, parseConfig } from './machine-line.js';
+import { domainText, gfnText, parseDomain, parseGfn } from './names.js';
+import { between, parseNumber } from './numbers.js';
+import type { Words } from './words.js';
+
+/*
+ * tool  create            d3 ram=0x0+8,0x20+4 pages=14 table=none
+ * tool  destroy           d3
+ * tool  domain_info       d3
+ * tool  set_memory_limit  d3 pages=20
+ * tool  inspect_gfn       d3 gfn=0x8
+ *
+ * What create does not say is as in the defaults of the machine.
+ */
+
+export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
+  const domain = domainText(line.domain);
+  switch (line.op) {
+    case 'create':
+      return [domain, ...configText(line.config, defaults)].join(' ');
+    case 'destroy':
+    case 'domain_info':
+      return domain;
+    case 'set_memory_limit':
+      return `${domain} pages=${line.pages}`;
+    case 'inspect_gfn':
+      return `${domain} gfn=${gfnText(line.gfn)}`;
+  }
+}
+
+export function parseToolstack(op: Toolstack['op'], { words, machine }: Arguments): Toolstack {
+  return whole(words, () => parseOperation(op, words, machine.defaults));
+}
+
+function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfig): Toolstack {
+  const domain = parseDomain(words.next('a domain (d1, …)'));
+  switch (op) {
+    case 'create':
+      return { op, domain, config: parseConfig(words, defaults) };
+    case 'destroy':
+    case 'domain_info':
+      return { op, domain };
+    case 'set_memory_limit': {
+      const pages = words.keyed('pages', 'a number of pages');
+      return { op, domain, pages: parseNumber(pages, between(0, 2 ** 53)) };
+    }
+    case 'inspect_gfn':
+      return { op, domain, gfn: parseGfn(words.keyed('gfn', 'a gfn')) };
+  }
+}

@@ -1,0 +1,160 @@
+import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
+import type { DomainConfig, Machine } from '../abi/machine.js';
+import type { Reply } from '../abi/reply.js';
+import type {
+  CreateDomain,
+  DestroyDomain,
+  DomainInfo,
+  InspectGfn,
+  SetMemoryLimit,
+} from '../abi/step.js';
+import type { Rc } from '../abi/status.js';
+import type { GrantVersion } from '../abi/grant-table.js';
+import { loadWord, withByte, zeros } from './content.js';
+import { domainOf, ownedPages, ownPageAt, pageOf, ramPages, withContent, withDomain } from './derived.js';
+import { drop, entries, get } from './keyed.js';
+import { accept, refuse, type Outcome } from './outcome.js';
+import { addPage, freshPage, giveUp, vanishIfUnheld } from './pages.js';
+import { PageId, type Domain, type State } from './state.js';
+import { ended } from './map.js';
+
+const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
+
+/**
+ * A machine on which only the control domain runs. Of it the spec knows that it exists and that it
+ * grants nothing.
+ */
+export function boot(machine: Machine): State {
+  const empty: State = { machine, domains: undefined, pages: undefined, nextPage: PageId(0) };
+  return bareDomain(empty, CONTROL, {
+    ...machine.defaults,
+    maximumPages: 0,
+    grantFrames: machine.grantFramesMaximum,
+    maptrackFrames: machine.maptrackFramesMaximum,
+  });
+}
+
+/** [D1] create: a domain comes to be, with its RAM, an empty grant table of version 1, and no grants. */
+export function create(state: State, call: CreateDomain): Outcome<Reply> {
+  const { machine } = state;
+  const { domain: id } = call;
+  const { grantVersion, grantFrames, maptrackFrames } = call.config;
+  if (id < 1 || id > machine.domains) return refuse(rc('-EINVAL'), 'D1.1');
+  if (domainOf(state, id) !== undefined) return refuse(rc('-EEXIST'), 'D1.2');
+
+  if (grantVersion < 1 || grantVersion > 2) return refuse(rc('-EINVAL'), 'D1.3');
+  if (grantFrames === 0 || grantFrames > machine.grantFramesMaximum)
+    return refuse(rc('-EINVAL'), 'D1.4');
+  if (maptrackFrames > machine.maptrackFramesMaximum) return refuse(rc('-EINVAL'), 'D1.5');
+
+  const config: DomainConfig = {
+    ...call.config,
+    grantFrames: grantFrames < 0 ? machine.grantFramesMaximum : grantFrames,
+    maptrackFrames: maptrackFrames < 0 ? machine.maptrackFramesMaximum : maptrackFrames,
+  };
+  const built = withMemory(bareDomain(state, id, config), id, config);
+  return built === undefined ? refuse(rc('-ENOMEM'), 'D1.6') : accept(rc(0), 'D1', built);
+}
+
+/** A domain that owns what the hypervisor gives every domain: a grant frame and its shared info. */
+function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
+  const grantFrame = freshPage(state, id, 'grant_frame');
+  const sharedInfo = freshPage(grantFrame.next, id, 'shared_info');
+  const pending = withContent(sharedInfo.next, sharedInfo.page, upcallPending);
+  return withDomain(pending, {
+    id,
+    crashed: false,
+    dying: false,
+    maximumPages: config.maximumPages,
+    p2m: undefined,
+    tables: undefined,
+    maximumGfn: Gfn(0),
+    sharedInfo: sharedInfo.page,
+    grantVersion: 1,
+    grantVersionMaximum: config.grantVersion as GrantVersion,
+    grantFrames: [grantFrame.page],
+    grantFramesMaximum: config.grantFrames,
+    statusFrames: [],
+    maptrackFrames: config.maptrackFrames,
+    mappings: undefined,
+  });
+}
+
+/** The hypervisor's first word to a domain: an event is pending, byte 0 of its shared info. */
+const upcallPending = withByte(zeros, 0, 1);
+
+/** The domain with its first RAM and its table in the p2m, or undefined where they do not fit. */
+function withMemory(state: State, id: DomainId, config: DomainConfig): State | undefined {
+  let next = state;
+  for (const { gfn, count } of config.ram)
+    for (let i = 0; i < count; i++) {
+      if (ownedPages(next, id) >= config.maximumPages) return undefined;
+      if (ramPages(next) >= state.machine.guestFrames) return undefined;
+      const fresh = freshPage(next, id, 'ram');
+      const placed = addPage(fresh.next, id, Gfn(gfn + i), fresh.page, 'ram_rw');
+      if (placed.failure !== undefined) return undefined;
+      next = placed.next;
+    }
+  if (config.tableGfn === undefined) return next;
+  const [frame] = (domainOf(next, id) as Domain).grantFrames as [PageId];
+  const placed = addPage(next, id, Gfn(config.tableGfn), frame, 'ram_rw');
+  return placed.failure === undefined ? placed.next : undefined;
+}
+
+/**
+ * [D2] destroy: a domain's mappings end, its p2m is emptied and its pages are given up. It stays,
+ * dying, for as long as another domain holds a page of it.
+ */
+export function destroy(state: State, { domain: id }: DestroyDomain): Outcome<Reply> {
+  const domain = domainOf(state, id);
+  if (id === CONTROL || domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
+  if (domain.dying) return refuse(rc('-ESRCH'), 'D2.2');
+
+  // Nothing below this line can fail.
+  let next = withDomain(state, { ...domain, dying: true });
+  for (const [handle, mapping] of entries(domain.mappings)) {
+    const mapper = get(next.domains, id) as Domain;
+    const without = { ...mapper, mappings: drop(mapper.mappings, handle) };
+    next = ended(withDomain(next, without), mapping);
+    if (domainOf(next, id) === undefined) return accept(rc(0), 'D2', next);
+  }
+  next = withDomain(next, { ...(get(next.domains, id) as Domain), p2m: undefined });
+  for (const [page, { owner }] of entries(next.pages))
+    if (owner === id) next = giveUp(next, PageId(page));
+  return accept(rc(0), 'D2', vanishIfUnheld(next, id));
+}
+
+/** [D5] domain_info: whether a domain is dying or was stopped, and the pages it owns and may own. */
+export function domainInfo(state: State, { domain: id }: DomainInfo): Outcome<Reply> {
+  const domain = domainOf(state, id);
+  if (domain === undefined) return refuse(rc('-ESRCH'), 'D5.1');
+
+  // Nothing below this line can fail.
+  const { dying, crashed: shutdown, maximumPages } = domain;
+  const pages = ownedPages(state, id);
+  return accept({ is: 'domain_info', dying, shutdown, pages, maximumPages }, 'D5', state);
+}
+
+/** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */
+export function setMemoryLimit(state: State, call: SetMemoryLimit): Outcome<Reply> {
+  const domain = domainOf(state, call.domain);
+  if (domain === undefined) return refuse(rc('-ESRCH'), 'D6.1');
+
+  // Nothing below this line can fail.
+  return accept(rc(0), 'D6', withDomain(state, { ...domain, maximumPages: call.pages }));
+}
+
+/** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */
+export function inspectGfn(state: State, { domain: id, gfn }: InspectGfn): Outcome<Reply> {
+  const domain = domainOf(state, id);
+  if (domain === undefined) return refuse(rc('-ESRCH'), 'D7.1');
+
+  // Nothing below this line can fail.
+  const entry = get(domain.p2m, gfn);
+  const memoryType =
+    entry === undefined ? 'mmio_dm' : entry.type === 'grant_map_ro' ? 'ram_ro' : 'ram_rw';
+  const page = ownPageAt(state, domain, gfn);
+  if (page === undefined) return accept({ is: 'inspected', memoryType }, 'D7', state);
+  const first = loadWord(pageOf(state, page).content, 0, 8);
+  return accept({ is: 'inspected', memoryType, first }, 'D7', state);
+}

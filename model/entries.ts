@@ -1,0 +1,116 @@
+import {
+  GTF_reading,
+  GTF_writing,
+  STATUS_BYTES,
+  V1_ENTRY_BYTES,
+  V2_ENTRY_BYTES,
+} from '../abi/grant-table.js';
+import type { DomainId, GrantRef } from '../abi/ids.js';
+import type { Machine } from '../abi/machine.js';
+import { halfAt, withHalf, wordAt } from './content.js';
+import { pageOf, pinsOf, withContent, type Claim } from './derived.js';
+import { get } from './keyed.js';
+import type { Domain, PageId, State } from './state.js';
+
+/** Grant entries, read from and written to the granter's own memory each time they matter. */
+
+/** [G12] An entry as it reads now. The guest may have written anything. */
+export interface GrantEntry {
+  readonly flags: number;
+  readonly domain: DomainId;
+  readonly frame: number;
+  /** Version 2 only: what the same bytes mean for a sub-page grant... */
+  readonly offset: number;
+  readonly length: number;
+  /** ...and for a transitive one. */
+  readonly viaDomain: DomainId;
+  readonly viaRef: GrantRef;
+}
+
+/** Entries in one grant frame, in the version in force. */
+export const entriesPerFrame = (machine: Machine, domain: Domain): number =>
+  domain.grantVersion === 1 ? machine.refsPerFrame : machine.refsPerFrame / 2;
+
+/** [G13] The refs a domain's table has, in the version in force. */
+export const entryCount = (machine: Machine, domain: Domain): number =>
+  domain.grantFrames.length * entriesPerFrame(machine, domain);
+
+/** Status frames that go with so many grant frames in version 2. */
+export const statusFramesFor = (machine: Machine, grantFrames: number): number =>
+  Math.ceil((grantFrames * (machine.refsPerFrame / 2)) / machine.statusesPerFrame);
+
+interface Place {
+  readonly page: PageId;
+  readonly offset: number;
+}
+
+function entryPlace({ machine }: State, domain: Domain, ref: number): Place {
+  const bytes = domain.grantVersion === 1 ? V1_ENTRY_BYTES : V2_ENTRY_BYTES;
+  return placeOf(domain.grantFrames, ref, entriesPerFrame(machine, domain), bytes);
+}
+
+const statusPlace = ({ machine }: State, domain: Domain, ref: number): Place =>
+  placeOf(domain.statusFrames, ref, machine.statusesPerFrame, STATUS_BYTES);
+
+function placeOf(frames: readonly PageId[], row: number, perFrame: number, bytes: number): Place {
+  const page = frames[Math.floor(row / perFrame)];
+  if (page === undefined) throw new Error(`row ${row} is outside the table`);
+  return { page, offset: (row % perFrame) * bytes };
+}
+
+/** The entry of a ref within the table. */
+export function entryAt(state: State, domain: Domain, ref: GrantRef): GrantEntry {
+  const { page, offset } = entryPlace(state, domain, ref);
+  const { content } = pageOf(state, page);
+  const isV1 = domain.grantVersion === 1;
+  const body = wordAt(content, (offset >>> 2) + 1);
+  const low = isV1 ? body : wordAt(content, (offset >>> 2) + 2);
+  const high = isV1 ? 0 : wordAt(content, (offset >>> 2) + 3);
+  return {
+    flags: halfAt(content, offset),
+    domain: halfAt(content, offset + 2) as DomainId,
+    frame: high * 2 ** 32 + low,
+    offset: body & 0xffff,
+    length: body >>> 16,
+    viaDomain: (body & 0xffff) as DomainId,
+    viaRef: low as GrantRef,
+  };
+}
+
+/** Where the reading and writing bits live: with the flags in version 1, apart in version 2. */
+const bitsPlace = (state: State, domain: Domain, ref: GrantRef): Place =>
+  domain.grantVersion === 1 ? entryPlace(state, domain, ref) : statusPlace(state, domain, ref);
+
+/** [G14] The entry says that it is in use: reading, and writing too unless it is used readonly. */
+export function mark(state: State, granter: Domain, ref: GrantRef, readonly: boolean): State {
+  const { page, offset } = bitsPlace(state, granter, ref);
+  const { content } = pageOf(state, page);
+  const bits = halfAt(content, offset) | GTF_reading | (readonly ? 0 : GTF_writing);
+  return withContent(state, page, withHalf(content, offset, bits));
+}
+
+/**
+ * [G14] A use of a grant has ended or failed, and `claims` are what a copy still has: reading is
+ * cleared when nothing pins the entry, writing when nothing pins it for writing and the use that
+ * ended was not readonly. Bits that are not cleared stay as the guest has them.
+ */
+export function unmark(
+  state: State,
+  granterId: DomainId,
+  ref: GrantRef,
+  readonly: boolean,
+  claims: readonly Claim[],
+): State {
+  const granter = get(state.domains, granterId) as Domain;
+  const pins = pinsOf(state, granterId, ref, claims);
+  const gone =
+    (pins === undefined ? GTF_reading : 0) |
+    (!readonly && (pins === undefined || pins.writers === 0) ? GTF_writing : 0);
+  if (gone === 0) return state;
+  const { page, offset } = bitsPlace(state, granter, ref);
+  const { content } = pageOf(state, page);
+  const bits = halfAt(content, offset);
+  return (bits & gone) === 0
+    ? state
+    : withContent(state, page, withHalf(content, offset, bits & ~gone));
+}

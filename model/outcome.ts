@@ -1,0 +1,58 @@
+import type { Reply } from '../abi/reply.js';
+import type { RefusalId, RuleId } from './rules.js';
+import type { State } from './state.js';
+
+/**
+ * What one operation, or one element of a batch, comes to.
+ *
+ * A refusal carries no state, so it cannot have changed one. Where Xen's failing call does change
+ * something the spec says `spoil`, with the state it leaves behind. `crash` is the end of the
+ * calling domain: it sees no answer.
+ */
+export type Outcome<Answer> =
+  | { readonly kind: 'refused'; readonly answer: Answer; readonly rule: RefusalId }
+  | { readonly kind: 'spoiled'; readonly answer: Answer; readonly rule: RefusalId; readonly next: State }
+  | { readonly kind: 'accepted'; readonly answer: Answer; readonly rule: RuleId; readonly next: State }
+  | { readonly kind: 'crashed'; readonly rule: RefusalId; readonly next: State };
+
+export const refuse = <Answer>(answer: Answer, rule: RefusalId): Outcome<Answer> => ({
+  kind: 'refused',
+  answer,
+  rule,
+});
+export const spoil = <Answer>(answer: Answer, rule: RefusalId, next: State): Outcome<Answer> => ({
+  kind: 'spoiled',
+  answer,
+  rule,
+  next,
+});
+export const accept = <Answer>(answer: Answer, rule: RuleId, next: State): Outcome<Answer> => ({
+  kind: 'accepted',
+  answer,
+  rule,
+  next,
+});
+export const crash = <Answer>(rule: RefusalId, next: State): Outcome<Answer> => ({
+  kind: 'crashed',
+  rule,
+  next,
+});
+
+/**
+ * One thing that may happen. `reply` lacks what the hypervisor is free to choose (which handle,
+ * which frame); `next` binds the choices it is shown, or objects to them.
+ */
+export interface Alternative {
+  readonly reply: Reply;
+  /** The rules and refusals that were reached, one for each operation or element. */
+  readonly rules: readonly (RuleId | RefusalId)[];
+  readonly next: (actual: Reply) => State | Objection;
+}
+
+/** Why an actual reply, though of the right shape, chose what it may not choose. */
+export interface Objection {
+  readonly objection: string;
+}
+
+export const isObjection = (result: State | Objection): result is Objection =>
+  'objection' in result;

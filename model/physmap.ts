@@ -1,0 +1,215 @@
+import { XENMAPIDX_grant_table_status } from '../abi/grant-table.js';
+import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
+import type { Reply } from '../abi/reply.js';
+import type { Errno, Rc } from '../abi/status.js';
+import {
+  XENMAPSPACE_dev_mmio,
+  XENMAPSPACE_gmfn,
+  XENMAPSPACE_gmfn_foreign,
+  XENMAPSPACE_gmfn_range,
+  XENMAPSPACE_grant_table,
+  XENMAPSPACE_shared_info,
+  type AddToPhysmap,
+  type AddToPhysmapBatch,
+  type RemoveFromPhysmap,
+} from '../abi/step.js';
+import {
+  domainOf,
+  domainOrSelf,
+  gfnOf,
+  isReferencable,
+  mayManage,
+  ownPageAt,
+  pageOf,
+  withDomain,
+  withoutEntry,
+} from './derived.js';
+import { get } from './keyed.js';
+import { accept, refuse, spoil, type Outcome } from './outcome.js';
+import { addPage } from './pages.js';
+import { removeAndGiveUp } from './reservation.js';
+import type { RefusalId, RuleId } from './rules.js';
+import type { Domain, PageId, State } from './state.js';
+import { growTable } from './table.js';
+
+/** Which page is at which gfn (p2m.md 2.9). */
+
+const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
+
+/**
+ * [P11] add_to_physmap: a page that the domain has already gets a place in its p2m; one that had a
+ * place leaves it. What was at the gfn is given up, if it is RAM of the domain's.
+ */
+export function addToPhysmap(state: State, caller: DomainId, call: AddToPhysmap): Outcome<Reply> {
+  const { space, index, gfn, size } = call;
+  if (space === XENMAPSPACE_gmfn_foreign) return refuse(rc('-ENOSYS'), 'P11.1');
+
+  const target = domainOrSelf(state, caller, call.target);
+  if (target === undefined) return refuse(rc('-ESRCH'), 'P11.2');
+  if (target.id === CONTROL) return refuse(rc('-EACCES'), 'P11.3');
+  if (space === XENMAPSPACE_dev_mmio) return refuse(rc('-EACCES'), 'P11.4');
+  if (!mayManage(caller, target)) return refuse(rc('-EPERM'), 'P11.5');
+
+  if (gfn === ALL_ONES) return refuse(rc('-EINVAL'), 'P11.6');
+
+  if (space !== XENMAPSPACE_gmfn_range)
+    return answered(placed(state, target.id, space, index, gfn), state);
+  if (index === ALL_ONES && size > 0) return refuse(rc('-EOVERFLOW'), 'P11.7');
+  let next = state;
+  for (let i = 0; i < size; i++) {
+    const one = placed(next, target.id, XENMAPSPACE_gmfn, index + i, Gfn(gfn + i));
+    next = one.next;
+    if (one.result !== 0) return answered(one, state);
+  }
+  return accept(rc(0), 'P11', next);
+}
+
+/**
+ * [P12] add_to_physmap_batch: the same for a list of pages. Each has a result of its own; only an
+ * impossible gfn ends the call.
+ */
+export function addToPhysmapBatch(
+  state: State,
+  caller: DomainId,
+  call: AddToPhysmapBatch,
+): Outcome<Reply> {
+  const { space, entries } = call;
+  const no = (value: Errno, rule: RefusalId) =>
+    refuse<Reply>({ is: 'errors', rc: value, errors: entries.map(() => 'untouched') }, rule);
+
+  if (space === XENMAPSPACE_gmfn_range) return no('-EOPNOTSUPP', 'P12.1');
+
+  const target = domainOrSelf(state, caller, call.target);
+  if (target === undefined) return no('-ESRCH', 'P12.2');
+  if (target.id === CONTROL) return no('-EACCES', 'P12.3');
+  if (space === XENMAPSPACE_dev_mmio) return no('-EACCES', 'P12.4');
+  if (!mayManage(caller, target)) return no('-EPERM', 'P12.5');
+
+  const errors: (0 | Errno | 'untouched')[] = entries.map(() => 'untouched');
+  let next = state;
+  for (const [i, { index, gfn }] of entries.entries()) {
+    if (gfn === ALL_ONES) return spoil({ is: 'errors', rc: '-EINVAL', errors }, 'P12.6', next);
+    const one = placed(next, target.id, space, index, gfn);
+    next = one.next;
+    errors[i] = one.result;
+  }
+  return accept({ is: 'errors', rc: 0, errors }, 'P12', next);
+}
+
+/** What came of placing one page: the result, and what is left. */
+interface Placed {
+  readonly result: 0 | Errno;
+  readonly rule: RuleId | RefusalId;
+  readonly next: State;
+}
+
+const answered = ({ result, rule, next }: Placed, before: State): Outcome<Reply> => {
+  if (result === 0) return accept(rc(0), 'P11', next);
+  const why = rule as RefusalId;
+  return next === before ? refuse(rc(result), why) : spoil(rc(result), why, next);
+};
+
+/** [P11] One page of a space, for a domain that may have it, at a gfn. */
+function placed(
+  state: State,
+  id: DomainId,
+  space: number,
+  index: number,
+  gfn: Gfn,
+): Placed {
+  const source = sourceOf(state, domainOf(state, id) as Domain, space, index);
+  if ('rule' in source) return source;
+  const { page } = source;
+  const domain = domainOf(source.next, id) as Domain;
+  const no = (result: Errno, rule: RefusalId, next = source.next): Placed => ({ result, rule, next });
+
+  const former = gfnOf(domain, page);
+  if (space === XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
+  const old = get(domain.p2m, gfn);
+  let cleared = source.next;
+  if (old !== undefined && pageOf(state, old.page).use !== 'ram')
+    cleared = withDomain(cleared, withoutEntry(domain, gfn));
+  else if (old !== undefined && old.page !== page) {
+    const removed = removeAndGiveUp(cleared, domain, gfn);
+    if ('refused' in removed) return no('-ENXIO', 'P11.14');
+    cleared = removed.next;
+  }
+
+  const left = domainOf(cleared, id) as Domain;
+  const moved =
+    former === undefined || former === gfn
+      ? cleared
+      : withDomain(cleared, withoutEntry(left, former));
+  const { failure, next } = addPage(moved, id, gfn, page, 'ram_rw');
+  if (failure === 'out_of_range') return no('-ENOENT', 'P11.15', next);
+  if (failure === 'no_table') return no('-ENOMEM', 'P11.16', next);
+
+  // Nothing below this line can fail.
+  return { result: 0, rule: 'P11', next };
+}
+
+type Source = { readonly page: PageId; readonly next: State } | Placed;
+
+/** The page that a space and an index name. */
+function sourceOf(state: State, domain: Domain, space: number, index: number): Source {
+  const no = (result: Errno, rule: RefusalId, next = state): Placed => ({ result, rule, next });
+  switch (space) {
+    case XENMAPSPACE_shared_info:
+      return index === 0 ? { page: domain.sharedInfo, next: state } : no('-EINVAL', 'P11.8');
+    case XENMAPSPACE_grant_table: {
+      const { page, next } = tableFrame(state, domain, low32(index));
+      if (page === undefined) return no('-EINVAL', 'P11.9', next);
+      return isReferencable(next, page) ? { page, next } : no('-EBUSY', 'P11.10', next);
+    }
+    case XENMAPSPACE_gmfn: {
+      const page = ownPageAt(state, domain, index);
+      return page === undefined ? no('-EINVAL', 'P11.11') : { page, next: state };
+    }
+    case XENMAPSPACE_gmfn_foreign:
+      return no('-EPERM', 'P12.7');
+    default:
+      return no('-EINVAL', 'P11.12');
+  }
+}
+
+/**
+ * [G13] A frame of the grant table by its index in the physmap; the table grows to have it, if it
+ * may. With the top bit it is a status frame, if the version has any.
+ */
+function tableFrame(
+  state: State,
+  domain: Domain,
+  index: number,
+): { readonly page: PageId | undefined; readonly next: State } {
+  const isStatus = domain.grantVersion === 2 && index >= XENMAPIDX_grant_table_status;
+  const row = isStatus ? index - XENMAPIDX_grant_table_status : index;
+  const frames = isStatus ? domain.statusFrames : domain.grantFrames;
+  if (row < frames.length) return { page: frames[row], next: state };
+
+  const { machine } = state;
+  const perStatusFrame = machine.statusesPerFrame / (machine.refsPerFrame / 2);
+  const needed = isStatus ? (row + 1) * perStatusFrame : row + 1;
+  if (needed > domain.grantFramesMaximum) return { page: undefined, next: state };
+  const next = growTable(state, domain, needed);
+  const grown = domainOf(next, domain.id) as Domain;
+  return { page: (isStatus ? grown.statusFrames : grown.grantFrames)[row], next };
+}
+
+const low32 = (index: number): number => (index === ALL_ONES ? 0xffff_ffff : index % 2 ** 32);
+
+/** [P13] remove_from_physmap: a gfn becomes empty; its page stays with the domain, without a gfn. */
+export function removeFromPhysmap(
+  state: State,
+  caller: DomainId,
+  call: RemoveFromPhysmap,
+): Outcome<Reply> {
+  const target = domainOrSelf(state, caller, call.target);
+  if (target === undefined) return refuse(rc('-ESRCH'), 'P13.1');
+  if (target.id === CONTROL) return refuse(rc('-EACCES'), 'P13.2');
+  if (!mayManage(caller, target)) return refuse(rc('-EPERM'), 'P13.3');
+  if (ownPageAt(state, target, call.gfn) === undefined) return refuse(rc('-ENOENT'), 'P13.4');
+
+  // Nothing below this line can fail.
+  return accept(rc(0), 'P13', withDomain(state, withoutEntry(target, call.gfn)));
+}
+

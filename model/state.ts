@@ -1,0 +1,75 @@
+import type { DomainId, Gfn, GrantRef, Mfn } from '../abi/ids.js';
+import type { GrantVersion } from '../abi/grant-table.js';
+import type { Machine } from '../abi/machine.js';
+import type { P2mType } from '../abi/observer.js';
+import type { Content } from './content.js';
+import type { Keyed } from './keyed.js';
+
+/**
+ * Everything there is. A state is a value: an operation answers the next one. Nothing is stored
+ * that follows from the rest: who holds a page, what is pinned and how many pages a domain owns
+ * are functions over these fields (derived.ts).
+ */
+export interface State {
+  readonly machine: Machine;
+  /** By domain id; a domain that is gone is absent. */
+  readonly domains: Keyed<Domain>;
+  /** By page id. */
+  readonly pages: Keyed<Page>;
+  /** The next page's name; names are never used again. */
+  readonly nextPage: PageId;
+}
+
+declare const kind: unique symbol;
+/** A page's name within the spec. No guest can see it. */
+export type PageId = number & { readonly [kind]: 'page' };
+export const PageId = (n: number): PageId => n as PageId;
+
+/** A machine frame with its content. */
+export interface Page {
+  readonly owner: DomainId;
+  readonly use: 'ram' | 'grant_frame' | 'status_frame' | 'shared_info';
+  /** Still part of its owner's reservation; one that is not lives only as long as it is held. */
+  readonly allocated: boolean;
+  readonly content: Content;
+  /** Its machine frame, once seen: which frame it is, is the hypervisor's choice ([G15]). */
+  readonly frame: Mfn | undefined;
+}
+
+export interface Domain {
+  readonly id: DomainId;
+  /** Stopped by the hypervisor or at its own wish; it never runs again. */
+  readonly crashed: boolean;
+  /** Destroyed: its memory is torn down, and it is gone once no other domain holds a page of it. */
+  readonly dying: boolean;
+  readonly maximumPages: number;
+  /** By gfn; what is absent is a hole. */
+  readonly p2m: Keyed<Entry>;
+  /** The blocks of gfns for which the p2m has a table ([P2]). */
+  readonly tables: Keyed<true>;
+  /** The highest gfn that ever held an entry. */
+  readonly maximumGfn: Gfn;
+  readonly sharedInfo: PageId;
+  readonly grantVersion: GrantVersion;
+  readonly grantVersionMaximum: GrantVersion;
+  readonly grantFrames: readonly PageId[];
+  readonly grantFramesMaximum: number;
+  readonly statusFrames: readonly PageId[];
+  readonly maptrackFrames: number;
+  /** Live mappings this domain made, by handle. */
+  readonly mappings: Keyed<Mapping>;
+}
+
+/** A gfn's entry: what kind of memory, and which page. */
+export interface Entry {
+  readonly type: P2mType;
+  readonly page: PageId;
+}
+
+/** A use of a grant: what was mapped, from whom. It does not record the gfn it was mapped at. */
+export interface Mapping {
+  readonly granter: DomainId;
+  readonly ref: GrantRef;
+  readonly page: PageId;
+  readonly readonly: boolean;
+}

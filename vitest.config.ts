@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{abi,model,impl,counterexamples,faults,properties,cli,bench}/**/*.test.ts'],
+    sequence: { shuffle: true },
+    pool: 'forks',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    /** A test that prints fails: what it has to say belongs in an assertion. */
+    onConsoleLog(log): never {
+      throw new Error(`a test printed: ${log}`);
+    },
+  },
+});
