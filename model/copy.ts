@@ -107,7 +107,9 @@ function opened(
   if (by === 'ref') {
     const ref = GrantRef(side.at);
     const got = acquire(next, held, { granter, ref, grantee: caller, readonly, isInner: false });
-    return 'rule' in got ? got : { buffer: { by, side, ...got.use, claims: got.claims }, next: got.next };
+    return 'rule' in got
+      ? got
+      : { buffer: { by, side, ...got.use, claims: got.claims }, next: got.next };
   }
   if (side.domain !== DOMID_SELF)
     return { status: 'permission_denied', rule: readonly ? 'G3.3' : 'G3.5', next };

@@ -1,7 +1,8 @@
 import { CONTROL, DOMID_SELF, Gfn, Handle, type DomainId, type GrantRef } from '../abi/ids.js';
-import { count, drop, findKey, forEach, get, put } from './keyed.js';
+import { PAGE_BYTES } from '../abi/word.js';
 import type { Content } from './content.js';
-import type { Domain, Entry, Mapping, Page, PageId, State } from './state.js';
+import { count, findKey, forEach, get, put } from './keyed.js';
+import type { Domain, Page, PageId, State } from './state.js';
 
 /** Questions about a state, each answered from its fields, and the plain updates of one field. */
 
@@ -12,6 +13,18 @@ export const domainOf = (state: State, id: DomainId): Domain | undefined => get(
 export const domainOrSelf = (state: State, caller: DomainId, id: DomainId): Domain | undefined =>
   get(state.domains, id === DOMID_SELF ? caller : id);
 
+/** A domain that is known to exist. */
+export const theDomain = (state: State, id: DomainId): Domain => the(get(state.domains, id));
+
+/** A page that is known to exist. */
+export const pageOf = (state: State, id: PageId): Page => the(get(state.pages, id));
+
+/** A value whose absence would be a mistake in the spec itself. */
+export function the<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('the spec names something that does not exist');
+  return value;
+}
+
 /** [D3] A guest can act while it is neither crashed nor dying. */
 export const isRunning = (domain: Domain | undefined): boolean =>
   domain !== undefined && !domain.crashed && !domain.dying;
@@ -20,31 +33,19 @@ export const isRunning = (domain: Domain | undefined): boolean =>
 export const mayManage = (caller: DomainId, target: Domain): boolean =>
   target.id === caller || caller === CONTROL;
 
-export function pageOf(state: State, id: PageId): Page {
-  const page = get(state.pages, id);
-  if (page === undefined) throw new Error(`page ${id} is named but does not exist`);
-  return page;
-}
-
-export const withDomain = (state: State, domain: Domain): State => ({
-  ...state,
-  domains: put(state.domains, domain.id, domain),
-});
-
-export const withPage = (state: State, id: PageId, page: Page): State => ({
-  ...state,
-  pages: put(state.pages, id, page),
-});
-
+export const withDomain = (state: State, domain: Domain): State => {
+  return { ...state, domains: put(state.domains, domain.id, domain) };
+};
+export const withPage = (state: State, id: PageId, page: Page): State => {
+  return { ...state, pages: put(state.pages, id, page) };
+};
 export const withContent = (state: State, id: PageId, content: Content): State =>
   withPage(state, id, { ...pageOf(state, id), content });
 
 /** [G12] Whether some live mapping, of any domain, holds the page. */
-export const isHeld = (state: State, page: PageId): boolean =>
-  findKey(
-    state.domains,
-    ({ mappings }) => findKey(mappings, (mapping) => mapping.page === page) !== undefined,
-  ) !== undefined;
+export const isHeld = (state: State, id: PageId): boolean =>
+  findKey(state.domains, (by) => findKey(by.mappings, ({ page }) => page === id) !== undefined) !==
+  undefined;
 
 /** [P1] A page can be referenced while it is allocated or held; then never again. */
 export const isReferencable = (state: State, id: PageId): boolean =>
@@ -52,11 +53,9 @@ export const isReferencable = (state: State, id: PageId): boolean =>
 
 /** [P1] The page at a gfn, if it is the domain's own and can be referenced. */
 export function ownPageAt(state: State, domain: Domain, gfn: number): PageId | undefined {
-  const entry = get(domain.p2m, gfn);
-  if (entry === undefined) return undefined;
-  return pageOf(state, entry.page).owner === domain.id && isReferencable(state, entry.page)
-    ? entry.page
-    : undefined;
+  const page = get(domain.p2m, gfn)?.page;
+  if (page === undefined || pageOf(state, page).owner !== domain.id) return undefined;
+  return isReferencable(state, page) ? page : undefined;
 }
 
 /** [P1] The gfn at which a domain has a page of its own as RAM; there is at most one. */
@@ -72,7 +71,7 @@ export const ownedPages = (state: State, id: DomainId): number =>
 /** Pages of RAM of all domains. */
 export const ramPages = (state: State): number => count(state.pages, ({ use }) => use === 'ram');
 
-/** A use of a grant by grant copy, for as long as its batch keeps the buffer. */
+/** A use of a grant, by a mapping or, while its batch keeps the buffer, by a copy. */
 export interface Claim {
   readonly granter: DomainId;
   readonly ref: GrantRef;
@@ -82,14 +81,14 @@ export interface Claim {
   /** The granted bytes of the page: [start, start + length). */
   readonly start: number;
   readonly length: number;
-  /** A sub-page or transitive grant; while one is claimed it cannot be mapped. */
+  /** A sub-page or transitive grant; only copies use them. */
   readonly isSubPage: boolean;
   /** What a transitive grant led to. */
   readonly via: { readonly granter: DomainId; readonly ref: GrantRef } | undefined;
 }
 
-/** [G12] How a grant is in use: by one domain, of one page, so many times for reading and writing. */
-export interface Pins extends Omit<Claim, 'readonly'> {
+/** [G12] How a grant is in use: by one domain, of one page, so often for reading and for writing. */
+export interface Pins extends Claim {
   readonly readers: number;
   readonly writers: number;
 }
@@ -99,41 +98,43 @@ export function pinsOf(
   state: State,
   granter: DomainId,
   ref: GrantRef,
-  claims: readonly Claim[],
+  claims: readonly Claim[] = [],
 ): Pins | undefined {
-  let pins: Pins | undefined;
-  const add = (use: Claim): void => {
-    pins = {
-      ...(pins ?? { ...use, readers: 0, writers: 0 }),
-      readers: (pins?.readers ?? 0) + (use.readonly ? 1 : 0),
-      writers: (pins?.writers ?? 0) + (use.readonly ? 0 : 1),
-    };
+  let use: Claim | undefined;
+  let [readers, writers] = [0, 0];
+  const add = (claim: Claim): void => {
+    use ??= claim;
+    if (claim.readonly) readers++;
+    else writers++;
   };
-  forEach(state.domains, ({ mappings }, grantee) =>
-    forEach(mappings, (mapping: Mapping) => {
+  forEach(state.domains, ({ id: grantee, mappings }) =>
+    forEach(mappings, (mapping) => {
       if (mapping.ref === ref && mapping.granter === granter)
-        add({ ...wholePage, ...mapping, grantee: grantee as DomainId });
+        add({
+          ...mapping,
+          grantee,
+          start: 0,
+          length: PAGE_BYTES,
+          isSubPage: false,
+          via: undefined,
+        });
     }),
   );
   for (const claim of claims) if (claim.ref === ref && claim.granter === granter) add(claim);
-  return pins;
+  return use === undefined ? undefined : { ...use, readers, writers };
 }
 
-/** Whether a live mapping pins some grant of a domain with this ref or a higher one. */
-export const isPinnedFrom = (state: State, granter: DomainId, ref: number): boolean =>
+/** [G12] Whether a live mapping pins some grant of a domain with this ref or a higher one. */
+export const isPinnedFrom = (state: State, id: DomainId, from: number): boolean =>
   findKey(
     state.domains,
     ({ mappings }) =>
-      findKey(mappings, (mapping) => mapping.granter === granter && mapping.ref >= ref) !== undefined,
+      findKey(mappings, ({ granter, ref }) => granter === id && ref >= from) !== undefined,
   ) !== undefined;
 
-const wholePage = { start: 0, length: 4096, isSubPage: false, via: undefined } as const;
-
 /** Handles a domain may still take: one of those its maptrack frames hold is never given out. */
-export function freeHandles(state: State, { maptrackFrames, mappings }: Domain): number {
-  const handles = maptrackFrames * state.machine.handlesPerFrame;
-  return Math.max(0, handles - 1 - count(mappings, () => true));
-}
+export const freeHandles = (state: State, { maptrackFrames, mappings }: Domain): number =>
+  Math.max(0, maptrackFrames * state.machine.handlesPerFrame - 1 - count(mappings, () => true));
 
 /** The lowest number that no live mapping of the domain has. */
 export function lowestUnusedHandle({ mappings }: Domain): Handle {
@@ -143,14 +144,3 @@ export function lowestUnusedHandle({ mappings }: Domain): Handle {
   });
   return Handle(lowest);
 }
-
-export const withEntry = (domain: Domain, gfn: number, entry: Entry): Domain => ({
-  ...domain,
-  p2m: put(domain.p2m, gfn, entry),
-  maximumGfn: Gfn(Math.max(domain.maximumGfn, gfn)),
-});
-
-export const withoutEntry = (domain: Domain, gfn: number): Domain => ({
-  ...domain,
-  p2m: drop(domain.p2m, gfn),
-});

@@ -1,22 +1,16 @@
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type {
-  CreateDomain,
-  DestroyDomain,
-  DomainInfo,
-  InspectGfn,
-  SetMemoryLimit,
-} from '../abi/step.js';
 import type { Rc } from '../abi/status.js';
-import type { GrantVersion } from '../abi/grant-table.js';
-import { loadWord, withByte, zeros } from './content.js';
-import { domainOf, ownedPages, ownPageAt, pageOf, ramPages, withContent, withDomain } from './derived.js';
+import type * as abi from '../abi/step.js';
+import { loadWord, withWord, zeros } from './content.js';
+import { domainOf, ownedPages, ownPageAt, pageOf, ramPages, the, theDomain } from './derived.js';
+import { withContent, withDomain } from './derived.js';
 import { drop, entries, get } from './keyed.js';
+import { ended } from './map.js';
 import { accept, refuse, type Outcome } from './outcome.js';
 import { addPage, freshPage, giveUp, vanishIfUnheld } from './pages.js';
-import { PageId, type Domain, type State } from './state.js';
-import { ended } from './map.js';
+import { PageId, type State } from './state.js';
 
 const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
 
@@ -35,7 +29,7 @@ export function boot(machine: Machine): State {
 }
 
 /** [D1] create: a domain comes to be, with its RAM, an empty grant table of version 1, and no grants. */
-export function create(state: State, call: CreateDomain): Outcome<Reply> {
+export function create(state: State, call: abi.CreateDomain): Outcome<Reply> {
   const { machine } = state;
   const { domain: id } = call;
   const { grantVersion, grantFrames, maptrackFrames } = call.config;
@@ -71,7 +65,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     maximumGfn: Gfn(0),
     sharedInfo: sharedInfo.page,
     grantVersion: 1,
-    grantVersionMaximum: config.grantVersion as GrantVersion,
+    grantVersionMaximum: config.grantVersion === 1 ? 1 : 2,
     grantFrames: [grantFrame.page],
     grantFramesMaximum: config.grantFrames,
     statusFrames: [],
@@ -81,22 +75,23 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
 }
 
 /** The hypervisor's first word to a domain: an event is pending, byte 0 of its shared info. */
-const upcallPending = withByte(zeros, 0, 1);
+const upcallPending = withWord(zeros, 0, 1);
 
 /** The domain with its first RAM and its table in the p2m, or undefined where they do not fit. */
 function withMemory(state: State, id: DomainId, config: DomainConfig): State | undefined {
   let next = state;
   for (const { gfn, count } of config.ram)
     for (let i = 0; i < count; i++) {
-      if (ownedPages(next, id) >= config.maximumPages) return undefined;
-      if (ramPages(next) >= state.machine.guestFrames) return undefined;
       const fresh = freshPage(next, id, 'ram');
       const placed = addPage(fresh.next, id, Gfn(gfn + i), fresh.page, 'ram_rw');
       if (placed.failure !== undefined) return undefined;
       next = placed.next;
     }
+  const isTooMuch =
+    ownedPages(next, id) > config.maximumPages || ramPages(next) > state.machine.guestFrames;
+  if (isTooMuch) return undefined;
   if (config.tableGfn === undefined) return next;
-  const [frame] = (domainOf(next, id) as Domain).grantFrames as [PageId];
+  const frame = the(theDomain(next, id).grantFrames[0]);
   const placed = addPage(next, id, Gfn(config.tableGfn), frame, 'ram_rw');
   return placed.failure === undefined ? placed.next : undefined;
 }
@@ -105,27 +100,26 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
  * [D2] destroy: a domain's mappings end, its p2m is emptied and its pages are given up. It stays,
  * dying, for as long as another domain holds a page of it.
  */
-export function destroy(state: State, { domain: id }: DestroyDomain): Outcome<Reply> {
+export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcome<Reply> {
   const domain = domainOf(state, id);
   if (id === CONTROL || domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
   if (domain.dying) return refuse(rc('-ESRCH'), 'D2.2');
 
   // Nothing below this line can fail.
-  let next = withDomain(state, { ...domain, dying: true });
+  let next = state;
   for (const [handle, mapping] of entries(domain.mappings)) {
-    const mapper = get(next.domains, id) as Domain;
-    const without = { ...mapper, mappings: drop(mapper.mappings, handle) };
-    next = ended(withDomain(next, without), mapping);
-    if (domainOf(next, id) === undefined) return accept(rc(0), 'D2', next);
+    const mapper = theDomain(next, id);
+    const mappings = drop(mapper.mappings, handle);
+    next = ended(withDomain(next, { ...mapper, mappings }), mapping);
   }
-  next = withDomain(next, { ...(get(next.domains, id) as Domain), p2m: undefined });
+  next = withDomain(next, { ...theDomain(next, id), dying: true, p2m: undefined });
   for (const [page, { owner }] of entries(next.pages))
     if (owner === id) next = giveUp(next, PageId(page));
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 
 /** [D5] domain_info: whether a domain is dying or was stopped, and the pages it owns and may own. */
-export function domainInfo(state: State, { domain: id }: DomainInfo): Outcome<Reply> {
+export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Outcome<Reply> {
   const domain = domainOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D5.1');
 
@@ -136,7 +130,7 @@ export function domainInfo(state: State, { domain: id }: DomainInfo): Outcome<Re
 }
 
 /** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */
-export function setMemoryLimit(state: State, call: SetMemoryLimit): Outcome<Reply> {
+export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Outcome<Reply> {
   const domain = domainOf(state, call.domain);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D6.1');
 
@@ -145,7 +139,7 @@ export function setMemoryLimit(state: State, call: SetMemoryLimit): Outcome<Repl
 }
 
 /** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */
-export function inspectGfn(state: State, { domain: id, gfn }: InspectGfn): Outcome<Reply> {
+export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): Outcome<Reply> {
   const domain = domainOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D7.1');
 

@@ -1,15 +1,8 @@
-import {
-  GTF_reading,
-  GTF_writing,
-  STATUS_BYTES,
-  V1_ENTRY_BYTES,
-  V2_ENTRY_BYTES,
-} from '../abi/grant-table.js';
-import type { DomainId, GrantRef } from '../abi/ids.js';
+import * as abi from '../abi/grant-table.js';
+import { DomainId, GrantRef } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import { halfAt, withHalf, wordAt } from './content.js';
-import { pageOf, pinsOf, withContent, type Claim } from './derived.js';
-import { get } from './keyed.js';
+import { pageOf, pinsOf, the, theDomain, withContent, type Claim } from './derived.js';
 import type { Domain, PageId, State } from './state.js';
 
 /** Grant entries, read from and written to the granter's own memory each time they matter. */
@@ -28,35 +21,39 @@ export interface GrantEntry {
 }
 
 /** Entries in one grant frame, in the version in force. */
-export const entriesPerFrame = (machine: Machine, domain: Domain): number =>
-  domain.grantVersion === 1 ? machine.refsPerFrame : machine.refsPerFrame / 2;
+const entriesPerFrame = (machine: Machine, { grantVersion }: Domain): number =>
+  grantVersion === 1 ? machine.refsPerFrame : machine.refsPerFrame / 2;
 
 /** [G13] The refs a domain's table has, in the version in force. */
 export const entryCount = (machine: Machine, domain: Domain): number =>
   domain.grantFrames.length * entriesPerFrame(machine, domain);
 
-/** Status frames that go with so many grant frames in version 2. */
+/** [G13] Status frames that go with so many grant frames in version 2. */
 export const statusFramesFor = (machine: Machine, grantFrames: number): number =>
   Math.ceil((grantFrames * (machine.refsPerFrame / 2)) / machine.statusesPerFrame);
 
-interface Place {
+/** Where a row of a table is. */
+export interface Place {
   readonly page: PageId;
   readonly offset: number;
 }
 
-function entryPlace({ machine }: State, domain: Domain, ref: number): Place {
-  const bytes = domain.grantVersion === 1 ? V1_ENTRY_BYTES : V2_ENTRY_BYTES;
+export function entryPlace({ machine }: State, domain: Domain, ref: number): Place {
+  const bytes = domain.grantVersion === 1 ? abi.V1_ENTRY_BYTES : abi.V2_ENTRY_BYTES;
   return placeOf(domain.grantFrames, ref, entriesPerFrame(machine, domain), bytes);
 }
 
-const statusPlace = ({ machine }: State, domain: Domain, ref: number): Place =>
-  placeOf(domain.statusFrames, ref, machine.statusesPerFrame, STATUS_BYTES);
+export const statusPlace = ({ machine }: State, { statusFrames }: Domain, ref: number): Place =>
+  placeOf(statusFrames, ref, machine.statusesPerFrame, abi.STATUS_BYTES);
 
-function placeOf(frames: readonly PageId[], row: number, perFrame: number, bytes: number): Place {
-  const page = frames[Math.floor(row / perFrame)];
-  if (page === undefined) throw new Error(`row ${row} is outside the table`);
-  return { page, offset: (row % perFrame) * bytes };
-}
+const placeOf = (
+  frames: readonly PageId[],
+  row: number,
+  perFrame: number,
+  bytes: number,
+): Place => {
+  return { page: the(frames[Math.floor(row / perFrame)]), offset: (row % perFrame) * bytes };
+};
 
 /** The entry of a ref within the table. */
 export function entryAt(state: State, domain: Domain, ref: GrantRef): GrantEntry {
@@ -68,12 +65,12 @@ export function entryAt(state: State, domain: Domain, ref: GrantRef): GrantEntry
   const high = isV1 ? 0 : wordAt(content, (offset >>> 2) + 3);
   return {
     flags: halfAt(content, offset),
-    domain: halfAt(content, offset + 2) as DomainId,
+    domain: DomainId(halfAt(content, offset + 2)),
     frame: high * 2 ** 32 + low,
     offset: body & 0xffff,
     length: body >>> 16,
-    viaDomain: (body & 0xffff) as DomainId,
-    viaRef: low as GrantRef,
+    viaDomain: DomainId(body & 0xffff),
+    viaRef: GrantRef(low),
   };
 }
 
@@ -85,7 +82,7 @@ const bitsPlace = (state: State, domain: Domain, ref: GrantRef): Place =>
 export function mark(state: State, granter: Domain, ref: GrantRef, readonly: boolean): State {
   const { page, offset } = bitsPlace(state, granter, ref);
   const { content } = pageOf(state, page);
-  const bits = halfAt(content, offset) | GTF_reading | (readonly ? 0 : GTF_writing);
+  const bits = halfAt(content, offset) | abi.GTF_reading | (readonly ? 0 : abi.GTF_writing);
   return withContent(state, page, withHalf(content, offset, bits));
 }
 
@@ -96,21 +93,17 @@ export function mark(state: State, granter: Domain, ref: GrantRef, readonly: boo
  */
 export function unmark(
   state: State,
-  granterId: DomainId,
+  granter: DomainId,
   ref: GrantRef,
   readonly: boolean,
-  claims: readonly Claim[],
+  claims: readonly Claim[] = [],
 ): State {
-  const granter = get(state.domains, granterId) as Domain;
-  const pins = pinsOf(state, granterId, ref, claims);
-  const gone =
-    (pins === undefined ? GTF_reading : 0) |
-    (!readonly && (pins === undefined || pins.writers === 0) ? GTF_writing : 0);
-  if (gone === 0) return state;
-  const { page, offset } = bitsPlace(state, granter, ref);
+  const pins = pinsOf(state, granter, ref, claims);
+  const reading = pins === undefined ? abi.GTF_reading : 0;
+  const writing = !readonly && (pins?.writers ?? 0) === 0 ? abi.GTF_writing : 0;
+  const { page, offset } = bitsPlace(state, theDomain(state, granter), ref);
   const { content } = pageOf(state, page);
   const bits = halfAt(content, offset);
-  return (bits & gone) === 0
-    ? state
-    : withContent(state, page, withHalf(content, offset, bits & ~gone));
+  const left = bits & ~(reading | writing);
+  return left === bits ? state : withContent(state, page, withHalf(content, offset, left));
 }

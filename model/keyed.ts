@@ -1,25 +1,25 @@
 /**
  * A finite map from numbers to values, as a value: `put` and `drop` answer a new map and share what
- * did not change. Keys are integers from 0 up to 2^53; iteration is in ascending order.
+ * did not change. Keys are integers from 0 up to 2^53; visits are in ascending order.
  *
- * An empty map is `undefined`. A fork splits an aligned range of keys, [middle-half, middle+half),
+ * An empty map is `undefined`. A fork splits an aligned range of keys, [key - half, key + half),
  * into its two halves, both of them inhabited; a leaf has `half` 0 and holds one key.
  */
 export type Keyed<Value> = Node<Value> | undefined;
 
-interface Node<Value> {
+export interface Node<Value> {
   readonly half: number;
   /** The key of a leaf, the first key of the upper half of a fork. */
   readonly key: number;
   readonly value: Value | undefined;
-  readonly low: Node<Value> | undefined;
-  readonly high: Node<Value> | undefined;
+  readonly low: Keyed<Value>;
+  readonly high: Keyed<Value>;
 }
 
 export function get<Value>(map: Keyed<Value>, key: number): Value | undefined {
   let node = map;
   while (node !== undefined && node.half !== 0) node = key < node.key ? node.low : node.high;
-  return node !== undefined && node.key === key ? node.value : undefined;
+  return node?.key === key ? node.value : undefined;
 }
 
 export const has = <Value>(map: Keyed<Value>, key: number): boolean => get(map, key) !== undefined;
@@ -38,31 +38,26 @@ export function drop<Value>(map: Keyed<Value>, key: number): Keyed<Value> {
   if (map.half === 0) return undefined;
   const low = key < map.key ? drop(map.low, key) : map.low;
   const high = key < map.key ? map.high : drop(map.high, key);
-  if (low === undefined) return high;
-  if (high === undefined) return low;
+  if (low === undefined || high === undefined) return low ?? high;
   return low === map.low && high === map.high ? map : fork(map.half, map.key, low, high);
 }
 
-/** The keys and values, by ascending key. */
-export function* entries<Value>(map: Keyed<Value>): IterableIterator<[number, Value]> {
-  if (map === undefined) return;
-  if (map.half === 0) {
-    yield [map.key, map.value as Value];
-    return;
-  }
-  yield* entries(map.low);
-  yield* entries(map.high);
+/** Calls `visit` for each value, by ascending key. */
+export function forEach<Value>(
+  map: Keyed<Value>,
+  visit: (value: Value, key: number) => void,
+): void {
+  findKey(map, (value, key) => {
+    visit(value, key);
+    return false;
+  });
 }
 
-/** Calls `visit` for each value, by ascending key. */
-export function forEach<Value>(map: Keyed<Value>, visit: (value: Value, key: number) => void): void {
-  if (map === undefined) return;
-  if (map.half === 0) {
-    visit(map.value as Value, map.key);
-    return;
-  }
-  forEach(map.low, visit);
-  forEach(map.high, visit);
+/** The keys and values, by ascending key. */
+export function entries<Value>(map: Keyed<Value>): readonly (readonly [number, Value])[] {
+  const all: [number, Value][] = [];
+  forEach(map, (value, key) => all.push([key, value]));
+  return all;
 }
 
 /** The first key, ascending, whose value satisfies `test`, or undefined. */
@@ -71,30 +66,26 @@ export function findKey<Value>(
   test: (value: Value, key: number) => boolean,
 ): number | undefined {
   if (map === undefined) return undefined;
-  if (map.half === 0) return test(map.value as Value, map.key) ? map.key : undefined;
-  return findKey(map.low, test) ?? findKey(map.high, test);
+  if (map.half !== 0) return findKey(map.low, test) ?? findKey(map.high, test);
+  return map.value !== undefined && test(map.value, map.key) ? map.key : undefined;
 }
 
 /** How many values satisfy `test`. */
 export function count<Value>(map: Keyed<Value>, test: (value: Value) => boolean): number {
   if (map === undefined) return 0;
-  if (map.half === 0) return test(map.value as Value) ? 1 : 0;
-  return count(map.low, test) + count(map.high, test);
+  if (map.half !== 0) return count(map.low, test) + count(map.high, test);
+  return map.value !== undefined && test(map.value) ? 1 : 0;
 }
 
-const leaf = <Value>(key: number, value: Value): Node<Value> => ({
-  half: 0,
-  key,
-  value,
-  low: undefined,
-  high: undefined,
-});
+const leaf = <Value>(key: number, value: Value): Node<Value> => {
+  return { half: 0, key, value, low: undefined, high: undefined };
+};
 
 const fork = <Value>(
   half: number,
   key: number,
-  low: Node<Value> | undefined,
-  high: Node<Value> | undefined,
+  low: Keyed<Value>,
+  high: Keyed<Value>,
 ): Node<Value> => ({ half, key, value: undefined, low, high });
 
 /** Whether a node's range holds the key; a leaf's range is its key. */

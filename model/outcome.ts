@@ -1,42 +1,30 @@
 import type { Reply } from '../abi/reply.js';
-import type { RefusalId, RuleId } from './rules.js';
+import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { State } from './state.js';
 
 /**
- * What one operation, or one element of a batch, comes to.
- *
- * A refusal carries no state, so it cannot have changed one. Where Xen's failing call does change
- * something the spec says `spoil`, with the state it leaves behind. `crash` is the end of the
- * calling domain: it sees no answer.
+ * What one operation, or one element of a batch, comes to. A refusal carries no state, so it cannot
+ * have changed one. Where Xen's failing call does change something the spec says `spoil`, with the
+ * state it leaves behind. `crash` is the end of the calling domain: it sees no answer.
  */
-export type Outcome<Answer> =
-  | { readonly kind: 'refused'; readonly answer: Answer; readonly rule: RefusalId }
-  | { readonly kind: 'spoiled'; readonly answer: Answer; readonly rule: RefusalId; readonly next: State }
-  | { readonly kind: 'accepted'; readonly answer: Answer; readonly rule: RuleId; readonly next: State }
-  | { readonly kind: 'crashed'; readonly rule: RefusalId; readonly next: State };
+export interface Outcome<Answer> {
+  readonly answer: Answer | 'crashed';
+  readonly rule: RuleId | RefusalId;
+  readonly next: State | undefined;
+}
 
-export const refuse = <Answer>(answer: Answer, rule: RefusalId): Outcome<Answer> => ({
-  kind: 'refused',
-  answer,
-  rule,
-});
-export const spoil = <Answer>(answer: Answer, rule: RefusalId, next: State): Outcome<Answer> => ({
-  kind: 'spoiled',
-  answer,
-  rule,
-  next,
-});
-export const accept = <Answer>(answer: Answer, rule: RuleId, next: State): Outcome<Answer> => ({
-  kind: 'accepted',
-  answer,
-  rule,
-  next,
-});
-export const crash = <Answer>(rule: RefusalId, next: State): Outcome<Answer> => ({
-  kind: 'crashed',
-  rule,
-  next,
-});
+export const refuse = <Answer>(answer: Answer, rule: RefusalId): Outcome<Answer> => {
+  return { answer, rule, next: undefined };
+};
+export const spoil = <Answer>(answer: Answer, rule: RefusalId, next: State): Outcome<Answer> => {
+  return { answer, rule, next };
+};
+export const accept = <Answer>(answer: Answer, rule: RuleId, next: State): Outcome<Answer> => {
+  return { answer, rule, next };
+};
+export const crash = <Answer>(rule: RefusalId, next: State): Outcome<Answer> => {
+  return { answer: 'crashed', rule, next };
+};
 
 /**
  * One thing that may happen. `reply` lacks what the hypervisor is free to choose (which handle,

@@ -1,18 +1,9 @@
-import { zeros } from './content.js';
-import {
-  domainOf,
-  gfnOf,
-  isHeld,
-  pageOf,
-  withDomain,
-  withEntry,
-  withoutEntry,
-  withPage,
-} from './derived.js';
-import { drop, findKey, forEach, get, has, put, count, type Keyed } from './keyed.js';
-import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
-import type { DomainId, Gfn } from '../abi/ids.js';
+import { Gfn, type DomainId } from '../abi/ids.js';
 import type { P2mType } from '../abi/observer.js';
+import { zeros } from './content.js';
+import { domainOf, gfnOf, isHeld, pageOf, theDomain, withDomain, withPage } from './derived.js';
+import { count, drop, forEach, get, has, put } from './keyed.js';
+import { PageId, type Domain, type Page, type State } from './state.js';
 
 /** The life of pages, and the one way in which a page comes to be at a gfn. */
 
@@ -26,22 +17,15 @@ export function freshPage(
   use: Page['use'],
 ): { readonly page: PageId; readonly next: State } {
   const page = state.nextPage;
-  return {
-    page,
-    next: {
-      ...state,
-      pages: put(state.pages, page, { owner, use, allocated: true, content: zeros, frame: undefined }),
-      nextPage: PageId(page + 1),
-    },
-  };
+  const fresh = { owner, use, allocated: true, content: zeros, frame: undefined };
+  return { page, next: { ...withPage(state, page, fresh), nextPage: PageId(page + 1) } };
 }
 
 /** [P4] RAM that is neither allocated nor held is free; a hypervisor's page lives with its domain. */
 export function freeUnheld(state: State, id: PageId): State {
-  const page = pageOf(state, id);
-  return page.use !== 'ram' || page.allocated || isHeld(state, id)
-    ? state
-    : { ...state, pages: drop(state.pages, id) };
+  const { use, allocated } = pageOf(state, id);
+  if (use !== 'ram' || allocated || isHeld(state, id)) return state;
+  return { ...state, pages: drop(state.pages, id) };
 }
 
 /** [P4] The domain gives up a page: it is free at once, or as soon as nobody holds it. */
@@ -50,25 +34,23 @@ export const giveUp = (state: State, id: PageId): State =>
 
 /** [D2] A dying domain is gone, with its last pages, when no other domain holds one of them. */
 export function vanishIfUnheld(state: State, id: DomainId): State {
-  const domain = domainOf(state, id);
-  if (domain === undefined || !domain.dying) return state;
-  const kept = findKey(
-    state.pages,
-    (page, page_id) => page.owner === id && isHeld(state, PageId(page_id)),
-  );
-  if (kept !== undefined) return state;
-  let pages: Keyed<Page> = state.pages;
-  forEach(state.pages, (page, page_id) => {
-    if (page.owner === id) pages = drop(pages, page_id);
+  if (domainOf(state, id)?.dying !== true) return state;
+  let [pages, isKept] = [state.pages, false];
+  forEach(state.pages, ({ owner }, page) => {
+    if (owner !== id) return;
+    isKept ||= isHeld(state, PageId(page));
+    pages = drop(pages, page);
   });
-  return { ...state, domains: drop(state.domains, id), pages };
+  return isKept ? state : { ...state, domains: drop(state.domains, id), pages };
 }
 
 /** [D3] The hypervisor stops a domain for good; everything it owns and holds stays as it is. */
-export function crashDomain(state: State, id: DomainId): State {
-  const domain = domainOf(state, id);
-  return domain === undefined ? state : withDomain(state, { ...domain, crashed: true });
-}
+export const crashDomain = (state: State, id: DomainId): State =>
+  withDomain(state, { ...theDomain(state, id), crashed: true });
+
+export const withoutEntry = (domain: Domain, gfn: number): Domain => {
+  return { ...domain, p2m: drop(domain.p2m, gfn) };
+};
 
 /** What came of putting a page at a gfn; `next` is what is left either way. */
 export interface Placement {
@@ -90,9 +72,8 @@ export function addPage(
   page: PageId,
   type: P2mType,
 ): Placement {
-  const domain = get(state.domains, id) as Domain;
-  const old = get(domain.p2m, gfn);
-  if (old !== undefined && old.type !== 'ram_rw')
+  const domain = theDomain(state, id);
+  if (isGrantMapping(domain, gfn))
     return { failure: 'not_permitted', next: crashDomain(state, id) };
 
   const former = pageOf(state, page).owner === id ? gfnOf(domain, page) : undefined;
@@ -105,8 +86,13 @@ export function addPage(
     return { failure: 'no_table', next: withDomain(state, tabled) };
 
   // Nothing below this line can fail.
-  return { failure: undefined, next: withDomain(state, withEntry(tabled, gfn, { type, page })) };
+  const p2m = put(tabled.p2m, gfn, { type, page });
+  const maximumGfn = Gfn(Math.max(tabled.maximumGfn, gfn));
+  return { failure: undefined, next: withDomain(state, { ...tabled, p2m, maximumGfn }) };
 }
+
+export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
+  (get(p2m, gfn)?.type ?? 'ram_rw') !== 'ram_rw';
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
@@ -124,6 +110,5 @@ function withTables(state: State, domain: Domain, gfn: number): Domain {
   return tables === domain.tables ? domain : { ...domain, tables };
 }
 
-const tableKey = (gfn: number, bits: number): number => bits * 2 ** 40 + Math.floor(gfn / 2 ** bits);
-
-export type { Entry };
+const tableKey = (gfn: number, bits: number): number =>
+  bits * 2 ** 40 + Math.floor(gfn / 2 ** bits);

@@ -1,34 +1,15 @@
 import { XENMAPIDX_grant_table_status } from '../abi/grant-table.js';
 import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
+import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { Errno, Rc } from '../abi/status.js';
-import {
-  XENMAPSPACE_dev_mmio,
-  XENMAPSPACE_gmfn,
-  XENMAPSPACE_gmfn_foreign,
-  XENMAPSPACE_gmfn_range,
-  XENMAPSPACE_grant_table,
-  XENMAPSPACE_shared_info,
-  type AddToPhysmap,
-  type AddToPhysmapBatch,
-  type RemoveFromPhysmap,
-} from '../abi/step.js';
-import {
-  domainOf,
-  domainOrSelf,
-  gfnOf,
-  isReferencable,
-  mayManage,
-  ownPageAt,
-  pageOf,
-  withDomain,
-  withoutEntry,
-} from './derived.js';
+import * as abi from '../abi/step.js';
+import { domainOrSelf, gfnOf, isReferencable, mayManage, ownPageAt } from './derived.js';
+import { pageOf, theDomain, withDomain } from './derived.js';
 import { get } from './keyed.js';
 import { accept, refuse, spoil, type Outcome } from './outcome.js';
-import { addPage } from './pages.js';
+import { addPage, withoutEntry } from './pages.js';
 import { removeAndGiveUp } from './reservation.js';
-import type { RefusalId, RuleId } from './rules.js';
 import type { Domain, PageId, State } from './state.js';
 import { growTable } from './table.js';
 
@@ -40,24 +21,28 @@ const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
  * [P11] add_to_physmap: a page that the domain has already gets a place in its p2m; one that had a
  * place leaves it. What was at the gfn is given up, if it is RAM of the domain's.
  */
-export function addToPhysmap(state: State, caller: DomainId, call: AddToPhysmap): Outcome<Reply> {
+export function addToPhysmap(
+  state: State,
+  caller: DomainId,
+  call: abi.AddToPhysmap,
+): Outcome<Reply> {
   const { space, index, gfn, size } = call;
-  if (space === XENMAPSPACE_gmfn_foreign) return refuse(rc('-ENOSYS'), 'P11.1');
+  if (space === abi.XENMAPSPACE_gmfn_foreign) return refuse(rc('-ENOSYS'), 'P11.1');
 
   const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse(rc('-ESRCH'), 'P11.2');
   if (target.id === CONTROL) return refuse(rc('-EACCES'), 'P11.3');
-  if (space === XENMAPSPACE_dev_mmio) return refuse(rc('-EACCES'), 'P11.4');
+  if (space === abi.XENMAPSPACE_dev_mmio) return refuse(rc('-EACCES'), 'P11.4');
   if (!mayManage(caller, target)) return refuse(rc('-EPERM'), 'P11.5');
 
   if (gfn === ALL_ONES) return refuse(rc('-EINVAL'), 'P11.6');
 
-  if (space !== XENMAPSPACE_gmfn_range)
+  if (space !== abi.XENMAPSPACE_gmfn_range)
     return answered(placed(state, target.id, space, index, gfn), state);
   if (index === ALL_ONES && size > 0) return refuse(rc('-EOVERFLOW'), 'P11.7');
   let next = state;
   for (let i = 0; i < size; i++) {
-    const one = placed(next, target.id, XENMAPSPACE_gmfn, index + i, Gfn(gfn + i));
+    const one = placed(next, target.id, abi.XENMAPSPACE_gmfn, index + i, Gfn(gfn + i));
     next = one.next;
     if (one.result !== 0) return answered(one, state);
   }
@@ -71,18 +56,18 @@ export function addToPhysmap(state: State, caller: DomainId, call: AddToPhysmap)
 export function addToPhysmapBatch(
   state: State,
   caller: DomainId,
-  call: AddToPhysmapBatch,
+  call: abi.AddToPhysmapBatch,
 ): Outcome<Reply> {
   const { space, entries } = call;
   const no = (value: Errno, rule: RefusalId) =>
     refuse<Reply>({ is: 'errors', rc: value, errors: entries.map(() => 'untouched') }, rule);
 
-  if (space === XENMAPSPACE_gmfn_range) return no('-EOPNOTSUPP', 'P12.1');
+  if (space === abi.XENMAPSPACE_gmfn_range) return no('-EOPNOTSUPP', 'P12.1');
 
   const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return no('-ESRCH', 'P12.2');
   if (target.id === CONTROL) return no('-EACCES', 'P12.3');
-  if (space === XENMAPSPACE_dev_mmio) return no('-EACCES', 'P12.4');
+  if (space === abi.XENMAPSPACE_dev_mmio) return no('-EACCES', 'P12.4');
   if (!mayManage(caller, target)) return no('-EPERM', 'P12.5');
 
   const errors: (0 | Errno | 'untouched')[] = entries.map(() => 'untouched');
@@ -104,68 +89,59 @@ interface Placed {
 }
 
 const answered = ({ result, rule, next }: Placed, before: State): Outcome<Reply> => {
-  if (result === 0) return accept(rc(0), 'P11', next);
-  const why = rule as RefusalId;
-  return next === before ? refuse(rc(result), why) : spoil(rc(result), why, next);
+  return { answer: rc(result), rule, next: next === before ? undefined : next };
 };
 
 /** [P11] One page of a space, for a domain that may have it, at a gfn. */
-function placed(
-  state: State,
-  id: DomainId,
-  space: number,
-  index: number,
-  gfn: Gfn,
-): Placed {
-  const source = sourceOf(state, domainOf(state, id) as Domain, space, index);
+function placed(state: State, id: DomainId, space: number, index: number, gfn: Gfn): Placed {
+  const source = sourceOf(state, theDomain(state, id), space, index);
   if ('rule' in source) return source;
   const { page } = source;
-  const domain = domainOf(source.next, id) as Domain;
-  const no = (result: Errno, rule: RefusalId, next = source.next): Placed => ({ result, rule, next });
+  let { next } = source;
+  const no = (result: Errno, rule: RefusalId): Placed => ({ result, rule, next });
 
-  const former = gfnOf(domain, page);
-  if (space === XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
+  const former = gfnOf(theDomain(next, id), page);
+  if (space === abi.XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
+  const domain = theDomain(next, id);
   const old = get(domain.p2m, gfn);
-  let cleared = source.next;
-  if (old !== undefined && pageOf(state, old.page).use !== 'ram')
-    cleared = withDomain(cleared, withoutEntry(domain, gfn));
+  if (old !== undefined && pageOf(next, old.page).use !== 'ram')
+    next = withDomain(next, withoutEntry(domain, gfn));
   else if (old !== undefined && old.page !== page) {
-    const removed = removeAndGiveUp(cleared, domain, gfn);
-    if ('refused' in removed) return no('-ENXIO', 'P11.14');
-    cleared = removed.next;
+    const removed = removeAndGiveUp(next, domain, gfn);
+    if (typeof removed === 'string') return no('-ENXIO', 'P11.14');
+    next = removed;
   }
 
-  const left = domainOf(cleared, id) as Domain;
-  const moved =
-    former === undefined || former === gfn
-      ? cleared
-      : withDomain(cleared, withoutEntry(left, former));
-  const { failure, next } = addPage(moved, id, gfn, page, 'ram_rw');
-  if (failure === 'out_of_range') return no('-ENOENT', 'P11.15', next);
-  if (failure === 'no_table') return no('-ENOMEM', 'P11.16', next);
+  const added = addPage(next, id, gfn, page, 'ram_rw');
+  next = added.next;
+  if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.15');
+  if (added.failure === 'no_table') return no('-ENOMEM', 'P11.16');
 
   // Nothing below this line can fail.
   return { result: 0, rule: 'P11', next };
 }
 
-type Source = { readonly page: PageId; readonly next: State } | Placed;
-
 /** The page that a space and an index name. */
-function sourceOf(state: State, domain: Domain, space: number, index: number): Source {
+function sourceOf(
+  state: State,
+  domain: Domain,
+  space: number,
+  index: number,
+): { readonly page: PageId; readonly next: State } | Placed {
   const no = (result: Errno, rule: RefusalId, next = state): Placed => ({ result, rule, next });
   switch (space) {
-    case XENMAPSPACE_shared_info:
+    case abi.XENMAPSPACE_shared_info:
       return index === 0 ? { page: domain.sharedInfo, next: state } : no('-EINVAL', 'P11.8');
-    case XENMAPSPACE_grant_table: {
+    case abi.XENMAPSPACE_grant_table: {
       const { page, next } = tableFrame(state, domain, low32(index));
       if (page === undefined) return no('-EINVAL', 'P11.9', next);
       return isReferencable(next, page) ? { page, next } : no('-EBUSY', 'P11.10', next);
     }
-    case XENMAPSPACE_gmfn: {
+    case abi.XENMAPSPACE_gmfn: {
       const page = ownPageAt(state, domain, index);
       return page === undefined ? no('-EINVAL', 'P11.11') : { page, next: state };
     }
-    case XENMAPSPACE_gmfn_foreign:
+    case abi.XENMAPSPACE_gmfn_foreign:
       return no('-EPERM', 'P12.7');
     default:
       return no('-EINVAL', 'P11.12');
@@ -191,7 +167,7 @@ function tableFrame(
   const needed = isStatus ? (row + 1) * perStatusFrame : row + 1;
   if (needed > domain.grantFramesMaximum) return { page: undefined, next: state };
   const next = growTable(state, domain, needed);
-  const grown = domainOf(next, domain.id) as Domain;
+  const grown = theDomain(next, domain.id);
   return { page: (isStatus ? grown.statusFrames : grown.grantFrames)[row], next };
 }
 
@@ -201,7 +177,7 @@ const low32 = (index: number): number => (index === ALL_ONES ? 0xffff_ffff : ind
 export function removeFromPhysmap(
   state: State,
   caller: DomainId,
-  call: RemoveFromPhysmap,
+  call: abi.RemoveFromPhysmap,
 ): Outcome<Reply> {
   const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse(rc('-ESRCH'), 'P13.1');
@@ -212,4 +188,3 @@ export function removeFromPhysmap(
   // Nothing below this line can fail.
   return accept(rc(0), 'P13', withDomain(state, withoutEntry(target, call.gfn)));
 }
-

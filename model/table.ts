@@ -1,22 +1,12 @@
-import { INVALID_GFN, type DomainId, type Gfn } from '../abi/ids.js';
+import { INVALID_GFN, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
+import type { Status } from '../abi/status.js';
 import type { GetVersion, QuerySize, SetupTable, SwapElement } from '../abi/step.js';
-import type { Word } from '../abi/word.js';
-import { loadWord, storeWord } from './content.js';
 import { storeToBuffer } from './access.js';
-import {
-  domainOf,
-  domainOrSelf,
-  gfnOf,
-  mayManage,
-  pageOf,
-  pinsOf,
-  withContent,
-  withDomain,
-} from './derived.js';
-import { entriesPerFrame, entryCount, statusFramesFor } from './entries.js';
-import { get } from './keyed.js';
-import { accept, refuse, type Outcome } from './outcome.js';
+import { copied, type Content } from './content.js';
+import * as derived from './derived.js';
+import { entryCount, entryPlace, statusFramesFor, statusPlace, type Place } from './entries.js';
+import { accept, refuse, spoil, type Outcome } from './outcome.js';
 import { freshPage } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
 
@@ -25,29 +15,37 @@ import type { Domain, PageId, State } from './state.js';
  * them is now (grants.md 7.4). Nothing is mapped by it.
  */
 export function setupTable(state: State, caller: DomainId, call: SetupTable): Outcome<Reply> {
-  if (call.count !== 1) return refuse(einval, 'G6.1');
+  const no = (status: Status): Reply => ({ is: 'table', status, frames: [] });
+  if (call.count !== 1) return refuse({ is: 'rc', rc: '-EINVAL' }, 'G6.1');
 
-  const target = domainOrSelf(state, caller, call.target);
-  if (target === undefined) return refuse(table('bad_domain'), 'G6.2');
-  if (!mayManage(caller, target)) return refuse(table('permission_denied'), 'G6.3');
+  const target = derived.domainOrSelf(state, caller, call.target);
+  if (target === undefined) return refuse(no('bad_domain'), 'G6.2');
+  if (!derived.mayManage(caller, target)) return refuse(no('permission_denied'), 'G6.3');
 
-  if (call.frames > target.grantFramesMaximum) return refuse(table('general_error'), 'G6.4');
+  if (call.frames > target.grantFramesMaximum) return refuse(no('general_error'), 'G6.4');
 
-  const grown = growTable(state, target, call.frames);
-  const owner = get(grown.domains, target.id) as Domain;
+  let next = growTable(state, target, call.frames);
+  const owner = derived.theDomain(next, target.id);
   const frames = owner.grantFrames
     .slice(0, call.frames)
-    .map((page) => gfnOf(owner, page) ?? INVALID_GFN);
-  const written = storeList(grown, caller, call.list, frames);
-  return written.isWhole
-    ? accept({ is: 'table', status: 'okay', frames }, 'G6', written.next)
-    : { kind: 'spoiled', answer: table('bad_virt_addr'), rule: 'G6.5', next: written.next };
+    .map((page) => derived.gfnOf(owner, page) ?? INVALID_GFN);
+  let isWritten = true;
+  for (const [i, gfn] of frames.entries()) {
+    if (call.list === undefined) break;
+    const high = gfn === INVALID_GFN ? 0xffff_ffff : Math.floor(gfn / 2 ** 32);
+    const low = gfn === INVALID_GFN ? 0xffff_ffff : gfn % 2 ** 32;
+    const written = storeToBuffer(next, caller, call.list + 8 * i, { low, high });
+    isWritten &&= written !== undefined;
+    next = written ?? next;
+  }
+  if (!isWritten) return spoil(no('bad_virt_addr'), 'G6.5', next);
+  return accept({ is: 'table', status: 'okay', frames }, 'G6', next);
 }
 
 /** [G13] The table has at least so many frames, all new ones zero; version 2 with their status. */
 export function growTable(state: State, domain: Domain, frames: number): State {
   let next = state;
-  const grow = (now: readonly PageId[], size: number, use: 'grant_frame' | 'status_frame') => {
+  const grown = (now: readonly PageId[], size: number, use: 'grant_frame' | 'status_frame') => {
     const all = [...now];
     while (all.length < size) {
       const fresh = freshPage(next, domain.id, use);
@@ -56,44 +54,23 @@ export function growTable(state: State, domain: Domain, frames: number): State {
     }
     return all;
   };
-  const size = Math.max(frames, domain.grantFrames.length);
-  const statuses = domain.grantVersion === 2 ? statusFramesFor(state.machine, size) : 0;
-  if (size === domain.grantFrames.length && statuses <= domain.statusFrames.length) return state;
-  const grantFrames = grow(domain.grantFrames, size, 'grant_frame');
-  const statusFrames = grow(domain.statusFrames, statuses, 'status_frame');
-  return withDomain(next, { ...domain, grantFrames, statusFrames });
+  const grantFrames = grown(domain.grantFrames, frames, 'grant_frame');
+  const statuses =
+    domain.grantVersion === 2 ? statusFramesFor(state.machine, grantFrames.length) : 0;
+  const statusFrames = grown(domain.statusFrames, statuses, 'status_frame');
+  return next === state
+    ? state
+    : derived.withDomain(next, { ...domain, grantFrames, statusFrames });
 }
-
-/** Writes the list where the caller asked for it; items that cannot be written are passed over. */
-function storeList(
-  state: State,
-  caller: DomainId,
-  list: number | undefined,
-  frames: readonly Gfn[],
-): { readonly isWhole: boolean; readonly next: State } {
-  let next: State = state;
-  let isWhole = true;
-  if (list !== undefined)
-    for (const [i, frame] of frames.entries()) {
-      const written = storeToBuffer(next, caller, list + 8 * i, 8, wordOf(frame));
-      if (written === undefined) isWhole = false;
-      else next = written;
-    }
-  return { isWhole, next };
-}
-
-const wordOf = (gfn: Gfn): Word =>
-  gfn === INVALID_GFN
-    ? { low: 0xffff_ffff, high: 0xffff_ffff }
-    : { low: gfn % 2 ** 32, high: Math.floor(gfn / 2 ** 32) };
 
 /** [G7] query_size: how many frames a table has and may have (grants.md 7.8). */
 export function querySize(state: State, caller: DomainId, call: QuerySize): Outcome<Reply> {
-  if (call.count !== 1) return refuse(einval, 'G7.1');
+  const no = (status: Status): Reply => ({ is: 'size', status, frames: 0, maximum: 0 });
+  if (call.count !== 1) return refuse({ is: 'rc', rc: '-EINVAL' }, 'G7.1');
 
-  const target = domainOrSelf(state, caller, call.target);
-  if (target === undefined) return refuse(size('bad_domain'), 'G7.2');
-  if (!mayManage(caller, target)) return refuse(size('permission_denied'), 'G7.3');
+  const target = derived.domainOrSelf(state, caller, call.target);
+  if (target === undefined) return refuse(no('bad_domain'), 'G7.2');
+  if (!derived.mayManage(caller, target)) return refuse(no('permission_denied'), 'G7.3');
 
   // Nothing below this line can fail.
   const { grantFrames, grantFramesMaximum: maximum } = target;
@@ -102,9 +79,9 @@ export function querySize(state: State, caller: DomainId, call: QuerySize): Outc
 
 /** [G9] get_version: the version of a table (grants.md 7.11). */
 export function getVersion(state: State, caller: DomainId, call: GetVersion): Outcome<Reply> {
-  const target = domainOrSelf(state, caller, call.target);
+  const target = derived.domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse({ is: 'version', rc: '-ESRCH', version: 0 }, 'G9.1');
-  if (!mayManage(caller, target))
+  if (!derived.mayManage(caller, target))
     return refuse({ is: 'version', rc: '-EPERM', version: 0 }, 'G9.2');
 
   // Nothing below this line can fail.
@@ -120,55 +97,32 @@ export function swapGrant(
   caller: DomainId,
   { first, second }: SwapElement,
 ): Outcome<ElementReply> {
-  const domain = domainOf(state, caller) as Domain;
+  const domain = derived.theDomain(state, caller);
   const refs = entryCount(state.machine, domain);
   if (first >= refs) return refuse({ status: 'bad_gntref' }, 'G10.1');
   if (second >= refs) return refuse({ status: 'bad_gntref' }, 'G10.2');
   if (first === second) return accept({ status: 'okay' }, 'G10', state);
-  if (pinsOf(state, caller, first, []) !== undefined) return refuse({ status: 'eagain' }, 'G10.3');
-  if (pinsOf(state, caller, second, []) !== undefined) return refuse({ status: 'eagain' }, 'G10.4');
+  if (derived.pinsOf(state, caller, first) !== undefined)
+    return refuse({ status: 'eagain' }, 'G10.3');
+  if (derived.pinsOf(state, caller, second) !== undefined)
+    return refuse({ status: 'eagain' }, 'G10.4');
 
   // Nothing below this line can fail.
-  const perFrame = entriesPerFrame(state.machine, domain);
-  const bytes = domain.grantVersion === 1 ? 8 : 16;
-  let next = exchanged(state, domain.grantFrames, first, second, perFrame, bytes);
-  if (domain.grantVersion === 2)
-    next = exchanged(next, domain.statusFrames, first, second, state.machine.statusesPerFrame, 2);
-  return accept({ status: 'okay' }, 'G10', next);
+  const exchanged = (now: State, a: Place, b: Place, bytes: number): State => {
+    const contentOf = (place: Place) => derived.pageOf(state, place.page).content;
+    const half = moved(now, b, a, contentOf(b), bytes);
+    return moved(half, a, b, contentOf(a), bytes);
+  };
+  const at = (ref: number): Place => entryPlace(state, domain, ref);
+  const word = (ref: number): Place => statusPlace(state, domain, ref);
+  const isV1 = domain.grantVersion === 1;
+  const next = exchanged(state, at(first), at(second), isV1 ? 8 : 16);
+  const both = isV1 ? next : exchanged(next, word(first), word(second), 2);
+  return accept({ status: 'okay' }, 'G10', both);
 }
 
-/** Two rows of a table of `bytes`-byte rows, `perFrame` to a frame, change places. */
-function exchanged(
-  state: State,
-  frames: readonly PageId[],
-  first: number,
-  second: number,
-  perFrame: number,
-  bytes: number,
-): State {
-  const place = (row: number) => ({
-    page: frames[Math.floor(row / perFrame)] as PageId,
-    offset: (row % perFrame) * bytes,
-  });
-  const a = place(first);
-  const b = place(second);
-  let next = state;
-  const unit = Math.min(bytes, 8);
-  for (let at = 0; at < bytes; at += unit) {
-    const inA = loadWord(pageOf(state, a.page).content, a.offset + at, unit);
-    const inB = loadWord(pageOf(state, b.page).content, b.offset + at, unit);
-    next = stored(next, a.page, a.offset + at, unit, inB);
-    next = stored(next, b.page, b.offset + at, unit, inA);
-  }
-  return next;
+/** Bytes of a content, put in another place. */
+function moved(state: State, from: Place, to: Place, old: Content, bytes: number): State {
+  const target = derived.pageOf(state, to.page).content;
+  return derived.withContent(state, to.page, copied(old, from.offset, target, to.offset, bytes));
 }
-
-const stored = (state: State, page: PageId, offset: number, unit: number, value: Word): State =>
-  withContent(state, page, storeWord(pageOf(state, page).content, offset, unit, value));
-
-const einval: Reply = { is: 'rc', rc: '-EINVAL' };
-const table = (status: 'bad_domain' | 'permission_denied' | 'general_error' | 'bad_virt_addr') =>
-  ({ is: 'table', status, frames: [] }) as const satisfies Reply;
-const size = (status: 'bad_domain' | 'permission_denied') =>
-  ({ is: 'size', status, frames: 0, maximum: 0 }) as const satisfies Reply;
-

@@ -1,26 +1,17 @@
-import {
-  GTF_permit_access,
-  GTF_reading,
-  GTF_transitive,
-  GTF_type_mask,
-  GTF_writing,
-  V1_ENTRY_BYTES,
-  V2_ENTRY_BYTES,
-  STATUS_BYTES,
-  type GrantVersion,
-} from '../abi/grant-table.js';
+import * as abi from '../abi/grant-table.js';
 import { GrantRef, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
+import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { SetVersion } from '../abi/step.js';
-import { halfAt, storeWord, withHalf, zeros, type Content } from './content.js';
-import { gfnOf, isHeld, isPinnedFrom, pageOf, withDomain, withoutEntry, withPage } from './derived.js';
-import { entryAt, type GrantEntry } from './entries.js';
-import { drop, get } from './keyed.js';
+import { halfAt, storeWord, withHalf, zeros } from './content.js';
+import { gfnOf, isHeld, isPinnedFrom, pageOf, theDomain } from './derived.js';
+import { withContent, withDomain, withPage } from './derived.js';
+import { entryAt, entryPlace, statusPlace, type GrantEntry } from './entries.js';
+import { drop } from './keyed.js';
 import { accept, crash, refuse, type Outcome } from './outcome.js';
-import { crashDomain } from './pages.js';
-import type { RefusalId } from './rules.js';
-import type { Domain, PageId, State } from './state.js';
+import { crashDomain, withoutEntry } from './pages.js';
+import type { Domain, State } from './state.js';
 import { growTable } from './table.js';
 
 /**
@@ -31,103 +22,103 @@ import { growTable } from './table.js';
  * status frame that somebody still holds when it should go costs the domain its life.
  */
 export function setVersion(state: State, caller: DomainId, call: SetVersion): Outcome<Reply> {
-  const { machine } = state;
-  const domain = get(state.domains, caller) as Domain;
+  const domain = theDomain(state, caller);
   const no = (rc: Errno, rule: RefusalId) =>
     refuse<Reply>({ is: 'version', rc, version: domain.grantVersion }, rule);
 
-  const version = asVersion(call.version);
+  const version = versions.find((known) => known === call.version);
   if (version === undefined) return no('-EINVAL', 'G8.1');
   if (version > domain.grantVersionMaximum) return no('-ENOSYS', 'G8.2');
-  if (version === domain.grantVersion) return done(state, version);
+  if (version === domain.grantVersion)
+    return accept({ is: 'version', rc: 0, version }, 'G8', state);
 
-  if (isPinnedFrom(state, caller, machine.reservedRefs)) return no('-EBUSY', 'G8.3');
+  if (isPinnedFrom(state, caller, state.machine.reservedRefs)) return no('-EBUSY', 'G8.3');
 
-  const reserved = Array.from({ length: machine.reservedRefs }, (_, ref) => ({
-    entry: entryAt(state, domain, GrantRef(ref)),
-    status: statusOf(state, domain, ref),
-  }));
+  const refs = Array.from({ length: state.machine.reservedRefs }, (_, ref) => GrantRef(ref));
+  const reserved = refs.map((ref) => entryAt(state, domain, ref));
   if (version === 1)
-    for (const { entry } of reserved) {
-      const type = entry.flags & GTF_type_mask;
-      if (type === GTF_permit_access && entry.frame >= 2 ** 32) return no('-ERANGE', 'G8.4');
-      if (type === GTF_transitive) return no('-ERANGE', 'G8.5');
+    for (const { flags, frame } of reserved) {
+      const type = flags & abi.GTF_type_mask;
+      if (type === abi.GTF_permit_access && frame >= 2 ** 32) return no('-ERANGE', 'G8.4');
+      if (type === abi.GTF_transitive) return no('-ERANGE', 'G8.5');
     }
 
-  const given = version === 1 ? withoutStatusFrames(state, domain) : { isHeld: false, next: state };
-  if (given.isHeld) return crash('G8.6', given.next);
+  const stripped = withoutStatusFrames(state, domain);
+  if (theDomain(stripped, caller).crashed) return crash('G8.6', stripped);
 
   // Nothing below this line can fail.
-  const emptied = { ...(get(given.next.domains, caller) as Domain), grantVersion: version };
-  let next = withDomain(given.next, emptied);
-  for (const page of emptied.grantFrames) next = rewrite(next, page, zeros);
+  const emptied = { ...theDomain(stripped, caller), grantVersion: version };
+  let next = withDomain(stripped, emptied);
+  for (const page of emptied.grantFrames) next = withContent(next, page, zeros);
   next = growTable(next, emptied, emptied.grantFrames.length);
-  const changed = get(next.domains, caller) as Domain;
-  for (const [ref, { entry, status }] of reserved.entries())
+  const changed = theDomain(next, caller);
+  for (const [ref, entry] of reserved.entries())
     next =
       version === 2
         ? asVersion2(next, changed, ref, entry)
-        : asVersion1(next, changed, ref, entry, status);
-  return done(next, version);
+        : asVersion1(next, changed, ref, entry, statusOf(state, domain, ref));
+  return accept({ is: 'version', rc: 0, version }, 'G8', next);
 }
 
-const asVersion = (version: number): GrantVersion | undefined =>
-  version === 1 || version === 2 ? version : undefined;
+const versions: readonly abi.GrantVersion[] = [1, 2];
 
-const done = (state: State, version: GrantVersion): Outcome<Reply> =>
-  accept({ is: 'version', rc: 0, version }, 'G8', state);
-
-/** An entry of version 1 goes on whatever its type; its in-use bits move to the status word. */
+/** [G8] An entry of version 1 goes on whatever its type; its in-use bits become its status word. */
 function asVersion2(state: State, domain: Domain, ref: number, entry: GrantEntry): State {
-  const page = domain.grantFrames[0] as PageId;
-  const inUse = entry.flags & (GTF_reading | GTF_writing);
-  const header = { low: ((entry.flags & ~inUse) | (entry.domain << 16)) >>> 0, high: 0 };
+  const inUse = entry.flags & (abi.GTF_reading | abi.GTF_writing);
+  const next = withHeader(state, domain, ref, entry.flags & ~inUse, entry, 0);
+  const { page, offset } = entryPlace(state, domain, ref);
   const frame = { low: entry.frame, high: 0 };
-  const at = ref * V2_ENTRY_BYTES;
-  const content = storeWord(pageOf(state, page).content, at, 8, header);
-  const written = rewrite(state, page, storeWord(content, at + 8, 8, frame));
-  const statusPage = domain.statusFrames[0] as PageId;
-  const status = withHalf(pageOf(written, statusPage).content, ref * STATUS_BYTES, inUse);
-  return rewrite(written, statusPage, status);
+  const entire = withContent(
+    next,
+    page,
+    storeWord(pageOf(next, page).content, offset + 8, 8, frame),
+  );
+  const status = statusPlace(state, domain, ref);
+  const statusContent = withHalf(pageOf(entire, status.page).content, status.offset, inUse);
+  return withContent(entire, status.page, statusContent);
 }
 
-/** Of version 2 only permit_access entries can go on; their in-use bits move into the flags. */
-function asVersion1(
+/** [G8] Of version 2 only permit_access entries go on; their status words join the flags. */
+const asVersion1 = (
   state: State,
   domain: Domain,
   ref: number,
   entry: GrantEntry,
   status: number,
+): State =>
+  (entry.flags & abi.GTF_type_mask) === abi.GTF_permit_access
+    ? withHeader(state, domain, ref, entry.flags | status, entry, entry.frame)
+    : state;
+
+/** The first eight bytes of an entry: flags, domain, and the word after them. */
+function withHeader(
+  state: State,
+  domain: Domain,
+  ref: number,
+  flags: number,
+  { domain: grantee }: GrantEntry,
+  high: number,
 ): State {
-  if ((entry.flags & GTF_type_mask) !== GTF_permit_access) return state;
-  const page = domain.grantFrames[0] as PageId;
-  const low = ((entry.flags | status) | (entry.domain << 16)) >>> 0;
-  const value = { low, high: entry.frame };
-  return rewrite(state, page, storeWord(pageOf(state, page).content, ref * V1_ENTRY_BYTES, 8, value));
+  const { page, offset } = entryPlace(state, domain, ref);
+  const low = (flags | (grantee << 16)) >>> 0;
+  return withContent(state, page, storeWord(pageOf(state, page).content, offset, 8, { low, high }));
 }
 
-const statusOf = (state: State, domain: Domain, ref: number): number =>
-  domain.grantVersion === 1
-    ? 0
-    : halfAt(pageOf(state, domain.statusFrames[0] as PageId).content, ref * STATUS_BYTES);
+function statusOf(state: State, domain: Domain, ref: number): number {
+  const { page, offset } = statusPlace(state, domain, ref);
+  return halfAt(pageOf(state, page).content, offset);
+}
 
-/** Status frames leave the p2m and are given up in order, as far as the first that is held. */
-function withoutStatusFrames(
-  state: State,
-  { id }: Domain,
-): { readonly isHeld: boolean; readonly next: State } {
+/** [G8] Status frames leave the p2m and are given up in turn; the first that is held is the end. */
+function withoutStatusFrames(state: State, { id, statusFrames }: Domain): State {
   let next = state;
-  for (const page of (get(state.domains, id) as Domain).statusFrames) {
-    const domain = get(next.domains, id) as Domain;
+  for (const page of statusFrames) {
+    const domain = theDomain(next, id);
     const gfn = gfnOf(domain, page);
     if (gfn !== undefined) next = withDomain(next, withoutEntry(domain, gfn));
     next = withPage(next, page, { ...pageOf(next, page), allocated: false });
-    if (isHeld(next, page)) return { isHeld: true, next: crashDomain(next, id) };
+    if (isHeld(next, page)) return crashDomain(next, id);
   }
-  const domain = get(next.domains, id) as Domain;
-  for (const page of domain.statusFrames) next = { ...next, pages: drop(next.pages, page) };
-  return { isHeld: false, next: withDomain(next, { ...domain, statusFrames: [] }) };
+  for (const page of statusFrames) next = { ...next, pages: drop(next.pages, page) };
+  return withDomain(next, { ...theDomain(next, id), statusFrames: [] });
 }
-
-const rewrite = (state: State, page: PageId, content: Content): State =>
-  withPage(state, page, { ...pageOf(state, page), content });
