@@ -1,0 +1,94 @@
+import { Handle } from '../../abi/ids.js';
+import type { Gfn, GrantRef } from '../../abi/ids.js';
+import type { Domain } from '../domain.js';
+import type { Host } from '../host.js';
+import { isGrant, isRam, mfnOf } from '../tables/p2m-entry.js';
+import type { Leaf } from '../tables/p2m-entry.js';
+import { holdsType } from '../physmap.js';
+
+/** What the p2ms and the maptracks say about frames and refs: the source of every count. */
+export interface Census {
+  /** Live host handles on each frame, over all domains. */
+  readonly handlesOn: Int32Array;
+  /** RAM entries of each frame in its owner's p2m. */
+  readonly ramEntriesOf: Int32Array;
+  /** Writable grant entries of each frame in its owner's own p2m. */
+  readonly ownWritableEntriesOf: Int32Array;
+  /** By domain: its entries, grant entries by frame, host handles by frame. */
+  readonly domains: ReadonlyMap<Domain, DomainCensus>;
+  /** By granter and ref: how it is mapped. */
+  readonly uses: ReadonlyMap<Domain, ReadonlyMap<GrantRef, UseCensus>>;
+}
+
+export interface DomainCensus {
+  readonly entries: readonly { readonly gfn: Gfn; readonly found: Leaf }[];
+  readonly grantEntriesOn: ReadonlyMap<number, number>;
+  readonly handlesOn: ReadonlyMap<number, number>;
+  /** Handles whose granter does not exist. */
+  readonly orphanHandles: readonly Handle[];
+}
+
+/** The live handles of one ref. */
+export interface UseCensus {
+  reads: number;
+  writes: number;
+  readonly mappers: Set<Domain>;
+}
+
+/** Counts everything once. */
+export function takeCensus(host: Host): Census {
+  const handlesOn = new Int32Array(host.ram.frameCount);
+  const ramEntriesOf = new Int32Array(host.ram.frameCount);
+  const ownWritableEntriesOf = new Int32Array(host.ram.frameCount);
+  const domains = new Map<Domain, DomainCensus>();
+  const uses = new Map<Domain, Map<GrantRef, UseCensus>>();
+  for (const domain of host.domains.guests()) {
+    const entries: { gfn: Gfn; found: Leaf }[] = [];
+    const grantEntriesOn = new Map<number, number>();
+    domain.p2m.forEach((gfn, found) => {
+      entries.push({ gfn, found });
+      const mfn = mfnOf(found);
+      if (isGrant(found)) grantEntriesOn.set(mfn, (grantEntriesOn.get(mfn) ?? 0) + 1);
+      if (isRam(found)) ramEntriesOf[mfn] = (ramEntriesOf[mfn] ?? 0) + 1;
+      if (holdsType(host, domain, found)) {
+        ownWritableEntriesOf[mfn] = (ownWritableEntriesOf[mfn] ?? 0) + 1;
+      }
+    });
+    const counted = countHandles(host, domain, uses);
+    for (const [mfn, count] of counted.handlesOn) {
+      handlesOn[mfn] = (handlesOn[mfn] ?? 0) + count;
+    }
+    domains.set(domain, { entries, grantEntriesOn, ...counted });
+  }
+  return { handlesOn, ramEntriesOf, ownWritableEntriesOf, domains, uses };
+}
+
+function countHandles(
+  host: Host,
+  domain: Domain,
+  uses: Map<Domain, Map<GrantRef, UseCensus>>,
+): Pick<DomainCensus, 'handlesOn' | 'orphanHandles'> {
+  const handlesOn = new Map<number, number>();
+  const orphanHandles: Handle[] = [];
+  const { maptrack } = domain;
+  for (let row = 0; row < maptrack.limit(); row += 1) {
+    const handle = Handle(row);
+    if (!maptrack.isHostMapped(handle)) continue;
+    const granter = host.domains.byId(maptrack.granterOf(handle));
+    const ref = maptrack.refOf(handle);
+    if (granter === undefined || ref >= granter.grants.refCount()) {
+      orphanHandles.push(handle);
+      continue;
+    }
+    const mfn = granter.grants.active.mfnOf(ref);
+    handlesOn.set(mfn, (handlesOn.get(mfn) ?? 0) + 1);
+    const refs = uses.get(granter) ?? new Map<GrantRef, UseCensus>();
+    uses.set(granter, refs);
+    const use = refs.get(ref) ?? { reads: 0, writes: 0, mappers: new Set<Domain>() };
+    refs.set(ref, use);
+    if (maptrack.isReadonly(handle)) use.reads += 1;
+    else use.writes += 1;
+    use.mappers.add(domain);
+  }
+  return { handlesOn, orphanHandles };
+}

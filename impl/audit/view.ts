@@ -1,0 +1,105 @@
+import { GrantRef, Handle, Mfn } from '../../abi/ids.js';
+import type { Gfn } from '../../abi/ids.js';
+import type {
+  DomainView,
+  EntryView,
+  MappingView,
+  P2mType,
+  PinView,
+  View,
+} from '../../abi/observer.js';
+import { assert } from '../assert.js';
+import type { Domain } from '../domain.js';
+import type { Host } from '../host.js';
+import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
+import { GRANT_MAP_RO, GRANT_MAP_RW, RAM_RW, mfnOf, typeOf } from '../tables/p2m-entry.js';
+import type { Leaf } from '../tables/p2m-entry.js';
+
+/** Everything a guest or the toolstack could find out, domain by domain. */
+export function viewOf(host: Host): View {
+  return { domains: Array.from(host.domains.guests(), (domain) => domainView(host, domain)) };
+}
+
+/** One p2m entry under Xen's names. */
+export function entryView(found: Leaf): EntryView {
+  return { type: typeName(found), mfn: mfnOf(found) };
+}
+
+function domainView(host: Host, domain: Domain): DomainView {
+  const { grants, sharedInfo } = domain;
+  assert(sharedInfo !== undefined, 'a domain has its shared info');
+  return {
+    domain: domain.id,
+    life: lifeOf(domain),
+    pages: domain.pages,
+    maximumPages: domain.maximumPages,
+    maximumGfn: domain.p2m.highestGfn(),
+    p2m: p2mView(domain),
+    grantVersion: grants.version,
+    grantFrames: [...grants.frames],
+    statusFrames: [...grants.statusFrames],
+    sharedInfo,
+    mappings: mappingsOf(host, domain),
+    pins: pinsOf(host, domain),
+  };
+}
+
+function lifeOf(domain: Domain): DomainView['life'] {
+  if (domain.isDying) return 'dying';
+  return domain.isCrashed ? 'crashed' : 'alive';
+}
+
+function p2mView(domain: Domain): (EntryView & { gfn: Gfn })[] {
+  const entries: (EntryView & { gfn: Gfn })[] = [];
+  domain.p2m.forEach((gfn, found) => {
+    entries.push({ gfn, ...entryView(found) });
+  });
+  return entries.toSorted((one, other) => one.gfn - other.gfn);
+}
+
+function mappingsOf(host: Host, domain: Domain): MappingView[] {
+  const { maptrack } = domain;
+  const mappings: MappingView[] = [];
+  for (let row = 0; row < maptrack.limit(); row += 1) {
+    const handle = Handle(row);
+    if (!maptrack.isHostMapped(handle)) continue;
+    const granter = maptrack.granterOf(handle);
+    const ref = maptrack.refOf(handle);
+    const mfn = host.domains.byId(granter)?.grants.active.mfnOf(ref) ?? NO_FRAME;
+    mappings.push({ handle, granter, ref, readonly: maptrack.isReadonly(handle), mfn });
+  }
+  return mappings;
+}
+
+function pinsOf(host: Host, domain: Domain): PinView[] {
+  const { active, maximumFrames } = domain.grants;
+  const pins: PinView[] = [];
+  for (let row = 0; row < maximumFrames * host.machine.refsPerFrame; row += 1) {
+    const ref = GrantRef(row);
+    const pin = active.pinOf(ref);
+    if (pin === 0) continue;
+    pins.push({
+      ref,
+      grantee: active.granteeOf(ref),
+      mfn: active.mfnOf(ref),
+      hostRead: counterOf(pin, HOST_READ),
+      hostWrite: counterOf(pin, HOST_WRITE),
+    });
+  }
+  return pins;
+}
+
+/** Stands for the frame of a handle whose granter is gone, which only a bug can make. */
+const NO_FRAME = Mfn(-1);
+
+const typeNames: ReadonlyMap<number, P2mType> = new Map([
+  [RAM_RW, 'ram_rw'],
+  [GRANT_MAP_RW, 'grant_map_rw'],
+  [GRANT_MAP_RO, 'grant_map_ro'],
+]);
+
+function typeName(found: Leaf): P2mType {
+  const name = typeNames.get(typeOf(found));
+  assert(name !== undefined, 'a p2m entry has a known type');
+  return name;
+}

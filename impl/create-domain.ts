@@ -1,0 +1,88 @@
+import { CONTROL, Gfn, VcpuId } from '../abi/ids.js';
+import type { DomainConfig } from '../abi/machine.js';
+import { XENMAPSPACE_grant_table } from '../abi/step.js';
+import type { CreateDomain } from '../abi/step.js';
+import type { Rc } from '../abi/status.js';
+import { assert } from './assert.js';
+import { destroyDomain } from './destroy-domain.js';
+import type { Domain } from './domain.js';
+import { growTable } from './grant-frames.js';
+import type { Host } from './host.js';
+import { addToPhysmap } from './hypercalls/add-to-physmap.js';
+import { assignPages, shareXenPage } from './pages.js';
+import { addPage } from './physmap.js';
+import { RAM_RW } from './tables/p2m-entry.js';
+
+/** A table starts with this many frames, at version 1 (grants.md 1.10). */
+const INITIAL_GRANT_FRAMES = 1;
+/** Shared info starts with an event pending for the first vcpu (recorded). */
+const FIRST_UPCALL_PENDING = 1;
+const FIRST_VCPU = VcpuId(0);
+
+/** The toolstack creates a domain; where something is missing nothing of it stays. */
+export function createDomain(host: Host, { domain: id, config }: CreateDomain): Rc {
+  if (!host.domains.isGuestId(id)) return '-EINVAL';
+  if (host.domains.byId(id) !== undefined) return '-EEXIST';
+  if (config.grantVersion < 1 || config.grantVersion > 2) return '-EINVAL';
+  if (config.grantFrames === 0) return '-EINVAL';
+  if (config.grantFrames > host.machine.grantFramesMaximum) return '-EINVAL';
+  if (config.maptrackFrames > host.machine.maptrackFramesMaximum) return '-EINVAL';
+
+  const domain = host.newDomain(id, config);
+  if (domain === undefined) return '-ENOMEM';
+  host.domains.add(domain);
+  addXenPages(host, domain);
+  if (!populateRam(host, domain, config) || !mapTable(host, domain, config)) {
+    destroyDomain(host, domain);
+    return '-ENOMEM';
+  }
+  return 0;
+}
+
+/** The domain that the toolstack itself runs in: always there, its memory not looked at. */
+export function createControl(host: Host): void {
+  const control = host.newDomain(CONTROL, {
+    ram: [],
+    maximumPages: 0,
+    grantFrames: INITIAL_GRANT_FRAMES,
+    maptrackFrames: 0,
+    grantVersion: 1,
+    tableGfn: undefined,
+  });
+  assert(control !== undefined, 'a machine has room for the control domain');
+  host.domains.add(control);
+  addXenPages(host, control);
+}
+
+function addXenPages(host: Host, domain: Domain): void {
+  const sharedInfo = shareXenPage(host, domain);
+  host.ram.store32(sharedInfo, 0, FIRST_UPCALL_PENDING);
+  domain.sharedInfo = sharedInfo;
+  growTable(host, domain, INITIAL_GRANT_FRAMES);
+}
+
+function populateRam(host: Host, domain: Domain, { ram }: DomainConfig): boolean {
+  for (const { gfn, count } of ram) {
+    for (let page = 0; page < count; page += 1) {
+      const mfn = assignPages(host, domain, 1)?.[0];
+      if (mfn === undefined) return false;
+      if (addPage(host, domain, Gfn(gfn + page), mfn, RAM_RW) !== 'added') return false;
+    }
+  }
+  return true;
+}
+
+function mapTable(host: Host, domain: Domain, { tableGfn }: DomainConfig): boolean {
+  if (tableGfn === undefined) return true;
+  const reply = addToPhysmap(host, host.control(), {
+    op: 'add_to_physmap',
+    caller: CONTROL,
+    vcpu: FIRST_VCPU,
+    target: domain.id,
+    space: XENMAPSPACE_grant_table,
+    index: 0,
+    gfn: Gfn(tableGfn),
+    size: 0,
+  });
+  return reply.is === 'rc' && reply.rc === 0;
+}

@@ -1,0 +1,47 @@
+import type { DomainId, Mfn } from '../abi/ids.js';
+import type { GrantTable } from './tables/grant-table.js';
+import type { Maptrack } from './tables/maptrack.js';
+import type { P2mTable } from './tables/p2m-table.js';
+
+/** What a new domain is put together from. */
+export interface DomainParts {
+  readonly id: DomainId;
+  readonly maximumPages: number;
+  readonly p2m: P2mTable;
+  readonly grants: GrantTable;
+  readonly maptrack: Maptrack;
+}
+
+/** One domain. It goes on existing, dying, while anyone still holds a page of it (p2m.md 2.8). */
+export class Domain {
+  readonly id: DomainId;
+  readonly p2m: P2mTable;
+  readonly grants: GrantTable;
+  readonly maptrack: Maptrack;
+  /** Xen's page of the domain's own state; undefined until it has one. */
+  sharedInfo: Mfn | undefined;
+  /** RAM pages it owns, in its p2m or not (`tot_pages`). */
+  pages = 0;
+  /** Xen's own pages shared with it that still have a reference. */
+  xenHeapPages = 0;
+  maximumPages: number;
+  /** The limit was set below what it had: `pages` may exceed it since (D2). */
+  wasOverLimit = false;
+  isCrashed = false;
+  isDying = false;
+  /** Every slice of its destruction is done: only pages that others hold keep it. */
+  isTornDown = false;
+
+  constructor(parts: DomainParts) {
+    this.id = parts.id;
+    this.maximumPages = parts.maximumPages;
+    this.p2m = parts.p2m;
+    this.grants = parts.grants;
+    this.maptrack = parts.maptrack;
+  }
+
+  /** Its vcpus execute instructions. */
+  isRunning(): boolean {
+    return !this.isCrashed && !this.isDying;
+  }
+}

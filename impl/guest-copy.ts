@@ -1,0 +1,45 @@
+import { Gfn } from '../abi/ids.js';
+import type { Mfn } from '../abi/ids.js';
+import { PAGE_BYTES } from '../abi/word.js';
+import type { Domain } from './domain.js';
+import type { Host } from './host.js';
+import { getPage, putPage } from './pages.js';
+import { isRam, mfnOf } from './tables/p2m-entry.js';
+
+const BYTES = 8;
+
+/**
+ * Writes the eight bytes of a hypercall's result into guest memory, page by page. False where a
+ * page is not the guest's own RAM: bytes of pages before it stay written. Grant mappings, even of
+ * the guest's own pages, hold no hypercall buffers (grants.md 5.3, p2m.md 3.5).
+ */
+export function copyToGuest(
+  host: Host,
+  domain: Domain,
+  address: number,
+  low: number,
+  high: number,
+): boolean {
+  let page: Mfn | undefined;
+  for (let byte = 0; byte < BYTES; byte += 1) {
+    const at = address + byte;
+    const offset = at % PAGE_BYTES;
+    if (page !== undefined && offset === 0) {
+      putPage(host, page);
+      page = undefined;
+    }
+    page ??= getBufferPage(host, domain, Gfn(Math.floor(at / PAGE_BYTES)));
+    if (page === undefined) return false;
+    const half = byte < 4 ? low : high;
+    host.ram.store8(page, offset, (half >>> ((byte % 4) * 8)) & 0xff);
+  }
+  if (page !== undefined) putPage(host, page);
+  return true;
+}
+
+function getBufferPage(host: Host, domain: Domain, gfn: Gfn): Mfn | undefined {
+  const found = domain.p2m.lookup(gfn);
+  if (!isRam(found)) return undefined;
+  if (!getPage(host, mfnOf(found), domain)) return undefined;
+  return mfnOf(found);
+}

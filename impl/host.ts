@@ -1,0 +1,101 @@
+import { CONTROL } from '../abi/ids.js';
+import type { DomainId } from '../abi/ids.js';
+import type { DomainConfig, Machine } from '../abi/machine.js';
+import { FrameShare } from './allocator.js';
+import { assert } from './assert.js';
+import { Domain } from './domain.js';
+import { DomainTable } from './domain-table.js';
+import { Ram } from './hardware/ram.js';
+import { newCounters } from './options.js';
+import type { Counters, Options } from './options.js';
+import type { StopPoint } from './stop-points.js';
+import { EntryLog } from './tables/entry-log.js';
+import { FrameTable } from './tables/frame-table.js';
+import { GrantTable } from './tables/grant-table.js';
+import { Maptrack } from './tables/maptrack.js';
+import { P2mTable } from './tables/p2m-table.js';
+
+/** Root table, grant frame and shared info of the control domain. */
+const CONTROL_FRAMES = 3;
+
+/** Everything there is: memory, tables, domains. Every hypercall takes it first. */
+export class Host {
+  readonly machine: Machine;
+  readonly options: Options;
+  readonly counters: Counters = newCounters();
+  readonly stop: (point: StopPoint) => void;
+  readonly ram: Ram;
+  readonly frames: FrameTable;
+  /** Frames that back guests' own RAM. */
+  readonly guestShare: FrameShare;
+  /** Frames for p2m tables, grant tables and shared info: enough for every domain's limits. */
+  readonly xenShare: FrameShare;
+  readonly entryLog = new EntryLog();
+  readonly domains: DomainTable;
+
+  constructor(machine: Machine, options: Options, stop: (point: StopPoint) => void) {
+    const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_FRAMES;
+    const frameCount = machine.guestFrames + xenFrames;
+    this.machine = machine;
+    this.options = options;
+    this.stop = stop;
+    this.ram = new Ram(frameCount);
+    this.frames = new FrameTable(frameCount);
+    this.guestShare = new FrameShare(this.ram, this.frames, 0, machine.guestFrames);
+    this.xenShare = new FrameShare(this.ram, this.frames, machine.guestFrames, xenFrames);
+    this.domains = new DomainTable(machine.domains);
+  }
+
+  /** The control domain: always alive, privileged over all, its p2m not translated and empty. */
+  control(): Domain {
+    const control = this.domains.byId(CONTROL);
+    assert(control !== undefined, 'the control domain is always there');
+    return control;
+  }
+
+  /** A domain without any memory yet; undefined where the pool has no frame for its p2m. */
+  newDomain(id: DomainId, config: DomainConfig): Domain | undefined {
+    const { machine, ram } = this;
+    const grantFrames = orMaximum(config.grantFrames, machine.grantFramesMaximum);
+    const maptrackFrames = orMaximum(config.maptrackFrames, machine.maptrackFramesMaximum);
+    const p2m = new P2mTable({
+      domain: id,
+      ram,
+      share: this.xenShare,
+      log: this.entryLog,
+      gfnLimit: machine.gfnLimit,
+      tableFrames: machine.p2mTableFrames,
+    });
+    if (!p2m.open()) return undefined;
+    return new Domain({
+      id,
+      maximumPages: config.maximumPages,
+      p2m,
+      grants: new GrantTable(machine, ram, grantFrames, config.grantVersion),
+      maptrack: new Maptrack(machine.handlesPerFrame, maptrackFrames, machine.vcpus),
+    });
+  }
+}
+
+/** A caller may act on itself; the control domain on all (p2m.md 2.9, privilege class TARGET). */
+export function mayActOn(caller: Domain, target: Domain): boolean {
+  return caller === target || caller.id === CONTROL;
+}
+
+/** The gfns of the control domain are machine frames: it has no physmap to change. */
+export function isTranslated(domain: Domain): boolean {
+  return domain.id !== CONTROL;
+}
+
+/** A negative limit asks for the machine's maximum (grants.md 1.10). */
+function orMaximum(wanted: number, maximum: number): number {
+  return wanted < 0 ? maximum : wanted;
+}
+
+/** Frames of Xen's own that one guest can come to need. */
+function framesOfXenFor(machine: Machine): number {
+  const refs = machine.grantFramesMaximum * (machine.refsPerFrame / 2);
+  const statusFrames = Math.ceil(refs / machine.statusesPerFrame);
+  const sharedInfoFrames = 1;
+  return machine.p2mTableFrames + machine.grantFramesMaximum + statusFrames + sharedInfoFrames;
+}

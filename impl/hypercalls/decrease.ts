@@ -1,0 +1,31 @@
+import { Gfn } from '../../abi/ids.js';
+import type { Reply } from '../../abi/reply.js';
+import type { Decrease } from '../../abi/step.js';
+import type { Domain } from '../domain.js';
+import type { Host } from '../host.js';
+import { removeAndFree } from '../physmap.js';
+import { rcReply } from '../replies.js';
+import { reservationTarget } from './populate.js';
+
+/**
+ * XENMEM_decrease_reservation (p2m.md 2.9): gives pages up. Answers how many extents were done; of
+ * the extent that failed, the pages before the failing one are gone all the same.
+ */
+export function decrease(host: Host, caller: Domain, step: Decrease): Reply {
+  const target = reservationTarget(host, caller, step);
+  if (target === undefined) return rcReply(0);
+  let done = 0;
+  for (const first of step.extents) {
+    if (done > 0) host.stop('physmap/extent');
+    if (!decreaseExtent(host, target, first, 2 ** step.order)) break;
+    done += 1;
+  }
+  return rcReply(done);
+}
+
+function decreaseExtent(host: Host, target: Domain, first: Gfn, count: number): boolean {
+  for (let page = 0; page < count; page += 1) {
+    if (removeAndFree(host, target, Gfn(first + page)) !== 'removed') return false;
+  }
+  return true;
+}

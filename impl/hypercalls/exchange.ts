@@ -1,0 +1,35 @@
+import { CONTROL } from '../../abi/ids.js';
+import type { Reply } from '../../abi/reply.js';
+import type { Rc } from '../../abi/status.js';
+import type { Exchange } from '../../abi/step.js';
+import type { Domain } from '../domain.js';
+import { mayActOn } from '../host.js';
+import type { Host } from '../host.js';
+import { NOTHING } from '../tables/p2m-entry.js';
+
+/**
+ * XENMEM_exchange (p2m.md 2.9): refused for every translated domain, whose pages cannot be stolen;
+ * what is asked before that is still observable.
+ */
+export function exchange(host: Host, caller: Domain, step: Exchange): Reply {
+  return { is: 'exchanged', rc: exchangeRc(host, caller, step), count: 0 };
+}
+
+function exchangeRc(host: Host, caller: Domain, step: Exchange): Rc {
+  const largest = caller.id === CONTROL ? host.machine.controlOrder : host.machine.guestOrder;
+  if (step.givenOrder > largest) return '-EPERM';
+  if (step.takenOrder > largest) return '-EPERM';
+
+  const given = step.given.length * 2 ** step.givenOrder;
+  const taken = step.taken.length * 2 ** step.takenOrder;
+  if (given !== taken) return '-EINVAL';
+
+  const first = step.given[0];
+  if (first === undefined) return 0;
+
+  const target = host.domains.byAnyId(step.target, caller);
+  if (target === undefined) return '-ESRCH';
+  if (!mayActOn(caller, target)) return '-EPERM';
+  if (target.p2m.lookup(first) === NOTHING) return '-EINVAL';
+  return '-EOPNOTSUPP';
+}

@@ -1,0 +1,61 @@
+import { CONTROL } from '../../abi/ids.js';
+import type { Reply } from '../../abi/reply.js';
+import type { Increase, Populate } from '../../abi/step.js';
+import type { Domain } from '../domain.js';
+import { isTranslated, mayActOn } from '../host.js';
+import type { Host } from '../host.js';
+import { assignPages } from '../pages.js';
+import { addPages } from '../physmap.js';
+import { rcReply } from '../replies.js';
+import { RAM_RW } from '../tables/p2m-entry.js';
+
+/**
+ * XENMEM_populate_physmap (p2m.md 2.9): new pages at the gfns named. Answers how many extents were
+ * done; it never says why it stopped. Pages of an extent that could not be mapped stay owned.
+ */
+export function populate(host: Host, caller: Domain, step: Populate): Reply {
+  const target = reservationTarget(host, caller, step);
+  if (target === undefined) return rcReply(0);
+  let done = 0;
+  for (const first of step.extents) {
+    if (done > 0) host.stop('physmap/extent');
+    const pages = assignPages(host, target, 2 ** step.order);
+    if (pages === undefined) break;
+    if (addPages(host, target, first, pages, RAM_RW) !== 'added') break;
+    done += 1;
+  }
+  return rcReply(done);
+}
+
+/**
+ * XENMEM_increase_reservation: new pages that get no gfn. Nothing brings them to one.
+ */
+export function increase(host: Host, caller: Domain, step: Increase): Reply {
+  const target = reservationTarget(host, caller, step);
+  if (target === undefined) return rcReply(0);
+  let done = 0;
+  while (done < step.count) {
+    if (done > 0) host.stop('physmap/extent');
+    if (assignPages(host, target, 2 ** step.order) === undefined) break;
+    done += 1;
+  }
+  return rcReply(done);
+}
+
+/**
+ * Whose reservation a call may change; undefined stands for every refusal, all of which answer 0:
+ * unknown domain, no permission, the control domain itself, an extent that is too big.
+ */
+export function reservationTarget(
+  host: Host,
+  caller: Domain,
+  step: Pick<Populate, 'target' | 'order'>,
+): Domain | undefined {
+  const target = host.domains.byAnyId(step.target, caller);
+  if (target === undefined) return undefined;
+  if (!mayActOn(caller, target)) return undefined;
+  if (!isTranslated(target)) return undefined;
+  const largest = caller.id === CONTROL ? host.machine.controlOrder : host.machine.guestOrder;
+  if (step.order > largest) return undefined;
+  return target;
+}

@@ -1,0 +1,22 @@
+/** What may be switched off without a guest noticing. Each is one optimisation. */
+export interface Options {
+  /** Guest accesses remember a few translations of the p2m instead of walking it each time. */
+  readonly p2mCache: boolean;
+  /** Aligned guest accesses inside one page move as machine words, not byte by byte. */
+  readonly wordAccess: boolean;
+}
+
+export const defaultOptions: Options = { p2mCache: true, wordAccess: true };
+
+/** How often each path was taken: shows that a fast path that is switched on is really used. */
+export interface Counters {
+  p2mCacheHits: number;
+  p2mCacheMisses: number;
+  p2mWalks: number;
+  wordAccesses: number;
+  byteAccesses: number;
+}
+
+export function newCounters(): Counters {
+  return { p2mCacheHits: 0, p2mCacheMisses: 0, p2mWalks: 0, wordAccesses: 0, byteAccesses: 0 };
+}

@@ -1,0 +1,104 @@
+import type { Mfn } from '../abi/ids.js';
+import { PAGE_BYTES } from '../abi/word.js';
+import { assert } from './assert.js';
+import type { Domain } from './domain.js';
+import type { Host } from './host.js';
+
+/*
+ * The life of a page (p2m.md 1.2, 1.3): it is assigned, referenced, loses its allocation, and is
+ * freed when the last reference goes. A dying domain goes with its last page.
+ */
+
+/**
+ * Gives a domain new zero pages, all or none. Refused for a dying domain, beyond its limit, and
+ * where the machine has no frames left.
+ */
+export function assignPages(host: Host, domain: Domain, count: number): readonly Mfn[] | undefined {
+  if (domain.isDying) return undefined;
+  if (domain.pages + count > domain.maximumPages) return undefined;
+  if (host.guestShare.freeCount() < count) return undefined;
+
+  // Nothing below this line can fail.
+  const pages: Mfn[] = [];
+  for (let page = 0; page < count; page += 1) {
+    const mfn = host.guestShare.take();
+    assert(mfn !== undefined, 'a share gives what it said it has');
+    host.frames.assign(mfn, domain.id);
+    host.ram.log.note(mfn, 0, PAGE_BYTES);
+    domain.pages += 1;
+    pages.push(mfn);
+  }
+  return pages;
+}
+
+/** A reference on a page of this domain; false for anyone else's, and for one that is going. */
+export function getPage(host: Host, mfn: Mfn, domain: Domain): boolean {
+  if (!host.frames.reference(mfn)) return false;
+  if (host.frames.ownerOf(mfn) !== domain.id) {
+    putPage(host, mfn);
+    return false;
+  }
+  return true;
+}
+
+/** Drops a reference; the last one frees the page. */
+export function putPage(host: Host, mfn: Mfn): void {
+  if (host.frames.dereference(mfn) > 0) return;
+  const owner = host.domains.byId(host.frames.ownerOf(mfn));
+  assert(owner !== undefined, 'the owner of a page lives as long as the page');
+  if (host.frames.isXenHeap(mfn)) {
+    // Its memory stays with the table it is part of; only the domain's claim on it ends.
+    owner.xenHeapPages -= 1;
+  } else {
+    host.guestShare.giveBack(mfn);
+    owner.pages -= 1;
+  }
+  freeDomainIfUnused(host, owner);
+}
+
+/**
+ * Drops the allocation reference of a page, if it still has it. The caller holds another, so the
+ * page does not go here.
+ */
+export function putAllocation(host: Host, mfn: Mfn): void {
+  if (!host.frames.isAllocated(mfn)) return;
+  assert(host.frames.referencesOf(mfn) > 1, 'the allocation is not the last reference');
+  host.frames.clearAllocated(mfn);
+  host.frames.dereference(mfn);
+}
+
+/** A new zero page of Xen's own, shared with a domain and typed for good (I20). */
+export function shareXenPage(host: Host, domain: Domain): Mfn {
+  const mfn = host.xenShare.take();
+  assert(mfn !== undefined, 'the hypervisor has a frame for every table of every domain');
+  host.frames.share(mfn, domain.id, !domain.isDying);
+  host.ram.log.note(mfn, 0, PAGE_BYTES);
+  if (!domain.isDying) domain.xenHeapPages += 1;
+  return mfn;
+}
+
+/** Drops the allocation of a page of Xen's own, which may be its last reference. */
+export function putXenAllocation(host: Host, mfn: Mfn): void {
+  if (!host.frames.isAllocated(mfn)) return;
+  host.frames.clearAllocated(mfn);
+  putPage(host, mfn);
+}
+
+/** Takes a page of Xen's own back, which nobody references any more, and frees it. */
+export function unshareXenPage(host: Host, mfn: Mfn): void {
+  host.frames.unshare(mfn);
+  host.xenShare.giveBack(mfn);
+}
+
+/** A dying domain whose last page has gone, goes (p2m.md 1.2, D3). */
+export function freeDomainIfUnused(host: Host, domain: Domain): void {
+  if (!domain.isTornDown) return;
+  if (domain.pages > 0 || domain.xenHeapPages > 0) return;
+
+  // Nothing below this line can fail.
+  for (const mfn of domain.grants.frames) unshareXenPage(host, mfn);
+  for (const mfn of domain.grants.statusFrames) unshareXenPage(host, mfn);
+  if (domain.sharedInfo !== undefined) unshareXenPage(host, domain.sharedInfo);
+  domain.p2m.dropRoot();
+  host.domains.remove(domain);
+}

@@ -1,0 +1,139 @@
+import { Gfn, INVALID_GFN } from '../abi/ids.js';
+import type { Mfn } from '../abi/ids.js';
+import { assert } from './assert.js';
+import type { Domain } from './domain.js';
+import type { Host } from './host.js';
+import { getPage, putAllocation, putPage } from './pages.js';
+import { GRANT_MAP_RW, NOTHING } from './tables/p2m-entry.js';
+import { isGrant, isRam, mfnOf, typeOf } from './tables/p2m-entry.js';
+import type { Leaf, TypeCode } from './tables/p2m-entry.js';
+
+/*
+ * Adding to and removing from a p2m, with the M2P and the references that go with it
+ * (p2m.md 2.5, 2.6). Translations go before the references that kept their frames alive (N2).
+ */
+
+export type AddFailure = '-EPERM' | '-ENOENT' | '-ENOMEM';
+
+/**
+ * Puts frames at consecutive gfns of a domain, as RAM or as grant mappings. RAM that was there is
+ * not freed: it has no gfn any more. A grant mapping that was there crashes the domain. The frames'
+ * own former gfn, if they had one, is emptied. On failure the pages that were there have their gfn
+ * back; entries already made stay (p2m.md 2.5, `p2m_add_page`).
+ */
+export function addPages(
+  host: Host,
+  domain: Domain,
+  first: Gfn,
+  pages: readonly Mfn[],
+  type: TypeCode,
+): 'added' | AddFailure {
+  for (let page = 0; page < pages.length; page += 1) {
+    if (isGrant(domain.p2m.lookup(Gfn(first + page)))) {
+      crash(domain);
+      return '-EPERM';
+    }
+  }
+  for (let page = 0; page < pages.length; page += 1) {
+    const old = domain.p2m.lookup(Gfn(first + page));
+    if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
+  }
+  for (let page = 0; page < pages.length; page += 1) {
+    removeAlias(host, domain, Gfn(first + page), pageAt(pages, page));
+  }
+
+  let failure: AddFailure | undefined;
+  for (let page = 0; page < pages.length; page += 1) {
+    const result = domain.p2m.set(Gfn(first + page), pageAt(pages, page), type);
+    if (result !== 'set') failure = result;
+  }
+  for (let page = 0; page < pages.length; page += 1) {
+    const gfn = Gfn(first + page);
+    const now = domain.p2m.lookup(gfn);
+    if (isRam(now)) host.frames.setGfn(mfnOf(now), gfn);
+  }
+  return failure ?? 'added';
+}
+
+/** `addPages` for one page. */
+export function addPage(
+  host: Host,
+  domain: Domain,
+  gfn: Gfn,
+  mfn: Mfn,
+  type: TypeCode,
+): 'added' | AddFailure {
+  return addPages(host, domain, gfn, [mfn], type);
+}
+
+/**
+ * Empties a gfn that holds something. RAM loses its gfn but not its references: it is an orphan.
+ * Of a writable mapping of the domain's own page the type reference goes with the entry, whatever
+ * handle the entry was made for (grants.md 16, S2).
+ */
+export function removePage(host: Host, domain: Domain, gfn: Gfn): void {
+  releaseEntry(host, domain, unhook(host, domain, gfn));
+}
+
+/** The first half of `removePage`: empties the gfn and answers what was there. */
+export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf {
+  const old = domain.p2m.lookup(gfn);
+  assert(old !== NOTHING, 'a page that is removed was there');
+  if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
+  domain.p2m.clear(gfn);
+  return old;
+}
+
+/** The second half: drops what the entry held. */
+export function releaseEntry(host: Host, domain: Domain, old: Leaf): void {
+  if (!holdsType(host, domain, old)) return;
+  host.frames.dereferenceWritable(mfnOf(old));
+}
+
+/** The entry carries a type reference: a writable grant mapping of the domain's own page. */
+export function holdsType(host: Host, domain: Domain, found: Leaf): boolean {
+  if (found === NOTHING || typeOf(found) !== GRANT_MAP_RW) return false;
+  return host.frames.ownerOf(mfnOf(found)) === domain.id;
+}
+
+/**
+ * Removes and frees what is at a gfn (p2m.md 2.5, `guest_remove_page`). `-ENOENT`: nothing there.
+ * `-ENXIO`: not the domain's own page, or one that is going.
+ */
+export function removeAndFree(
+  host: Host,
+  domain: Domain,
+  gfn: Gfn,
+): 'removed' | '-ENOENT' | '-ENXIO' {
+  const old = domain.p2m.lookup(gfn);
+  if (old === NOTHING) return '-ENOENT';
+  const mfn = mfnOf(old);
+  if (!getPage(host, mfn, domain)) return '-ENXIO';
+
+  // Nothing below this line can fail.
+  removePage(host, domain, gfn);
+  putAllocation(host, mfn);
+  putPage(host, mfn);
+  return 'removed';
+}
+
+/** The hypervisor crashes a domain: it executes no further instruction (D13). */
+export function crash(domain: Domain): void {
+  domain.isCrashed = true;
+}
+
+/** A domain's own page is at one gfn only: the gfn it had is emptied (p2m.md 2.5, step 5). */
+function removeAlias(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): void {
+  if (host.frames.ownerOf(mfn) !== domain.id) return;
+  const other = host.frames.gfnOf(mfn);
+  if (other === INVALID_GFN || other === gfn) return;
+  const there = domain.p2m.lookup(other);
+  if (!isRam(there) || mfnOf(there) !== mfn) return;
+  removePage(host, domain, other);
+}
+
+function pageAt(pages: readonly Mfn[], page: number): Mfn {
+  const mfn = pages[page];
+  assert(mfn !== undefined, 'there is a page for every gfn');
+  return mfn;
+}

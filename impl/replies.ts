@@ -1,0 +1,21 @@
+import type { ElementReply, Reply } from '../abi/reply.js';
+import { statuses } from '../abi/status.js';
+import type { Rc, Status } from '../abi/status.js';
+
+/** Answers that carry nothing of their own are made once. */
+export const NO_DOMAIN: Reply = { is: 'no_domain' };
+export const CRASHED: Reply = { is: 'crashed' };
+export const STORED: Reply = { is: 'stored' };
+export const GENERAL_PROTECTION: Reply = { is: 'fault', vector: '#GP' };
+
+const elements = new Map<Status, ElementReply>(statuses.map((status) => [status, { status }]));
+
+/** An element's status without more. */
+export function elementReply(status: Status): ElementReply {
+  return elements.get(status) ?? { status };
+}
+
+/** A hypercall's value. */
+export function rcReply(rc: Rc): Reply {
+  return { is: 'rc', rc };
+}

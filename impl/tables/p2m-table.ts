@@ -1,0 +1,202 @@
+import type { FrameShare } from '../allocator.js';
+import { assert } from '../assert.js';
+import type { Ram } from '../hardware/ram.js';
+import { Gfn } from '../../abi/ids.js';
+import type { DomainId, Mfn } from '../../abi/ids.js';
+import type { EntryLog } from './entry-log.js';
+import { P2mCache } from './p2m-cache.js';
+import * as entry from './p2m-entry.js';
+import type { Leaf, TypeCode } from './p2m-entry.js';
+
+const ENTRIES = 512;
+const ENTRY_WORDS = 2;
+const ROOT_LEVEL = 4;
+/** Pages under one entry of a table, by level 1..4. */
+const SPAN = [0, 1, 512, 512 ** 2, 512 ** 3] as const;
+
+/** A frame of the domain's own table memory, and what it is for. */
+export interface TableFrame {
+  readonly mfn: Mfn;
+  readonly level: number;
+  /** First gfn it translates. */
+  readonly base: Gfn;
+  /** Table and entry that point to it; undefined for the root. */
+  readonly parent: Mfn | undefined;
+  readonly index: number;
+}
+
+/** What the table of one domain is made of and bounded by. */
+export interface P2mSetting {
+  readonly domain: DomainId;
+  readonly ram: Ram;
+  readonly share: FrameShare;
+  readonly log: EntryLog;
+  readonly gfnLimit: number;
+  readonly tableFrames: number;
+}
+
+/**
+ * The p2m of one domain: four levels of 512 entries in machine frames taken from its own pool
+ * (p2m.md 2.1, 2.2). It keeps no count and no M2P; `impl/physmap.ts` does.
+ */
+export class P2mTable {
+  readonly cache = new P2mCache();
+  readonly #setting: P2mSetting;
+  readonly #tables: TableFrame[] = [];
+  #root: Mfn | undefined;
+  #isClosed = false;
+  #highest = 0;
+
+  constructor(setting: P2mSetting) {
+    this.#setting = setting;
+  }
+
+  /** Takes the root from the pool; false where the pool has none. */
+  open(): boolean {
+    this.#root = this.#takeTable(ROOT_LEVEL, Gfn(0), undefined, 0);
+    return this.#root !== undefined;
+  }
+
+  /** The highest gfn that ever held something (P13); 0 at first. */
+  highestGfn(): Gfn {
+    return Gfn(this.#highest);
+  }
+
+  /** Table frames, parents before children. */
+  tables(): readonly TableFrame[] {
+    return this.#tables;
+  }
+
+  /** Walks the tables: what is at a gfn. Numbers no table can hold find nothing. */
+  lookup(gfn: Gfn): Leaf {
+    if (gfn >= this.#setting.gfnLimit) return entry.NOTHING;
+    const ram = this.#setting.ram;
+    let table = this.#root;
+    if (table === undefined) return entry.NOTHING;
+    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
+      const index = indexAt(gfn, level) * ENTRY_WORDS;
+      const low = ram.tableWord(table, index);
+      if (!entry.isPresent(low)) return entry.NOTHING;
+      table = entry.frameOf(low, ram.tableWord(table, index + 1));
+    }
+    const index = indexAt(gfn, 1) * ENTRY_WORDS;
+    return entry.leafOf(ram.tableWord(table, index), ram.tableWord(table, index + 1));
+  }
+
+  /**
+   * Puts a frame at a gfn. `-ENOENT`: no table can hold the gfn. `-ENOMEM`: the pool is empty;
+   * tables already added on the way stay (p2m.md 2.4).
+   */
+  set(gfn: Gfn, mfn: Mfn, type: TypeCode): 'set' | '-ENOENT' | '-ENOMEM' {
+    if (gfn >= this.#setting.gfnLimit) return '-ENOENT';
+    const table = this.#leafTableFor(gfn);
+    if (table === undefined) return '-ENOMEM';
+
+    // Nothing below this line can fail.
+    this.#write(table, gfn, entry.lowWord(mfn, type), entry.highWord(mfn, type));
+    if (gfn > this.#highest) this.#highest = gfn;
+    return 'set';
+  }
+
+  /** Empties a gfn that holds something. */
+  clear(gfn: Gfn): void {
+    assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');
+    const table = this.#leafTableFor(gfn);
+    assert(table !== undefined, 'an entry that holds something has its table');
+    this.#write(table, gfn, 0, 0);
+  }
+
+  /** Calls back for every gfn that holds something, table by table. */
+  forEach(visit: (gfn: Gfn, found: Leaf) => void): void {
+    for (const table of this.#tables) {
+      if (table.level === 1) this.#forEachIn(table, visit);
+    }
+  }
+
+  /** From now on the pool gives nothing more: the domain is dying. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /**
+   * Gives the youngest table frame back, after calling back for what it held; the root stays.
+   * Answers false once only the root is left.
+   */
+  dropTable(visit: (gfn: Gfn, found: Leaf) => void): boolean {
+    const table = this.#tables.at(-1);
+    if (table === undefined || table.parent === undefined) return false;
+    if (table.level === 1) this.#forEachIn(table, visit);
+    this.#setting.ram.setTableWord(table.parent, table.index * ENTRY_WORDS, 0);
+    this.#setting.ram.setTableWord(table.parent, table.index * ENTRY_WORDS + 1, 0);
+    this.cache.dropAll();
+    this.#tables.pop();
+    this.#setting.share.giveBack(table.mfn);
+    return true;
+  }
+
+  /** Gives the root back: the domain is gone. */
+  dropRoot(): void {
+    assert(this.#tables.length <= 1, 'the root goes last');
+    const root = this.#tables.pop();
+    if (root !== undefined) this.#setting.share.giveBack(root.mfn);
+    this.#root = undefined;
+  }
+
+  #write(table: Mfn, gfn: Gfn, low: number, high: number): void {
+    const ram = this.#setting.ram;
+    const index = indexAt(gfn, 1) * ENTRY_WORDS;
+    ram.setTableWord(table, index, low);
+    ram.setTableWord(table, index + 1, high);
+    this.#setting.log.note(this.#setting.domain, gfn);
+    this.cache.drop(gfn);
+  }
+
+  /** The bottom table for a gfn, added with all above it where missing. */
+  #leafTableFor(gfn: Gfn): Mfn | undefined {
+    let table = this.#root;
+    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
+      if (table === undefined) return undefined;
+      const index = indexAt(gfn, level) * ENTRY_WORDS;
+      const low = this.#setting.ram.tableWord(table, index);
+      table = entry.isPresent(low)
+        ? entry.frameOf(low, this.#setting.ram.tableWord(table, index + 1))
+        : this.#addTable(table, level, gfn);
+    }
+    return table;
+  }
+
+  #addTable(parent: Mfn, level: number, gfn: Gfn): Mfn | undefined {
+    const index = indexAt(gfn, level);
+    const base = Gfn(gfn - (gfn % (SPAN[level] ?? 1)));
+    const table = this.#takeTable(level - 1, base, parent, index);
+    if (table === undefined) return undefined;
+    const ram = this.#setting.ram;
+    ram.setTableWord(parent, index * ENTRY_WORDS, entry.lowWord(table, entry.RAM_RW));
+    ram.setTableWord(parent, index * ENTRY_WORDS + 1, entry.highWord(table, entry.RAM_RW));
+    return table;
+  }
+
+  #takeTable(level: number, base: Gfn, parent: Mfn | undefined, index: number): Mfn | undefined {
+    if (this.#isClosed) return undefined;
+    if (this.#tables.length >= this.#setting.tableFrames) return undefined;
+    const mfn = this.#setting.share.take();
+    assert(mfn !== undefined, 'the hypervisor has a frame for every pool');
+    this.#tables.push({ mfn, level, base, parent, index });
+    return mfn;
+  }
+
+  #forEachIn(table: TableFrame, visit: (gfn: Gfn, found: Leaf) => void): void {
+    const ram = this.#setting.ram;
+    for (let index = 0; index < ENTRIES; index += 1) {
+      const low = ram.tableWord(table.mfn, index * ENTRY_WORDS);
+      if (!entry.isPresent(low)) continue;
+      const high = ram.tableWord(table.mfn, index * ENTRY_WORDS + 1);
+      visit(Gfn(table.base + index), entry.leafOf(low, high));
+    }
+  }
+}
+
+/** Which of the 512 entries of a table of this level leads to a gfn. */
+function indexAt(gfn: Gfn, level: number): number {
+  return (gfn / (SPAN[level] ?? 1)) & (ENTRIES - 1);
+}

@@ -1,0 +1,93 @@
+import { CONTROL } from '../abi/ids.js';
+import type { DomainId } from '../abi/ids.js';
+import type { InspectReply, Reply } from '../abi/reply.js';
+import type { InspectGfn, Toolstack } from '../abi/step.js';
+import { createDomain } from './create-domain.js';
+import { destroyDomain } from './destroy-domain.js';
+import type { Domain } from './domain.js';
+import { getOwnFrame } from './granted-frame.js';
+import type { Host } from './host.js';
+import { putPage } from './pages.js';
+import { rcReply } from './replies.js';
+import { NOTHING, permitsStore } from './tables/p2m-entry.js';
+
+/** What the control domain does to guests from outside. */
+export function toolstack(host: Host, step: Toolstack): Reply {
+  switch (step.op) {
+    case 'create':
+      return rcReply(createDomain(host, step));
+    case 'destroy':
+      return destroy(host, step.domain);
+    case 'domain_info':
+      return domainInfo(host, step.domain);
+    case 'set_memory_limit':
+      return setMemoryLimit(host, step.domain, step.pages);
+    case 'inspect_gfn':
+      return inspectGfn(host, step);
+  }
+}
+
+function destroy(host: Host, id: DomainId): Reply {
+  const domain = guest(host, id);
+  if (domain === undefined || domain.isDying) return rcReply('-ESRCH');
+
+  // Nothing below this line can fail.
+  destroyDomain(host, domain);
+  return rcReply(0);
+}
+
+/** A domain that is dying still answers. */
+function domainInfo(host: Host, id: DomainId): Reply {
+  const domain = guest(host, id);
+  if (domain === undefined) return rcReply('-ESRCH');
+
+  // Nothing below this line can fail.
+  return {
+    is: 'domain_info',
+    dying: domain.isDying,
+    shutdown: domain.isCrashed,
+    pages: domain.pages,
+    maximumPages: domain.maximumPages,
+  };
+}
+
+/** The limit holds for pages to come; what the domain has already it keeps. */
+function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
+  const domain = guest(host, id);
+  if (domain === undefined) return rcReply('-ESRCH');
+
+  // Nothing below this line can fail.
+  if (pages < domain.pages) domain.wasOverLimit = true;
+  domain.maximumPages = pages;
+  return rcReply(0);
+}
+
+/** The memory type of a gfn; frame and first bytes where the page is the domain's own. */
+function inspectGfn(host: Host, step: InspectGfn): Reply {
+  const domain = guest(host, step.domain);
+  if (domain === undefined) return rcReply('-ESRCH');
+
+  // Nothing below this line can fail.
+  const found = domain.p2m.lookup(step.gfn);
+  if (found === NOTHING) return { is: 'inspected', memoryType: 'mmio_dm' };
+  const memoryType = permitsStore(found) ? 'ram_rw' : 'ram_ro';
+  return peek(host, domain, step, memoryType);
+}
+
+function peek(
+  host: Host,
+  domain: Domain,
+  step: InspectGfn,
+  memoryType: InspectReply['memoryType'],
+): Reply {
+  const mfn = getOwnFrame(host, domain, step.gfn);
+  if (mfn === undefined) return { is: 'inspected', memoryType };
+  const first = { low: host.ram.load32(mfn, 0), high: host.ram.load32(mfn, 4) };
+  putPage(host, mfn);
+  return { is: 'inspected', memoryType, frame: mfn, first };
+}
+
+/** A guest by id, dying ones included; the toolstack does not act on the control domain. */
+function guest(host: Host, id: DomainId): Domain | undefined {
+  return id === CONTROL ? undefined : host.domains.byId(id);
+}

@@ -1,0 +1,103 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Boot } from '../abi/program.js';
+import type { Machine } from '../abi/machine.js';
+import { Coverage } from './coverage.js';
+import type { EmphasisName } from './generate/emphasis.js';
+import type { Identity } from './identity.js';
+import type { MakeSubject } from './subject.js';
+import { defaultBoot, Episode, type EpisodePlan, type Found } from './walker.js';
+
+/** A random run: many seeded episodes, until enough was done or somebody says stop. */
+export interface CampaignPlan {
+  readonly seed: string;
+  readonly machine: Machine;
+  readonly make: MakeSubject;
+  readonly emphasis?: EmphasisName;
+  /** Domains that every episode starts with; all of the machine's where not given. */
+  readonly boot?: readonly Boot[];
+  /** Ends after the episode in which this many lines are done. */
+  readonly lines?: number;
+  /** Ends after the episode in which `clock` passes this many milliseconds. */
+  readonly milliseconds?: number;
+  /** Milliseconds since any moment; only asked where `milliseconds` or `progress` is given. */
+  readonly clock?: () => number;
+  /** Ends after the episode in which this many failures are known. */
+  readonly failures?: number;
+  readonly signal?: AbortSignal;
+  readonly linesPerEpisode?: number;
+  readonly stride?: number;
+  readonly progress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly lines: number;
+  readonly episodes: number;
+  readonly found: number;
+}
+
+/** What a random run came to. The same plan, bounded by lines, comes to the same. */
+export interface Campaign {
+  readonly seed: string;
+  readonly lines: number;
+  readonly episodes: number;
+  /** Each identity once, in the order of finding, not shrunk. */
+  readonly found: readonly Found[];
+  readonly coverage: Coverage;
+  readonly aborted: boolean;
+}
+
+export const defaultPlan = {
+  emphasis: 'all',
+  linesPerEpisode: 2000,
+  stride: 500,
+} as const satisfies Partial<CampaignPlan>;
+
+/** The seed of one episode of a campaign. */
+export const episodeSeed = (seed: string, index: number): string => `${seed}/${index}`;
+
+/** Runs episodes; between them other work of the process gets its turn. */
+export async function campaign(plan: CampaignPlan): Promise<Campaign> {
+  const coverage = new Coverage();
+  const muted = new Set<Identity>();
+  const found: Found[] = [];
+  const episodes = episodePlan(plan);
+  const start = plan.clock?.() ?? 0;
+  let lines = 0;
+  let index = 0;
+  while (!isOver(plan, lines, index, found.length, start)) {
+    const episode = new Episode(episodeSeed(plan.seed, index), episodes, muted, coverage);
+    const end = episode.walk();
+    lines += end.lines;
+    index++;
+    found.push(...end.found);
+    plan.progress?.({ lines, episodes: index, found: found.length });
+    await setImmediate();
+  }
+  const aborted = plan.signal?.aborted === true;
+  return { seed: plan.seed, lines, episodes: index, found, coverage, aborted };
+}
+
+/** What each episode of a campaign is run with. */
+export const episodePlan = (plan: CampaignPlan): EpisodePlan => ({
+  machine: plan.machine,
+  boot: plan.boot ?? defaultBoot(plan.machine),
+  emphasis: plan.emphasis ?? defaultPlan.emphasis,
+  lines: Math.min(plan.linesPerEpisode ?? defaultPlan.linesPerEpisode, plan.lines ?? Infinity),
+  stride: plan.stride ?? defaultPlan.stride,
+  make: plan.make,
+});
+
+function isOver(
+  plan: CampaignPlan,
+  lines: number,
+  episodes: number,
+  found: number,
+  start: number,
+): boolean {
+  if (plan.signal?.aborted === true) return true;
+  if (plan.failures !== undefined && found >= plan.failures) return true;
+  if (plan.lines !== undefined && lines >= plan.lines) return true;
+  if (plan.milliseconds !== undefined && plan.clock !== undefined)
+    return plan.clock() - start >= plan.milliseconds;
+  return plan.lines === undefined && plan.failures === undefined && episodes > 0;
+}

@@ -1,0 +1,107 @@
+import type { Reply } from '../abi/reply.js';
+import type { Operation, Step } from '../abi/step.js';
+import type { Alternative } from '../model/outcome.js';
+import { refusals, rules, unreachable } from '../abi/rules.js';
+import type { State } from '../model/state.js';
+import { goals, goalsByOperation, type Goal } from './goals.js';
+
+/** What a run has come across: rules, refusals, goals, and how often the spec left a choice. */
+export class Coverage {
+  steps = 0;
+  /** Steps for which more than one outcome was allowed. */
+  looseSteps = 0;
+  /** How often the first, the second... of several allowed outcomes was taken. */
+  readonly taken: number[] = [];
+  readonly #counts = new Map<string, { count: number }>();
+  readonly #open: Map<Operation, Goal[]> = goalsByOperation();
+  readonly #reached = new Map<string, number>();
+
+  /** Counts one step that agreed. */
+  note(
+    before: State,
+    step: Step,
+    reply: Reply,
+    after: State,
+    alternatives: readonly Alternative[],
+    taken: Alternative | undefined,
+  ): void {
+    this.steps++;
+    if (taken === undefined) return;
+    for (const rule of taken.rules) this.#count(rule);
+    if (alternatives.length > 1) {
+      const index = alternatives.indexOf(taken);
+      this.looseSteps++;
+      this.taken[index] = (this.taken[index] ?? 0) + 1;
+    }
+    const open = this.#open.get(step.op);
+    if (open !== undefined && open.length > 0) this.#pursue(open, before, step, reply, after);
+  }
+
+  /** How often a rule or a refusal was reached. */
+  countOf(rule: string): number {
+    return this.#counts.get(rule)?.count ?? 0;
+  }
+
+  /** Refusals that can be reached and were not, by id. */
+  missedRefusals(): readonly string[] {
+    return Object.keys(refusals).filter((id) => !(id in unreachable) && this.countOf(id) === 0);
+  }
+
+  /** Rules that no step has reached: not as an outcome, nor by one that rests on them. */
+  missedRules(): readonly string[] {
+    return Object.keys(rules).filter(
+      (id) =>
+        this.countOf(id) === 0 &&
+        !(shownBy[id] ?? []).some((outcome) => this.countOf(outcome) > 0) &&
+        !Object.keys(refusals).some((no) => no.startsWith(`${id}.`) && this.countOf(no) > 0),
+    );
+  }
+
+  /** Every rule and refusal that was reached, with its count, by id. */
+  reached(): readonly (readonly [id: string, count: number])[] {
+    return [...this.#counts]
+      .map(([id, { count }]): readonly [string, number] => [id, count])
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** The goals that no step has reached so far. */
+  missedGoals(): readonly Goal[] {
+    return goals.filter(({ id }) => !this.#reached.has(id));
+  }
+
+  /** The step, counted from 1, at which a goal was reached for the first time. */
+  firstReached(goal: Goal): number | undefined {
+    return this.#reached.get(goal.id);
+  }
+
+  #count(rule: string): void {
+    const counted = this.#counts.get(rule);
+    if (counted === undefined) this.#counts.set(rule, { count: 1 });
+    else counted.count++;
+  }
+
+  /** A goal once reached is not looked for any more. */
+  #pursue(open: Goal[], before: State, step: Step, reply: Reply, after: State): void {
+    for (let i = open.length - 1; i >= 0; i--) {
+      const goal = open[i];
+      if (goal === undefined || !goal.reached(before, step, reply, after)) continue;
+      if (!this.#reached.has(goal.id)) this.#reached.set(goal.id, this.steps);
+      open.splice(i, 1);
+    }
+  }
+}
+
+/** Rules that are no operation of their own, with outcomes that show them at work. */
+const shownBy: Readonly<Record<string, readonly string[]>> = {
+  G12: ['G1.6', 'G4.2', 'G8.3', 'G10.3'],
+  G13: ['G1.5', 'G4.1', 'P11.9'],
+  G14: ['G1'],
+  G15: ['G1'],
+  P1: ['G1.12', 'P8.5', 'P13.4'],
+  P2: ['G1.16', 'P6.10', 'P11.16'],
+  P3: ['P6'],
+  P4: ['P8'],
+  P5: ['G1.14', 'P6.7', 'P6.8'],
+  A5: ['G6.5'],
+  D4: ['G6.3', 'P6.3', 'P11.5'],
+};

@@ -1,0 +1,85 @@
+import {
+  V1_ENTRY_BYTES,
+  V2_ENTRY_BYTES,
+} from '../abi/grant-table.js';
+import { GuestPhysical, NO_HANDLE, type Handle } from '../abi/ids.js';
+import type { Machine } from '../abi/machine.js';
+import type { FromLine, GrantLine, Line, UnmapLine } from '../abi/program.js';
+import type { Reply } from '../abi/reply.js';
+import type { Step, Store } from '../abi/step.js';
+import { PAGE_BYTES, type Word } from '../abi/word.js';
+
+/** Which handles the lines that ran so far have made: what the names of a program stand for. */
+export class Handles {
+  readonly #made: (readonly (Handle | undefined)[] | undefined)[] = [];
+
+  /** Notes the handles that a line was answered with. */
+  note(line: number, reply: Reply): void {
+    if (reply.is !== 'statuses') return;
+    this.#made[line] = reply.elements.map((element) => element.handle);
+  }
+
+  /** The handle that a name stands for; `NO_HANDLE` where its line made none. */
+  named(name: FromLine): Handle {
+    return this.#made[name.line]?.[name.element] ?? NO_HANDLE;
+  }
+}
+
+/** The steps that a line stands for, at least one, at most two. */
+export function desugar(line: Line, machine: Machine, handles: Handles): readonly Step[] {
+  if (line.op === 'grant') return grantStores(line, machine);
+  if (line.op === 'unmap') return [unmapStep(line, handles)];
+  return [line];
+}
+
+function unmapStep(line: UnmapLine, handles: Handles): Step {
+  return {
+    ...line,
+    elements: line.elements.map((element) => ({
+      ...element,
+      handle: typeof element.handle === 'number' ? element.handle : handles.named(element.handle),
+    })),
+  };
+}
+
+/** The address of a grant entry, where a guest believes frame 0 of its table to be at `table`. */
+export function entryAddress(line: GrantLine, machine: Machine): GuestPhysical {
+  const perFrame = line.version === 1 ? machine.refsPerFrame : machine.refsPerFrame / 2;
+  const size = line.version === 1 ? V1_ENTRY_BYTES : V2_ENTRY_BYTES;
+  const frame = line.table + Math.floor(line.ref / perFrame);
+  return GuestPhysical(frame * PAGE_BYTES + (line.ref % perFrame) * size);
+}
+
+function grantStores(line: GrantLine, machine: Machine): readonly Step[] {
+  const address = entryAddress(line, machine);
+  const head = (line.flags & 0xffff) + (line.to & 0xffff) * 0x1_0000;
+  if (line.version === 1) return [store(line, address, { low: head, high: line.frame >>> 0 })];
+
+  const frame = line.detail.is === 'transitive' ? line.detail.ref : line.frame;
+  return [
+    store(line, GuestPhysical(address + 8), wordOf(frame)),
+    store(line, address, { low: head, high: detailOf(line) }),
+  ];
+}
+
+/** Bytes 4..7 of a version 2 entry. */
+function detailOf({ detail }: GrantLine): number {
+  if (detail.is === 'sub_page')
+    return (detail.offset & 0xffff) + (detail.length & 0xffff) * 0x1_0000;
+  return detail.is === 'transitive' ? detail.domain & 0xffff : 0;
+}
+
+const store = (line: GrantLine, address: GuestPhysical, value: Word): Store => ({
+  op: 'store',
+  caller: line.caller,
+  vcpu: line.vcpu,
+  address,
+  size: 8,
+  value,
+});
+
+/** A 64-bit number of a guest as two halves; everything from 2^64 up stands for all ones. */
+function wordOf(n: number): Word {
+  if (n >= 2 ** 64) return { low: 0xffff_ffff, high: 0xffff_ffff };
+  return { low: n % 2 ** 32, high: Math.floor(n / 2 ** 32) };
+}

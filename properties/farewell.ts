@@ -1,0 +1,66 @@
+import { CONTROL, GrantRef, Handle, type DomainId } from '../abi/ids.js';
+import type { Line } from '../abi/program.js';
+import { isRunning } from '../model/derived.js';
+import { findKey } from '../model/keyed.js';
+import { entries } from './keyed-entries.js';
+import type { State } from '../model/state.js';
+import { withdrawLine } from './generate/grant-lines.js';
+import { addressOf } from './generate/places.js';
+import type { Scene } from './generate/scene.js';
+import { someGfnOf } from './generate/unmap-lines.js';
+import type { Failure } from './verdict.js';
+
+/**
+ * [E7] From here: unmap everything that can be named, end every grant, destroy every domain. Each
+ * line is chosen when the ones before it have run.
+ */
+export function* farewellLines(scene: Scene): IterableIterator<Line> {
+  for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, id as DomainId);
+  for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, id as DomainId);
+  for (const [id, domain] of entries(scene.state.domains))
+    if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: id as DomainId };
+}
+
+function* unmapAll(scene: Scene, id: DomainId): IterableIterator<Line> {
+  const start = scene.domain(id);
+  if (id === CONTROL || start === undefined || !isRunning(start)) return;
+  for (const [handle, { page }] of entries(start.mappings)) {
+    const domain = scene.domain(id);
+    const gfn = domain === undefined ? undefined : someGfnOf(scene, domain.p2m, page);
+    // A mapping whose gfn was taken away from it can only be ended by its domain's death.
+    if (gfn === undefined) continue;
+    const address = addressOf(gfn, gfn === 0 ? 1 : 0);
+    const name = scene.handle(id, Handle(handle));
+    const elements = [{ handle: name, address, deviceAddress: 0 }];
+    yield { op: 'unmap', caller: id, vcpu: scene.vcpu, elements };
+  }
+}
+
+function* endGrants(scene: Scene, id: DomainId): IterableIterator<Line> {
+  const refs = scene.machine.reservedRefs + 2;
+  for (let ref = 0; ref < refs; ref++) {
+    const domain = scene.domain(id);
+    if (id !== CONTROL && domain !== undefined && isRunning(domain))
+      yield withdrawLine(scene, domain, GrantRef(ref));
+  }
+}
+
+/**
+ * [E7] What is left in the model once no domain lives any more; the system is compared with the
+ * model. Undefined where nothing is left, or somebody still lives.
+ */
+export function leftover(state: State, line: number): Failure | undefined {
+  if (findKey(state.domains, ({ id, dying }) => id !== CONTROL && !dying) !== undefined) return;
+  const domains = [...entries(state.domains)].filter(([id]) => id !== CONTROL);
+  const pages = [...entries(state.pages)].filter(([, { owner }]) => owner !== CONTROL);
+  if (domains.length + pages.length === 0) return undefined;
+  return {
+    verdict: 'violate',
+    claim: 'E7',
+    line,
+    occasion: 'destroy',
+    path: 'domains',
+    expected: 'nothing is left',
+    actual: [...domains.map(([id]) => `d${id}`), ...pages.map(([id]) => `page ${id}`)].join(', '),
+  };
+}

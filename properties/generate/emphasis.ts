@@ -1,0 +1,87 @@
+import { percent, pick, type Choose } from '../choose.js';
+
+/** The families of lines; each has its own file. */
+export const families = [
+  'grant',
+  'map',
+  'unmap',
+  'copy',
+  'table',
+  'physmap',
+  'access',
+  'toolstack',
+] as const;
+export type Family = (typeof families)[number];
+
+/** What one episode is about. Weights are relative; 0 switches a family off. */
+export interface Emphasis {
+  readonly weights: readonly number[];
+  readonly total: number;
+  /** Percentage of arguments that are wrong, boundary or hostile on purpose. */
+  readonly hostility: number;
+  /** Percentage of places, grants and handles taken from what was used last. */
+  readonly attention: number;
+  /** Percentage of chances to tidy up (re-create, map the table again) that are taken. */
+  readonly care: number;
+  /** Percentage of batches with more than one element. */
+  readonly batches: number;
+  /** Percentage of domains that start by choosing version 2. */
+  readonly versionTwo: number;
+  /** Percentage of new gfns far from all others, each costing tables of the p2m. */
+  readonly distance: number;
+}
+
+/** How much each family happens where nothing is emphasised, in the order of `families`. */
+const usual: Readonly<Record<Family, number>> = {
+  grant: 15,
+  map: 17,
+  unmap: 12,
+  copy: 11,
+  table: 6,
+  physmap: 14,
+  access: 20,
+  toolstack: 3,
+};
+
+/** Named emphases for the command line: families multiplied; what is not named stays usual. */
+export const emphases = {
+  all: {},
+  grants: { grant: 3, map: 3, unmap: 3, physmap: 0.5, copy: 0.3 },
+  copy: { grant: 2, copy: 5, map: 0.6, physmap: 0.5 },
+  memory: { physmap: 4, access: 2, copy: 0.5 },
+  life: { toolstack: 6, grant: 2, map: 2, physmap: 1.5 },
+  versions: { table: 5, grant: 2, map: 1.5, copy: 1.5 },
+} as const satisfies Readonly<Record<string, Partial<Record<Family, number>>>>;
+export type EmphasisName = keyof typeof emphases;
+
+/**
+ * Swarm testing: each episode switches some families off and weighs the others unevenly, so that
+ * what hides behind a busy neighbour gets runs of its own.
+ */
+export function chooseEmphasis(choose: Choose, name: EmphasisName): Emphasis {
+  const factors: Partial<Record<Family, number>> = emphases[name];
+  const weights = families.map((family) => {
+    const swarm = optional.has(family) && percent(choose, 9) ? 0 : pick(choose, uneven);
+    return Math.ceil(usual[family] * (factors[family] ?? 1) * swarm * 10);
+  });
+  return {
+    weights,
+    total: weights.reduce((sum, weight) => sum + weight, 0),
+    hostility: pick(choose, [0, 2, 5, 8, 12, 20]),
+    attention: pick(choose, [30, 50, 60, 75]),
+    care: pick(choose, [20, 40, 60]),
+    batches: pick(choose, [0, 10, 25, 50]),
+    versionTwo: pick(choose, [0, 0, 30, 60, 100]),
+    distance: pick(choose, [0, 0, 1, 4]),
+  };
+}
+
+const uneven = [0.25, 0.5, 1, 1, 2, 4] as const;
+/** Without grants and maps there would be little to see. */
+const optional: ReadonlySet<Family> = new Set<Family>([
+  'unmap',
+  'copy',
+  'table',
+  'physmap',
+  'toolstack',
+]);

@@ -1,0 +1,50 @@
+import { GTF_invalid, GTF_accept_transfer, GTF_type_mask } from '../../abi/grant-table.js';
+import { GrantRef } from '../../abi/ids.js';
+import { entryAt, entryCount } from '../../model/entries.js';
+import type { Domain } from '../../model/state.js';
+import { percent } from '../choose.js';
+import type { Grant } from './attention.js';
+import type { Scene } from './scene.js';
+
+/** Whether a grant's entry, as it reads now, gives something to a domain. */
+export function isInForce(scene: Scene, grantee: Domain, { granter, ref }: Grant): boolean {
+  const domain = scene.domain(granter);
+  if (domain === undefined || ref >= entryCount(scene.machine, domain)) return false;
+  const entry = entryAt(scene.state, domain, ref);
+  const type = entry.flags & GTF_type_mask;
+  return entry.domain === grantee.id && type !== GTF_invalid && type !== GTF_accept_transfer;
+}
+
+/** A grant that a domain can use: one in use, one talked about or written lately, or any. */
+export function grantInForce(scene: Scene, grantee: Domain): Grant | undefined {
+  const { choose, attention } = scene;
+  if (percent(choose, 25)) {
+    const mapping = scene.some(grantee.mappings)?.value;
+    if (mapping !== undefined) return mapping;
+  }
+  if (scene.attentive()) {
+    const grant = attention.grant(choose);
+    if (grant !== undefined && isInForce(scene, grantee, grant)) return grant;
+  }
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const written = attention.writtenFor(choose, grantee.id);
+    if (written === undefined) break;
+    const grant = { granter: written.caller, ref: written.ref };
+    if (isInForce(scene, grantee, grant)) return grant;
+  }
+  const granter = scene.running();
+  for (let ref = 0; granter !== undefined && ref < scene.machine.reservedRefs + 4; ref++) {
+    const grant = { granter: granter.id, ref: GrantRef(ref) };
+    if (isInForce(scene, grantee, grant)) return grant;
+  }
+  return undefined;
+}
+
+/** A grant, in force or not: what a domain may try that has no right to it. */
+export function anyGrant(scene: Scene, caller: Domain): Grant {
+  const remembered = scene.attention.writtenFor(scene.choose, caller.id);
+  if (remembered !== undefined && percent(scene.choose, 50))
+    return { granter: remembered.caller, ref: remembered.ref };
+  const granter = scene.other(caller.id);
+  return { granter, ref: scene.ref(scene.domain(granter)) };
+}

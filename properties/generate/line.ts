@@ -1,0 +1,111 @@
+import { DomainId } from '../../abi/ids.js';
+import type { Line } from '../../abi/program.js';
+import { isReferencable, isRunning } from '../../model/derived.js';
+import { get } from '../../model/keyed.js';
+import type { Domain } from '../../model/state.js';
+import { percent, weighted } from '../choose.js';
+import { accessLine } from './access-lines.js';
+import { copyLine } from './copy-lines.js';
+import { families, type Family } from './emphasis.js';
+import { grantLine } from './grant-lines.js';
+import { mapLine, mapper } from './map-lines.js';
+import { mapTableLine, physmapLine } from './physmap-lines.js';
+import { STATUS_GFN, tableGfn } from './places.js';
+import type { Scene } from './scene.js';
+import { tableLine } from './table-lines.js';
+import { renewalLine, toolstackLine } from './toolstack-lines.js';
+import { unmapLine } from './unmap-lines.js';
+
+/** The next line of a program, chosen from the model's state. */
+export function nextLine(scene: Scene): Line {
+  const { choose, emphasis } = scene;
+  if (percent(choose, 6) && percent(choose, emphasis.care)) {
+    const renewal = renewalLine(scene);
+    if (renewal !== undefined) return renewal;
+  }
+  const family = families[weighted(choose, emphasis.weights, emphasis.total)] ?? 'access';
+  return lineOf(scene, family);
+}
+
+function lineOf(scene: Scene, family: Family): Line {
+  if (family === 'toolstack') return toolstackLine(scene);
+  const caller = callerFor(scene, family);
+  if (caller === undefined) return renewalLine(scene) ?? toolstackLine(scene);
+
+  const repair = tableRepair(scene, caller, family);
+  if (repair !== undefined) return repair;
+  switch (family) {
+    case 'grant':
+      return grantLine(scene, caller);
+    case 'map':
+      return mapLine(scene, caller);
+    case 'unmap':
+      // Without any mapping there is little to unmap: mostly one is made instead.
+      return caller.mappings === undefined && percent(scene.choose, 85)
+        ? mapLine(scene, caller)
+        : unmapLine(scene, caller);
+    case 'copy':
+      return copyLine(scene, caller);
+    case 'table':
+      return tableLine(scene, caller);
+    case 'physmap':
+      return physmapLine(scene, caller);
+    case 'access':
+      return accessLine(scene, caller);
+  }
+}
+
+/** Who acts: somebody who has a reason to, as far as one is found. */
+function callerFor(scene: Scene, family: Family): Domain | undefined {
+  // A domain that does not run is asked, too: nothing must happen.
+  if (scene.hostile() && percent(scene.choose, 3)) {
+    const anyone = scene.domain(scene.anyId());
+    if (anyone !== undefined) return anyone;
+  }
+  if (family === 'map' || family === 'copy') return mapper(scene);
+  if (family === 'unmap') return holder(scene) ?? mapper(scene);
+  if (scene.attentive()) {
+    const place = scene.attention.place(scene.choose);
+    const domain = place === undefined ? undefined : scene.domain(place.domain);
+    if (domain !== undefined && isRunning(domain)) return domain;
+  }
+  return scene.running();
+}
+
+/** A running domain with mappings, if there is one. */
+function holder(scene: Scene): Domain | undefined {
+  const start = scene.choose.below(scene.machine.domains);
+  for (let i = 0; i < scene.machine.domains; i++) {
+    const domain = scene.domain(DomainId(1 + ((start + i) % scene.machine.domains)));
+    if (domain?.mappings !== undefined && isRunning(domain)) return domain;
+  }
+  return undefined;
+}
+
+/** A guest that cannot reach its own table mostly maps it again before it writes to it. */
+function tableRepair(scene: Scene, caller: Domain, family: Family): Line | undefined {
+  if (family !== 'grant' && family !== 'table') return undefined;
+  if (!isRunning(caller) || !percent(scene.choose, scene.emphasis.care)) return undefined;
+  for (let frame = 0; frame < caller.grantFrames.length; frame++) {
+    const entry = get(caller.p2m, tableGfn(scene) + frame);
+    const page = caller.grantFrames[frame];
+    if (page === undefined || entry?.page === page) continue;
+    // A frame that was given up can never be mapped again.
+    if (!isReferencable(scene.state, page) && percent(scene.choose, 90)) return undefined;
+    return frame === 0 || percent(scene.choose, 30)
+      ? mapTableLine(scene, caller, frame, false)
+      : undefined;
+  }
+  if (caller.grantVersion === 1 || !percent(scene.choose, 30)) return undefined;
+  const status = get(caller.p2m, STATUS_GFN);
+  return status?.page === caller.statusFrames[0]
+    ? undefined
+    : mapTableLine(scene, caller, 0, true);
+}
+
+/** The lines an episode opens with: which domains choose version 2 before anything else. */
+export function openingLines(scene: Scene, domains: readonly DomainId[]): readonly Line[] {
+  return domains
+    .filter(() => percent(scene.choose, scene.emphasis.versionTwo))
+    .map((caller): Line => ({ op: 'set_version', caller, vcpu: scene.vcpu, version: 2 }));
+}

@@ -1,0 +1,136 @@
+import {
+  ALL_ONES,
+  CONTROL,
+  DOMID_IO,
+  DOMID_INVALID,
+  DOMID_SELF,
+  DomainId,
+  Gfn,
+  VcpuId,
+  type GrantRef,
+  type Handle,
+} from '../../abi/ids.js';
+import type { Machine } from '../../abi/machine.js';
+import type { FromLine } from '../../abi/program.js';
+import { isRunning } from '../../model/derived.js';
+import { get, type Keyed } from '../../model/keyed.js';
+import type { Domain, State } from '../../model/state.js';
+import { percent, pick, type Choose } from '../choose.js';
+import { Attention } from './attention.js';
+import type { Emphasis } from './emphasis.js';
+
+/** What a generator sees when it makes up a line: the model's state, and what was done before. */
+export class Scene {
+  readonly choose: Choose;
+  readonly machine: Machine;
+  readonly emphasis: Emphasis;
+  readonly attention = new Attention();
+  /** Kept up to date by the walker. */
+  state: State;
+  readonly #names: (FromLine | undefined)[][] = [];
+
+  constructor(choose: Choose, machine: Machine, emphasis: Emphasis, state: State) {
+    this.choose = choose;
+    this.machine = machine;
+    this.emphasis = emphasis;
+    this.state = state;
+  }
+
+  /** The line's mapping has this handle from now on. */
+  name(domain: DomainId, handle: Handle, name: FromLine): void {
+    (this.#names[domain] ??= [])[handle] = name;
+  }
+
+  /** Lines were taken back: no name stands any more. */
+  forgetNames(): void {
+    this.#names.length = 0;
+  }
+
+  /** How a program refers to a handle of a domain: by the line that made it, else by number. */
+  handle(domain: DomainId, handle: Handle): Handle | FromLine {
+    return this.#names[domain]?.[handle] ?? handle;
+  }
+
+  /** Whether this argument is to be a wrong one. */
+  hostile(): boolean {
+    return percent(this.choose, this.emphasis.hostility);
+  }
+
+  /** Whether this argument is to be one of those used last. */
+  attentive(): boolean {
+    return percent(this.choose, this.emphasis.attention);
+  }
+
+  get vcpu(): VcpuId {
+    return VcpuId(this.machine.vcpus === 1 ? 0 : this.choose.below(this.machine.vcpus));
+  }
+
+  /** A guest; the control domain is none. */
+  domain(id: DomainId): Domain | undefined {
+    return id === CONTROL ? undefined : get(this.state.domains, id);
+  }
+
+  /** Any domain id of the machine, be there a domain or not. */
+  anyId(): DomainId {
+    return DomainId(1 + this.choose.below(this.machine.domains));
+  }
+
+  /** A domain that can run, if one is found in a few attempts. */
+  running(): Domain | undefined {
+    const start = this.choose.below(this.machine.domains);
+    for (let i = 0; i < this.machine.domains; i++) {
+      const domain = this.domain(DomainId(1 + ((start + i) % this.machine.domains)));
+      if (domain !== undefined && isRunning(domain)) return domain;
+    }
+    return undefined;
+  }
+
+  /** Another domain than this one, dead or alive; itself where it is alone. */
+  other(than: DomainId): DomainId {
+    if (this.machine.domains === 1) return than;
+    const id = 1 + this.choose.below(this.machine.domains - 1);
+    return DomainId(id < than ? id : id + 1);
+  }
+
+  /** A domain id as an argument, mostly a sensible one. */
+  target(caller: DomainId, usual: DomainId): DomainId {
+    if (!this.hostile()) return usual;
+    const special = pick(this.choose, specialIds);
+    return pick(this.choose, [special, special, caller, this.other(caller), this.anyId()]);
+  }
+
+  /** A value of a map that is not empty, found by a random descent. */
+  some<Value>(map: Keyed<Value>): { readonly key: number; readonly value: Value } | undefined {
+    let node = map;
+    while (node !== undefined && node.half !== 0)
+      node = this.choose.below(2) === 0 ? node.low : node.high;
+    return node === undefined ? undefined : { key: node.key, value: node.value as Value };
+  }
+
+  /** How many elements a batch has. */
+  batchSize(): number {
+    return percent(this.choose, this.emphasis.batches) ? 2 + this.choose.below(4) : 1;
+  }
+
+  /** A gfn that no p2m can hold an entry at, or that is far out. */
+  impossibleGfn(): Gfn {
+    const limit = this.machine.gfnLimit;
+    return Gfn(pick(this.choose, [limit, limit + 1, limit - 1, 2 ** 40, 2 ** 52, ALL_ONES]));
+  }
+
+  /** A ref, mostly one of a few, sometimes at or past the end of the table. */
+  ref(granter: Domain | undefined): GrantRef {
+    const frames = granter?.grantFrames.length ?? 1;
+    const perFrame =
+      granter?.grantVersion === 2 ? this.machine.refsPerFrame / 2 : this.machine.refsPerFrame;
+    const last = frames * perFrame - 1;
+    if (this.hostile())
+      return pick(this.choose, [last, last + 1, last * 2, 0xffff, 0xffff_ffff]) as GrantRef;
+    const near = Math.min(last + 1, this.machine.reservedRefs + 4);
+    return (percent(this.choose, 90)
+      ? this.choose.below(near)
+      : this.choose.below(last + 1)) as GrantRef;
+  }
+}
+
+const specialIds = [DOMID_SELF, DOMID_SELF, DOMID_IO, DOMID_INVALID, CONTROL, DomainId(77)];

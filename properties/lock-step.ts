@@ -1,0 +1,165 @@
+import type { Machine } from '../abi/machine.js';
+import type { Reply } from '../abi/reply.js';
+import type { Step } from '../abi/step.js';
+import { boot, step as spec } from '../model/model.js';
+import { isObjection, type Alternative } from '../model/outcome.js';
+import type { State } from '../model/state.js';
+import { differenceOf, type Difference } from './agreement.js';
+import type { Coverage } from './coverage.js';
+import { FrameRule, type Witness } from './frame-rule.js';
+import { violatedInvariant } from './invariants/all.js';
+import { WorkExceeded, type MakeSubject, type Subject } from './subject.js';
+import type { Failure } from './verdict.js';
+import { viewDifference } from './view-agreement.js';
+
+/** A failure of one step; the program's runner knows the line and its operation. */
+export type StepFailure = Omit<Failure, 'line' | 'occasion'>;
+
+/**
+ * The model and a system, side by side, one step at a time. After a step that answers a failure
+ * the two have parted, and nothing more can be asked.
+ */
+export class LockStep {
+  state: State;
+  /** What the system answered to the last step. */
+  reply: Reply = { is: 'no_domain' };
+  /** The last step's alternative: which rules were reached. */
+  taken: Alternative | undefined;
+  readonly subject: Subject;
+  readonly #frameRule: FrameRule | undefined;
+  readonly #coverage: Coverage | undefined;
+
+  /** Throws what the system's own constructor throws. */
+  constructor(machine: Machine, make: MakeSubject, coverage?: Coverage) {
+    this.state = boot(machine);
+    this.subject = make(machine);
+    const { observer } = this.subject;
+    this.#frameRule = observer === undefined ? undefined : new FrameRule(observer);
+    this.#coverage = coverage;
+    // What building the machine wrote is nobody's step.
+    observer?.changes();
+  }
+
+  /** Carries out one step on both sides with the checks that every step gets. */
+  perform(step: Step): StepFailure | undefined {
+    const reply = this.#ask(step);
+    if ('verdict' in reply) return reply;
+    this.reply = reply;
+
+    const before = this.state;
+    const alternatives = spec(before, step);
+    const failure = this.#follow(step, alternatives, reply);
+    if (failure !== undefined) return failure;
+    this.#coverage?.note(before, step, reply, this.state, alternatives, this.taken);
+
+    const { observer } = this.subject;
+    if (observer === undefined || this.#frameRule === undefined) return undefined;
+    try {
+      const violation = observer.auditChanges()[0];
+      if (violation !== undefined) return violated(violation.id, violation);
+      const witness = this.#frameRule.check(before, this.state);
+      return witness === undefined ? undefined : witnessed(witness);
+    } catch (thrown) {
+      return broken(thrown);
+    }
+  }
+
+  /** The checks that look at everything: the model's invariants, the system's audit, the view. */
+  checkAll(): StepFailure | undefined {
+    const claim = violatedInvariant(this.state);
+    if (claim !== undefined) return { ...witnessed(claim), verdict: 'harness_error' };
+    const { observer } = this.subject;
+    if (observer === undefined || this.#frameRule === undefined) return undefined;
+    try {
+      const violation = observer.audit()[0];
+      if (violation !== undefined) return violated(violation.id, violation);
+      const witness = viewDifference(observer.view(), observer, this.state, this.#frameRule.frames);
+      return witness === undefined ? undefined : witnessed(witness);
+    } catch (thrown) {
+      return broken(thrown);
+    }
+  }
+
+  #ask(step: Step): Reply | StepFailure {
+    try {
+      this.subject.begin();
+      return this.subject.system.perform(step);
+    } catch (thrown) {
+      return broken(thrown);
+    }
+  }
+
+  /** Finds the alternative that the reply is, and moves the model to what follows from it. */
+  #follow(
+    step: Step,
+    alternatives: readonly Alternative[],
+    reply: Reply,
+  ): StepFailure | undefined {
+    let first: StepFailure | undefined;
+    for (const alternative of alternatives) {
+      const difference = differenceOf(reply, alternative.reply, step.op === 'map');
+      if (difference !== undefined) {
+        first ??= diverged(alternative, difference);
+        continue;
+      }
+      const next = alternative.next(reply);
+      if (isObjection(next)) {
+        first ??= objected(alternative, next.objection);
+        continue;
+      }
+      this.taken = alternative;
+      this.state = next;
+      return undefined;
+    }
+    return first ?? witnessed(NO_ALTERNATIVE);
+  }
+}
+
+const NO_ALTERNATIVE: Witness = {
+  claim: 'E1',
+  path: 'alternatives',
+  expected: 'at least one allowed outcome',
+  actual: 'the spec answers with none',
+};
+
+const diverged = (alternative: Alternative, difference: Difference): StepFailure => ({
+  verdict: 'diverge',
+  claim: alternative.rules[difference.element] ?? alternative.rules[0] ?? 'E1',
+  path: difference.path,
+  expected: difference.expected,
+  actual: difference.actual,
+});
+
+const objected = (alternative: Alternative, objection: string): StepFailure => ({
+  verdict: 'diverge',
+  claim: alternative.rules[0] ?? 'E1',
+  path: 'choice',
+  expected: 'a choice that the spec accepts',
+  actual: objection,
+});
+
+const witnessed = (witness: Witness): StepFailure => ({ verdict: 'violate', ...witness });
+
+const violated = (
+  id: string,
+  { path, witness }: { readonly path: string; readonly witness: string },
+): StepFailure => ({
+  verdict: 'violate',
+  claim: id,
+  path,
+  expected: `invariant ${id} holds`,
+  actual: witness,
+});
+
+/** The system threw: a hang where it worked or recursed without end, else a crash. */
+function broken(thrown: unknown): StepFailure {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const endless = error instanceof WorkExceeded || error instanceof RangeError;
+  return {
+    verdict: endless ? 'hang' : 'crash',
+    claim: 'E1',
+    path: `thrown.${error.name}`,
+    expected: 'an answer',
+    actual: error.message,
+  };
+}

@@ -1,0 +1,63 @@
+import { presets, type Machine } from '../../abi/machine.js';
+import { PAGE_BYTES } from '../../abi/word.js';
+import { RIG_DOMAINS, type RecordedTrace } from './decode.js';
+import type { Fields } from './fields.js';
+import { configArguments, configOf } from './toolstack.js';
+
+/**
+ * The machine to replay a trace on: Xen's sizes, with the p2m pool that the trace asks for, and no
+ * more memory than its domains may own together: the recorded host never ran out of it, and a
+ * large machine takes long to set up.
+ */
+export function machineFor(trace: RecordedTrace): {
+  readonly machine: Machine;
+  readonly obstacle: string | undefined;
+} {
+  const { xen } = presets;
+  const created = creations(trace);
+  const limits = new Map<number, number>();
+  for (const { id, pages } of [...created, ...newLimits(trace)])
+    limits.set(id, Math.max(limits.get(id) ?? 0, pages));
+  const pages = [...limits.values()].reduce((sum, limit) => sum + limit, 0);
+  const pools = new Set(
+    created.filter(({ config }) => config.has('mempool')).map((c) => c.config.quantity('mempool')),
+  );
+  const [pool] = pools;
+  const machine: Machine = {
+    ...xen,
+    domains: Math.max(1, ...created.map(({ id }) => id)),
+    guestFrames: Math.min(xen.guestFrames, pages),
+    p2mTableFrames: pool === undefined ? xen.p2mTableFrames : Number(pool / BigInt(PAGE_BYTES)),
+  };
+  const obstacle = pools.size > 1 ? 'p2m pools of several sizes' : strangeConfig(trace);
+  return { machine, obstacle };
+}
+
+interface Creation {
+  readonly id: number;
+  readonly config: Fields;
+  readonly pages: number;
+}
+
+/** Every domain that the trace creates, at its start or later. */
+function creations(trace: RecordedTrace): readonly Creation[] {
+  const later = trace.steps
+    .filter(({ operation }) => operation === 'create')
+    .map((step) => ({ id: step.arguments.count('dom', 1, RIG_DOMAINS), config: step.arguments }));
+  const all = [...trace.domains.map(({ id, config }) => ({ id, config })), ...later];
+  return all.map(({ id, config }) => ({ id, config, pages: configOf(config).maximumPages }));
+}
+
+const newLimits = (trace: RecordedTrace): readonly { id: number; pages: number }[] =>
+  trace.steps
+    .filter(({ operation }) => operation === 'maxmem')
+    .map(({ arguments: args }) => ({
+      id: args.count('dom', 0, 0xffff),
+      pages: args.count('pages', 0, Number.MAX_SAFE_INTEGER),
+    }));
+
+function strangeConfig(trace: RecordedTrace): string | undefined {
+  const keys = trace.domains.flatMap(({ config }) => config.keys());
+  const unknown = keys.find((key) => !configArguments.includes(key));
+  return unknown === undefined ? undefined : `a domain with ${unknown}`;
+}

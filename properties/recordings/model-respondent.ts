@@ -1,0 +1,47 @@
+import { CONTROL } from '../../abi/ids.js';
+import type { Machine } from '../../abi/machine.js';
+import type { Step } from '../../abi/step.js';
+import { entries } from '../../model/keyed.js';
+import { boot, step as alternativesOf } from '../../model/model.js';
+import { isObjection } from '../../model/outcome.js';
+import type { State } from '../../model/state.js';
+import { agrees, completed, replyText, type Expected } from './expected.js';
+import { AGREED, type Answer, type Respondent } from './respondent.js';
+
+/**
+ * The spec: it agrees where one of its alternatives is the recorded result. What an alternative
+ * leaves open (handle, frame) is bound to what was recorded, and it may object to that.
+ */
+export class ModelRespondent implements Respondent {
+  #state: State;
+
+  constructor(machine: Machine) {
+    this.#state = boot(machine);
+  }
+
+  leftovers(): readonly string[] {
+    const domains = [...entries(this.#state.domains)].filter(([id]) => id !== Number(CONTROL));
+    const pages = [...entries(this.#state.pages)].filter(([, { owner }]) => owner !== CONTROL);
+    return [...domains.map(([id]) => `d${id}`), ...pages.map(([id]) => `page ${id}`)];
+  }
+
+  answer(step: Step, expected: Expected): Answer {
+    const alternatives = alternativesOf(this.#state, step);
+    const got: string[] = [];
+    let onward: State | undefined;
+    for (const { reply, next } of alternatives) {
+      const actual = completed(expected, reply);
+      const after = next(actual);
+      if (isObjection(after)) got.push(`${replyText(actual)}: ${after.objection}`);
+      else if (agrees(expected, actual)) {
+        this.#state = after;
+        return AGREED;
+      } else {
+        got.push(replyText(reply));
+        onward ??= after;
+      }
+    }
+    if (onward !== undefined) this.#state = onward;
+    return { agreed: false, got: got.join(', or '), lost: onward === undefined };
+  }
+}

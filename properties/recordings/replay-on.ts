@@ -1,0 +1,173 @@
+import type { Machine } from '../../abi/machine.js';
+import type { Recording } from './decode.js';
+import { expectedText } from './expected.js';
+import type { Respondent } from './respondent.js';
+import { translate, type Judged, type Translation } from './translate.js';
+
+/** How far a system and the recorded hypervisor agree, over one file. */
+export interface FileReport extends Tally {
+  readonly file: string;
+  readonly xen: string;
+  readonly traces: readonly TraceReport[];
+}
+
+export interface TraceReport extends Tally {
+  readonly trace: string;
+}
+
+export interface Tally {
+  /** Recorded results that were compared. */
+  readonly judged: number;
+  /** Recorded results that were not: from the first operation of a trace that is not built on. */
+  readonly notJudged: number;
+  /** Why judging stopped, with how many traces stopped for it, most frequent first. */
+  readonly stops: ReadonlyMap<string, number>;
+  readonly disagreementCount: number;
+  /** The first few. */
+  readonly disagreements: readonly Disagreement[];
+}
+
+export interface Disagreement {
+  readonly trace: string;
+  /** Step of the recorded trace; `boot` and `teardown` stand before and after all of them. */
+  readonly index: number | 'boot' | 'teardown';
+  readonly step: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+export interface ReplayOptions {
+  /** Disagreements kept of each trace and of the file; all are counted. */
+  readonly keep?: number;
+  /** Only traces whose name contains this. */
+  readonly only?: string;
+  /** Called after each trace. */
+  readonly progress?: (done: number, of: number, trace: string) => void;
+}
+
+/**
+ * Replays a recording on anything; `start` is called for each trace. Every trace is translated
+ * before the first is run, so a `RecordingError` comes before any result.
+ */
+export function replayOn(
+  recording: Recording,
+  start: (machine: Machine) => Respondent,
+  options: ReplayOptions = {},
+): FileReport {
+  const keep = options.keep ?? 10;
+  const only = options.only ?? '';
+  const translations = recording.traces
+    .filter((trace) => trace.name.includes(only))
+    .map((trace) => translate(trace));
+  const traces: TraceReport[] = [];
+  for (const translation of translations) {
+    traces.push(replayTrace(translation, start, keep));
+    options.progress?.(traces.length, translations.length, translation.name);
+  }
+  return { file: recording.file, xen: recording.xen, traces, ...totalOf(traces, keep) };
+}
+
+/** Sums tallies, of traces or of files. */
+export function totalOf(parts: readonly Tally[], keep: number): Tally {
+  const stops = new Map<string, number>();
+  for (const part of parts)
+    for (const [why, count] of part.stops) stops.set(why, (stops.get(why) ?? 0) + count);
+  const sum = (pick: (part: Tally) => number): number =>
+    parts.reduce((total, part) => total + pick(part), 0);
+  return {
+    judged: sum((part) => part.judged),
+    notJudged: sum((part) => part.notJudged),
+    stops: new Map([...stops].toSorted(([, a], [, b]) => b - a)),
+    disagreementCount: sum((part) => part.disagreementCount),
+    disagreements: parts.flatMap((part) => part.disagreements).slice(0, keep),
+  };
+}
+
+function replayTrace(
+  translation: Translation,
+  start: (machine: Machine) => Respondent,
+  keep: number,
+): TraceReport {
+  const { name, obstacle, results } = translation;
+  if (obstacle !== undefined) return stopped(name, obstacle, results.length);
+  const run = new TraceRun(name, start(translation.machine), keep);
+  run.all('boot', translation.boot);
+  let judged = 0;
+  for (const result of results) {
+    const stop = run.lost ?? ('notBuilt' in result ? result.notBuilt : undefined);
+    if (stop !== undefined || 'notBuilt' in result)
+      return run.report(judged, results.length - judged, stop);
+    run.all(result.index, result.judged);
+    judged++;
+  }
+  run.all('teardown', translation.teardown);
+  if (translation.leftNothing) run.expectNothingLeft();
+  return run.report(judged, 0, undefined);
+}
+
+const stopped = (trace: string, why: string, notJudged: number): TraceReport => ({
+  trace,
+  judged: 0,
+  notJudged,
+  stops: new Map([[why, 1]]),
+  disagreementCount: 0,
+  disagreements: [],
+});
+
+class TraceRun {
+  /** Why the trace cannot go on; undefined while it can. */
+  lost: string | undefined;
+  readonly #trace: string;
+  readonly #respondent: Respondent;
+  readonly #keep: number;
+  readonly #kept: Disagreement[] = [];
+  #count = 0;
+
+  constructor(trace: string, respondent: Respondent, keep: number) {
+    this.#trace = trace;
+    this.#respondent = respondent;
+    this.#keep = keep;
+  }
+
+  /** Carries out the steps that one recorded operation stands for; it disagrees at most once. */
+  all(index: Disagreement['index'], steps: readonly Judged[]): void {
+    let agreed = true;
+    for (const { step, expected } of steps) {
+      if (this.lost !== undefined) return;
+      const answer = this.#respondent.answer(step, expected);
+      if (answer.agreed) continue;
+      if (answer.lost) this.lost = 'no way on after a disagreement';
+      if (!agreed && index !== 'boot' && index !== 'teardown') continue;
+      agreed = false;
+      this.#disagree({
+        index,
+        step: JSON.stringify(step),
+        expected: expectedText(expected),
+        got: answer.got,
+      });
+    }
+  }
+
+  /** The recorded host had all its pages back. */
+  expectNothingLeft(): void {
+    if (this.lost !== undefined) return;
+    for (const left of this.#respondent.leftovers())
+      this.#disagree({ index: 'teardown', step: 'nothing', expected: 'nothing left', got: left });
+  }
+
+  #disagree(disagreement: Omit<Disagreement, 'trace'>): void {
+    this.#count++;
+    if (this.#kept.length < this.#keep) this.#kept.push({ trace: this.#trace, ...disagreement });
+  }
+
+  report(judged: number, notJudged: number, stop: string | undefined): TraceReport {
+    return {
+      trace: this.#trace,
+      judged,
+      notJudged,
+      stops: stop === undefined || notJudged === 0 ? new Map() : new Map([[stop, 1]]),
+      disagreementCount: this.#count,
+      disagreements: this.#kept,
+    };
+  }
+}

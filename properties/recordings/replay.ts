@@ -1,0 +1,25 @@
+import type { Machine } from '../../abi/machine.js';
+import { observe } from '../../impl/audit.js';
+import { Hypervisor } from '../../impl/hypervisor.js';
+import type { Recording } from './decode.js';
+import { ModelRespondent } from './model-respondent.js';
+import { replayOn, type FileReport, type ReplayOptions } from './replay-on.js';
+import { SystemRespondent } from './respondent.js';
+
+/** Replays a recording on the reference spec. */
+export const replayOnModel = (recording: Recording, options: ReplayOptions = {}): FileReport =>
+  replayOn(recording, (machine) => new ModelRespondent(machine), options);
+
+/** Replays a recording on the hypervisor. */
+export const replayOnImpl = (recording: Recording, options: ReplayOptions = {}): FileReport =>
+  replayOn(recording, hypervisorRespondent, options);
+
+function hypervisorRespondent(machine: Machine): SystemRespondent {
+  const hypervisor = new Hypervisor(machine);
+  return new SystemRespondent(hypervisor, () => {
+    const observer = observe(hypervisor);
+    const broken = observer.audit().map(({ id, path, witness }) => `${id} ${path}: ${witness}`);
+    const living = observer.view().domains.map(({ domain }) => `d${domain}`);
+    return [...broken, ...living];
+  });
+}

@@ -1,0 +1,56 @@
+import type { Reply } from '../../abi/reply.js';
+import type { Step } from '../../abi/step.js';
+import type { System } from '../../abi/system.js';
+import { agrees, replyText, type Expected } from './expected.js';
+import { FrameNames } from './frame-names.js';
+
+/** What a recording is held against: it takes a step and what was recorded for it. */
+export interface Respondent {
+  answer(step: Step, expected: Expected): Answer;
+  /** What is left when every domain has been destroyed: sentences, none where all is well. */
+  leftovers(): readonly string[];
+}
+
+export type Answer =
+  | { readonly agreed: true }
+  /** `lost`: there is no state from which to go on. */
+  | { readonly agreed: false; readonly got: string; readonly lost: boolean };
+
+export const AGREED: Answer = { agreed: true };
+
+/** A system: handles are compared exactly, machine frames by `FrameNames`. */
+export class SystemRespondent implements Respondent {
+  readonly #system: System;
+  readonly #leftovers: () => readonly string[];
+  readonly #frames = new FrameNames();
+
+  /** `leftovers` looks inside the system, where that can be done. */
+  constructor(system: System, leftovers: () => readonly string[] = () => []) {
+    this.#system = system;
+    this.#leftovers = leftovers;
+  }
+
+  leftovers(): readonly string[] {
+    return this.#leftovers();
+  }
+
+  answer(step: Step, expected: Expected): Answer {
+    const reply = this.#performed(step);
+    if (typeof reply === 'string') return { agreed: false, got: reply, lost: true };
+    if (expected.is !== 'reply') this.#frames.pass(step);
+    const conflicts =
+      expected.is === 'reply' ? this.#frames.observe(step, expected.reply, reply) : [];
+    if (!agrees(expected, reply)) return { agreed: false, got: replyText(reply), lost: false };
+    if (conflicts.length === 0) return AGREED;
+    return { agreed: false, got: conflicts.join('; '), lost: false };
+  }
+
+  /** A system throws only where it is broken: then the text of what it threw. */
+  #performed(step: Step): Reply | string {
+    try {
+      return this.#system.perform(step);
+    } catch (thrown) {
+      return `threw ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    }
+  }
+}

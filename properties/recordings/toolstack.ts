@@ -1,0 +1,102 @@
+import { DomainId, Gfn } from '../../abi/ids.js';
+import type { DomainConfig } from '../../abi/machine.js';
+import type { Reply } from '../../abi/reply.js';
+import type { Fields } from './fields.js';
+import {
+  frameOf,
+  notBuilt,
+  rcOf,
+  rcReply,
+  single,
+  u16,
+  u64,
+  valued,
+  wordOf,
+  type Meaning,
+  type NotBuilt,
+} from './meaning.js';
+
+export const configArguments: readonly string[] =
+  'ram max_pages max_grant_frames max_maptrack_frames gv mempool superpages tab'.split(' ');
+
+/** Arguments of the operations of the control domain. */
+export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
+  create: ['dom', ...configArguments],
+  destroy: ['dom'],
+  dominfo: ['dom'],
+  maxmem: ['dom', 'pages'],
+  p2m: ['dom', 'gfn', 'nomap'],
+};
+
+/** A recorded operation of the control domain. */
+export function toolstackCall(name: string, args: Fields): Meaning | NotBuilt {
+  const domain = DomainId(args.has('dom') ? u16(args.quantity('dom')) : 0);
+  switch (name) {
+    case 'create':
+      return valued({ op: 'create', domain, config: configOf(args) });
+    case 'destroy':
+      return valued({ op: 'destroy', domain });
+    case 'dominfo':
+      return single({ op: 'domain_info', domain }, domainInfo);
+    case 'maxmem':
+      return valued({ op: 'set_memory_limit', domain, pages: u64(args.quantity('pages')) });
+    case 'p2m':
+      return inspect(args, domain);
+    default:
+      return notBuilt(name);
+  }
+}
+
+/** The rig's defaults: its program's 64 pages, 32 pages of RAM, room for 64 more. */
+export function configOf(args: Fields): DomainConfig {
+  const amount = (key: string, otherwise: number): number =>
+    args.has(key) ? args.count(key, -1, 2 ** 32) : otherwise;
+  const ram = amount('ram', 32);
+  return {
+    ram: [
+      { gfn: 0x100, count: PROGRAM_PAGES },
+      { gfn: 0x1000, count: ram },
+    ],
+    maximumPages: amount('max_pages', PROGRAM_PAGES + ram + 64),
+    grantFrames: amount('max_grant_frames', 4),
+    maptrackFrames: amount('max_maptrack_frames', 4),
+    grantVersion: amount('gv', 2),
+    tableGfn: undefined,
+  };
+}
+
+const PROGRAM_PAGES = 64;
+
+function domainInfo(result: Fields): Reply | undefined {
+  const rc = rcOf(result.raw('rc'));
+  if (rc !== 0) return rcReply(result);
+  return {
+    is: 'domain_info',
+    dying: result.boolean('dying'),
+    shutdown: result.boolean('shutdown'),
+    pages: result.count('tot', 0, 2 ** 40),
+    maximumPages: result.count('max', 0, 2 ** 40),
+  };
+}
+
+function inspect(args: Fields, domain: DomainId): Meaning {
+  const step = { op: 'inspect_gfn', domain, gfn: Gfn(u64(args.quantity('gfn'))) } as const;
+  if (args.has('nomap') && args.boolean('nomap'))
+    return {
+      steps: [step],
+      expect: (result) => [{ is: 'memory_type', name: result.string('memtype') }],
+    };
+  return single(step, (result) => {
+    const memoryType = memoryTypes.find((name) => name === result.raw('memtype'));
+    if (memoryType === undefined)
+      return result.raw('memtype') === result.raw('map_rc')
+        ? rcReply(result.replaced({ rc: result.string('map_rc') }))
+        : undefined;
+    if (result.raw('map_rc') === '-EINVAL') return { is: 'inspected', memoryType };
+    if (result.raw('map_rc') !== 0) return undefined;
+    const first = wordOf(result.quantity('q0'), 8);
+    return { is: 'inspected', memoryType, frame: frameOf(result), first };
+  });
+}
+
+const memoryTypes = ['ram_rw', 'ram_ro', 'mmio_dm'] as const;

@@ -1,0 +1,252 @@
+import { CONTROL, DomainId, VcpuId } from '../../abi/ids.js';
+import type { Machine } from '../../abi/machine.js';
+import type { Step } from '../../abi/step.js';
+import {
+  access,
+  accessArguments,
+  bootLayout,
+  tableAccess,
+  tableArguments,
+  type Layout,
+} from './accesses.js';
+import { RIG_DOMAINS, type RecordedStep, type RecordedTrace } from './decode.js';
+import type { Expected } from './expected.js';
+import type { Fields } from './fields.js';
+import { grantArguments, grantCall } from './grant-calls.js';
+import type { Json } from './json-text.js';
+import { machineFor } from './machine-for.js';
+import { notBuilt, rcOf, valued, type Meaning, type NotBuilt } from './meaning.js';
+import { memoryArguments, memoryCall } from './memory-calls.js';
+import { configOf, toolstackArguments, toolstackCall } from './toolstack.js';
+
+/** A recorded trace as steps of the contract, each with what the real hypervisor answered. */
+export interface Translation {
+  readonly name: string;
+  readonly machine: Machine;
+  /** Why no step of it can be judged. */
+  readonly obstacle: string | undefined;
+  /** The creation of the trace's domains. */
+  readonly boot: readonly Judged[];
+  /** In order; only those that the rig ran and that reach the hypervisor. */
+  readonly results: readonly TranslatedResult[];
+  /** The destruction of what is left, then the proof that no domain is left. */
+  readonly teardown: readonly Judged[];
+  /** Whether the recorded host had all its pages back afterwards. */
+  readonly leftNothing: boolean;
+}
+
+export type TranslatedResult = JudgedResult | (NotBuilt & Numbered);
+export interface JudgedResult extends Numbered {
+  readonly judged: readonly Judged[];
+}
+export interface Numbered {
+  /** Which step of the recorded trace. */
+  readonly index: number;
+  readonly operation: string;
+}
+
+export interface Judged {
+  readonly step: Step;
+  readonly expected: Expected;
+}
+
+/** Translates a trace. Throws a `RecordingError` where an argument or result has a wrong shape. */
+export function translate(trace: RecordedTrace): Translation {
+  const rig = new Rig(trace);
+  const boot = trace.domains.map(({ id, config, rc }) => ({
+    step: { op: 'create', domain: DomainId(id), config: configOf(config) } as const,
+    expected: expectedRc(rc),
+  }));
+  const results: TranslatedResult[] = [];
+  for (const [index, step] of trace.steps.entries()) {
+    const meaning = rig.meaningOf(step);
+    if (step.result === undefined || meaning === undefined) continue;
+    const numbered = { index, operation: step.operation };
+    const judged = 'notBuilt' in meaning ? meaning : judgedAgainst(meaning, step, rig);
+    results.push('notBuilt' in judged ? { ...numbered, ...judged } : { ...numbered, judged });
+  }
+  const { machine, obstacle } = machineFor(trace);
+  return {
+    name: trace.name,
+    machine,
+    obstacle,
+    boot,
+    results,
+    teardown: rig.teardown(),
+    leftNothing: trace.leftNothing,
+  };
+}
+
+/** What the rig's driver remembers between steps. */
+class Rig {
+  readonly #trace: RecordedTrace;
+  readonly #layouts = new Map<number, Layout>();
+  /** Domains to destroy at the end, in order. */
+  readonly #slots: Set<number>;
+  /** Domains that the control domain acted on since their own last step. */
+  readonly #actedOn = new Set<number>();
+
+  constructor(trace: RecordedTrace) {
+    this.#trace = trace;
+    this.#slots = new Set(trace.domains.map(({ id }) => id));
+    for (const { id, config } of trace.domains) this.#layouts.set(id, layoutOf(config));
+  }
+
+  /** What a step means; undefined for a step that never reaches the hypervisor. */
+  meaningOf(step: RecordedStep): Meaning | NotBuilt | undefined {
+    const { operation, caller, arguments: args } = step;
+    if (operation === 'gtinfo') return this.#layOut(caller, args);
+    this.#remember(operation, caller, args);
+    return unlisted(operation, args) ?? this.#named(operation, caller, args);
+  }
+
+  #named(operation: string, caller: number, args: Fields): Meaning | NotBuilt {
+    const [family = '', name] = operation.split('.');
+    const by = DomainId(caller);
+    if (Object.hasOwn(toolstackArguments, operation)) return toolstackCall(operation, args);
+    if (family === 'mem' && name !== undefined) return memoryCall(name, args, by);
+    if (operation === 'hypercall') return crashCall(args, by);
+    if (by === CONTROL) return notBuilt(`${operation} by the control domain`);
+    if (family === 'gnt' && name !== undefined) return grantCall(name, args, by);
+    if (family === 'gt' && name !== undefined)
+      return tableAccess(name, args, by, this.#layouts.get(caller) ?? bootLayout);
+    return access(operation, args, by);
+  }
+
+  /** Whether the control domain may have crashed the caller before this step of its own. */
+  mayHaveCrashedEarlier(caller: number): boolean {
+    return this.#actedOn.delete(caller);
+  }
+
+  teardown(): readonly Judged[] {
+    const destroyed = [...this.#slots].map((id) => ({
+      step: { op: 'destroy', domain: DomainId(id) } as const,
+      expected: expectedRc(this.#trace.teardown.get(id) ?? null),
+    }));
+    if (!this.#trace.leftNothing) return destroyed;
+    const ids = Array.from({ length: RIG_DOMAINS }, (_, i) => DomainId(i + 1));
+    const gone = ids.map((domain) => ({
+      step: { op: 'domain_info', domain } as const,
+      expected: expectedRc('-ESRCH'),
+    }));
+    return [...destroyed, ...gone];
+  }
+
+  #layOut(caller: number, args: Fields): undefined {
+    const set = args.object('set');
+    const before = this.#layouts.get(caller) ?? bootLayout;
+    this.#layouts.set(caller, {
+      version: set.has('v') ? versionOf(set) : before.version,
+      table: set.has('tab') ? set.quantity('tab') : before.table,
+      statusTable: set.has('stab') ? set.quantity('stab') : before.statusTable,
+    });
+  }
+
+  #remember(operation: string, caller: number, args: Fields): void {
+    const domain = args.has('dom') && typeof args.raw('dom') === 'number' ? args.raw('dom') : -1;
+    const id = typeof domain === 'number' ? domain : -1;
+    if (operation === 'create') {
+      this.#slots.add(id);
+      this.#layouts.set(id, layoutOf(args));
+    } else if (operation === 'destroy') {
+      this.#slots.delete(id);
+    } else if (caller === Number(CONTROL) && operation.startsWith('mem.')) {
+      this.#actedOn.add(id);
+    }
+  }
+}
+
+const layoutOf = (config: Fields): Layout =>
+  config.has('tab') ? { ...bootLayout, table: config.quantity('tab') } : bootLayout;
+
+const versionOf = (set: Fields): 1 | 2 => (set.count('v', 1, 2) === 1 ? 1 : 2);
+
+const families = new Map([
+  ['gnt', grantArguments],
+  ['mem', memoryArguments],
+  ['gt', tableArguments],
+]);
+const plainArguments = { ...toolstackArguments, ...accessArguments };
+
+/** Refuses an operation that is unknown, or has an argument that the translation would lose. */
+function unlisted(operation: string, args: Fields): NotBuilt | undefined {
+  const [family = '', name = ''] = operation.split('.');
+  if (operation === 'hypercall') return undefined;
+  const table = families.get(family) ?? plainArguments;
+  const row = families.has(family) ? name : operation;
+  const listed = Object.hasOwn(table, row) ? table[row] : undefined;
+  if (listed === undefined) return notBuilt(operation);
+  const unknown = args.keys().find((key) => !listed.includes(key));
+  return unknown === undefined ? undefined : notBuilt(`${operation} with ${unknown}`);
+}
+
+/** Of raw hypercalls only SCHEDOP_shutdown with reason crash has a step. */
+function crashCall(args: Fields, caller: DomainId): Meaning | NotBuilt {
+  const [command, pointer, ...rest] = args.has('args') ? args.list('args') : [];
+  const isCrash =
+    caller !== CONTROL &&
+    args.raw('nr') === 29 &&
+    command === 2 &&
+    pointer === 'BUF' &&
+    rest.length === 0 &&
+    args.raw('data') === '03000000';
+  return isCrash ? valued({ op: 'crash', caller, vcpu: VcpuId(0) }) : notBuilt('hypercall');
+}
+
+/** Pairs the steps with what was recorded for them. */
+function judgedAgainst(
+  meaning: Meaning,
+  recorded: RecordedStep,
+  rig: Rig,
+): readonly Judged[] | NotBuilt {
+  const { caller, result } = recorded;
+  const first = meaning.steps[0];
+  if (result === undefined || first === undefined) return [];
+  if (meaning.steps.some(holdsNaN)) return notBuilt('a number that no double holds');
+  if (meaning.steps.some(reachesApic)) return notBuilt('the local APIC');
+  const earlier = caller !== Number(CONTROL) && rig.mayHaveCrashedEarlier(caller);
+  if (result.has('xport')) {
+    const expected = lostGuest(result.string('xport'), earlier);
+    return 'notBuilt' in expected ? expected : [{ step: first, expected }];
+  }
+  if (result.has('fault')) return [{ step: first, expected: faulted(result.string('fault')) }];
+  const expected = meaning.expect(result);
+  return meaning.steps.map((step, i) => ({
+    step,
+    expected: expected[i] ?? { is: 'inexpressible', text: 'nothing was recorded' },
+  }));
+}
+
+function lostGuest(transport: string, earlier: boolean): Expected | NotBuilt {
+  switch (transport) {
+    case 'domain_crashed':
+      return { is: 'crash', earlier };
+    case 'no_domain':
+      return { is: 'reply', reply: { is: 'no_domain' } };
+    default:
+      return notBuilt(`no answer: ${transport}`);
+  }
+}
+
+const faulted = (fault: string): Expected =>
+  fault === '#GP'
+    ? { is: 'reply', reply: { is: 'fault', vector: '#GP' } }
+    : { is: 'inexpressible', text: `fault ${fault}` };
+
+function expectedRc(recorded: Json): Expected {
+  const rc = rcOf(recorded);
+  return rc === undefined
+    ? { is: 'inexpressible', text: JSON.stringify(recorded) }
+    : { is: 'reply', reply: { is: 'rc', rc } };
+}
+
+const holdsNaN = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).some(holdsNaN)
+    : Number.isNaN(value);
+
+/** Where no memory is mapped, accesses to this page reach the virtual processor's local APIC. */
+const APIC = { from: 0xfee0_0000, to: 0xfee0_1000 };
+
+const reachesApic = (step: Step): boolean =>
+  'address' in step && step.address + 8 > APIC.from && step.address < APIC.to;

@@ -1,0 +1,93 @@
+import { NO_HANDLE, type DomainId } from '../../abi/ids.js';
+import type { FromLine, Line, Program, UnmapLineElement } from '../../abi/program.js';
+
+/** The program without the lines [from, to); handles that they made are named by nobody any more. */
+export function withoutLines(program: Program, from: number, to: number): Program {
+  const kept = program.lines.filter((_, index) => index < from || index >= to);
+  const renamed = ({ line, element }: FromLine): FromLine | undefined => {
+    if (line >= from && line < to) return undefined;
+    return { line: line < from ? line : line - (to - from), element };
+  };
+  return { ...program, lines: kept.map((line) => withNames(line, renamed)) };
+}
+
+/** The program without every line that `isGone` says so of. */
+export function withoutEvery(program: Program, isGone: (line: Line) => boolean): Program {
+  let next = program;
+  for (let index = program.lines.length - 1; index >= 0; index--) {
+    const line = program.lines[index];
+    if (line !== undefined && isGone(line)) next = withoutLines(next, index, index + 1);
+  }
+  return next;
+}
+
+/** The programs that lack one element of one batch of one line. */
+export function* withoutElements(program: Program): IterableIterator<Program> {
+  for (const [index, line] of program.lines.entries())
+    for (let element = sizeOf(line) - 1; element >= 0 && sizeOf(line) > 1; element--)
+      yield withoutElement(program, index, line, element);
+}
+
+/** The programs without one of the first domains: with nothing it does, or with nothing at all. */
+export function* withoutDomains(program: Program): IterableIterator<Program> {
+  for (const { domain } of program.boot) {
+    const boot = program.boot.filter((other) => other.domain !== domain);
+    yield { ...withoutEvery(program, (line) => actor(line) === domain), boot };
+    yield { ...program, boot };
+  }
+}
+
+const actor = (line: Line): DomainId => ('caller' in line ? line.caller : line.domain);
+
+const sizeOf = (line: Line): number =>
+  'elements' in line
+    ? line.elements.length
+    : 'extents' in line
+      ? line.extents.length
+      : 'entries' in line
+        ? line.entries.length
+        : 0;
+
+function withoutElement(program: Program, index: number, line: Line, element: number): Program {
+  const lines = program.lines.map((other, at) => {
+    if (at === index) return shortened(line, element);
+    if (line.op !== 'map') return other;
+    return withNames(other, (name) => {
+      if (name.line !== index || name.element < element) return name;
+      return name.element === element ? undefined : { line: index, element: name.element - 1 };
+    });
+  });
+  return { ...program, lines };
+}
+
+function shortened(line: Line, element: number): Line {
+  const rest = <Value>(list: readonly Value[]): readonly Value[] =>
+    list.filter((_, i) => i !== element);
+  switch (line.op) {
+    case 'map':
+      return { ...line, elements: rest(line.elements) };
+    case 'unmap':
+      return { ...line, elements: rest(line.elements) };
+    case 'copy':
+      return { ...line, elements: rest(line.elements) };
+    case 'swap':
+      return { ...line, elements: rest(line.elements) };
+    case 'populate_physmap':
+    case 'decrease_reservation':
+      return { ...line, extents: rest(line.extents) };
+    case 'add_to_physmap_batch':
+      return { ...line, entries: rest(line.entries) };
+    default:
+      return line;
+  }
+}
+
+/** A line with every handle it names renamed; what has no name any more is nobody's handle. */
+function withNames(line: Line, renamed: (name: FromLine) => FromLine | undefined): Line {
+  if (line.op !== 'unmap') return line;
+  const elements = line.elements.map((element): UnmapLineElement => {
+    if (typeof element.handle === 'number') return element;
+    return { ...element, handle: renamed(element.handle) ?? NO_HANDLE };
+  });
+  return { ...line, elements };
+}

@@ -1,0 +1,252 @@
+import { DOMID_SELF, DomainId, Gfn, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
+import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
+import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
+import type { CopySide } from '../../abi/step.js';
+import { PAGE_BYTES, type Word } from '../../abi/word.js';
+
+/** Numbers that are neither a domain, nor a gfn, nor a ref. */
+export type NumberKind =
+  | 'offset'
+  | 'length'
+  | 'flags'
+  | 'size'
+  | 'count'
+  | 'value'
+  | 'space'
+  | 'handle';
+
+/** What becomes of each number of a line. `of` is the domain whose gfn or ref it is. */
+export interface Rewrite {
+  domain(id: DomainId): DomainId;
+  gfn(gfn: Gfn, of: DomainId): Gfn;
+  ref(ref: GrantRef, of: DomainId): GrantRef;
+  number(n: number, kind: NumberKind): number;
+}
+
+/**
+ * A line with every number replaced, in the order in which they are printed. Handles that are named
+ * by their line, lists and words stay what they are; a domain's configuration is left alone.
+ */
+export function rewriteLine(line: Line, by: Rewrite): Line {
+  if (!('caller' in line)) return rewriteToolstack(line, by);
+  const { caller } = line;
+  const whose = (target: DomainId): DomainId => (target === DOMID_SELF ? caller : target);
+  const own = { caller: by.domain(caller) };
+  const address = (at: GuestPhysical): GuestPhysical => rewriteAddress(at, caller, by);
+  switch (line.op) {
+    case 'grant':
+      return { ...rewriteGrant(line, by), ...own };
+    case 'map':
+      return {
+        ...line,
+        ...own,
+        elements: line.elements.map((element) => ({
+          granter: by.domain(element.granter),
+          ref: by.ref(element.ref, whose(element.granter)),
+          address: address(element.address),
+          flags: by.number(element.flags, 'flags'),
+        })),
+      };
+    case 'unmap':
+      return { ...line, ...own, elements: line.elements.map((x) => rewriteUnmap(x, caller, by)) };
+    case 'copy':
+      return {
+        ...line,
+        ...own,
+        elements: line.elements.map(({ source, dest, length, flags }) => ({
+          source: rewriteSide(source, (flags & GNTCOPY_source_gref) !== 0, whose, by),
+          dest: rewriteSide(dest, (flags & GNTCOPY_dest_gref) !== 0, whose, by),
+          length: by.number(length, 'length'),
+          flags: by.number(flags, 'flags'),
+        })),
+      };
+    case 'swap':
+      return {
+        ...line,
+        ...own,
+        elements: line.elements.map(({ first, second }) => ({
+          first: by.ref(first, caller),
+          second: by.ref(second, caller),
+        })),
+      };
+    case 'setup_table':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        frames: by.number(line.frames, 'count'),
+        count: line.count,
+        list: line.list === undefined ? undefined : address(line.list),
+      };
+    case 'query_size':
+    case 'get_version':
+    case 'current_reservation':
+    case 'maximum_reservation':
+    case 'maximum_gpfn':
+      return { ...line, ...own, target: by.domain(line.target) };
+    case 'set_version':
+      return { ...line, ...own, version: by.number(line.version, 'count') };
+    case 'refused_grant_call':
+    case 'crash':
+      return { ...line, ...own };
+    case 'populate_physmap':
+    case 'decrease_reservation':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        extents: line.extents.map((gfn) => by.gfn(gfn, whose(line.target))),
+        order: by.number(line.order, 'count'),
+      };
+    case 'increase_reservation':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        count: by.number(line.count, 'count'),
+        order: by.number(line.order, 'count'),
+      };
+    case 'add_to_physmap':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        space: by.number(line.space, 'space'),
+        index: rewriteIndex(line.index, line.space, whose(line.target), by),
+        gfn: by.gfn(line.gfn, whose(line.target)),
+        size: by.number(line.size, 'count'),
+      };
+    case 'add_to_physmap_batch':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        space: by.number(line.space, 'space'),
+        foreign: by.number(line.foreign, 'count'),
+        entries: line.entries.map(({ index, gfn }) => ({
+          index: rewriteIndex(index, line.space, whose(line.target), by),
+          gfn: by.gfn(gfn, whose(line.target)),
+        })),
+      };
+    case 'remove_from_physmap':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        gfn: by.gfn(line.gfn, whose(line.target)),
+      };
+    case 'exchange':
+      return {
+        ...line,
+        ...own,
+        target: by.domain(line.target),
+        given: line.given.map((gfn) => by.gfn(gfn, whose(line.target))),
+        givenOrder: by.number(line.givenOrder, 'count'),
+        taken: line.taken.map((gfn) => by.gfn(gfn, whose(line.target))),
+        takenOrder: by.number(line.takenOrder, 'count'),
+      };
+    case 'load':
+      return { ...line, ...own, address: address(line.address), size: by.number(line.size, 'size') };
+    case 'fetch':
+      return { ...line, ...own, address: address(line.address) };
+    case 'store':
+    case 'xadd':
+      return {
+        ...line,
+        ...own,
+        address: address(line.address),
+        size: by.number(line.size, 'size'),
+        value: rewriteWord(line.value, by),
+      };
+    case 'cmpxchg':
+      return {
+        ...line,
+        ...own,
+        address: address(line.address),
+        size: by.number(line.size, 'size'),
+        expected: rewriteWord(line.expected, by),
+        value: rewriteWord(line.value, by),
+      };
+  }
+}
+
+function rewriteToolstack(line: Exclude<Line, { caller: DomainId }>, by: Rewrite): Line {
+  const domain = by.domain(line.domain);
+  switch (line.op) {
+    case 'inspect_gfn':
+      return { ...line, domain, gfn: by.gfn(line.gfn, line.domain) };
+    case 'set_memory_limit':
+      return { ...line, domain, pages: by.number(line.pages, 'count') };
+    case 'create':
+    case 'destroy':
+    case 'domain_info':
+      return { ...line, domain };
+  }
+}
+
+function rewriteGrant(line: GrantLine, by: Rewrite): GrantLine {
+  const { caller, detail } = line;
+  return {
+    ...line,
+    ref: by.ref(line.ref, caller),
+    table: by.gfn(line.table, caller),
+    flags: by.number(line.flags, 'flags'),
+    to: by.domain(line.to),
+    frame: by.gfn(Gfn(line.frame), caller),
+    detail:
+      detail.is === 'sub_page'
+        ? {
+            is: 'sub_page',
+            offset: by.number(detail.offset, 'offset'),
+            length: by.number(detail.length, 'length'),
+          }
+        : detail.is === 'transitive'
+          ? {
+              is: 'transitive',
+              domain: by.domain(detail.domain),
+              ref: by.ref(detail.ref, detail.domain),
+            }
+          : detail,
+  };
+}
+
+const rewriteUnmap = (
+  element: UnmapLineElement,
+  caller: DomainId,
+  by: Rewrite,
+): UnmapLineElement => ({
+  handle:
+    typeof element.handle === 'number'
+      ? Handle(by.number(element.handle, 'handle'))
+      : element.handle,
+  address: rewriteAddress(element.address, caller, by),
+  deviceAddress: by.number(element.deviceAddress, 'count'),
+});
+
+const rewriteSide = (
+  side: CopySide,
+  isRef: boolean,
+  whose: (target: DomainId) => DomainId,
+  by: Rewrite,
+): CopySide => ({
+  domain: by.domain(side.domain),
+  at: isRef
+    ? by.ref(GrantRef(side.at), whose(side.domain))
+    : by.gfn(Gfn(side.at), whose(side.domain)),
+  offset: by.number(side.offset, 'offset'),
+});
+
+/** The index of a space: a gfn in the spaces of the domain's own memory, else a number. */
+const rewriteIndex = (index: number, space: number, of: DomainId, by: Rewrite): number =>
+  space === 2 || space === 3 ? by.gfn(Gfn(index), of) : by.number(index, 'count');
+
+function rewriteAddress(at: GuestPhysical, of: DomainId, by: Rewrite): GuestPhysical {
+  const byte = at % PAGE_BYTES;
+  const gfn = by.gfn(Gfn((at - byte) / PAGE_BYTES), of);
+  return GuestPhysical(gfn * PAGE_BYTES + by.number(byte, 'offset'));
+}
+
+const rewriteWord = ({ low, high }: Word, by: Rewrite): Word => ({
+  low: by.number(low, 'value'),
+  high: by.number(high, 'value'),
+});

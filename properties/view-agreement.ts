@@ -1,0 +1,171 @@
+import { CONTROL, Gfn, GrantRef, Handle, type DomainId, type Mfn } from '../abi/ids.js';
+import type { DomainView, MappingView, Observer, PinView, View } from '../abi/observer.js';
+import { wordAt } from '../model/content.js';
+import { ownedPages, pinsOf } from '../model/derived.js';
+import { get } from '../model/keyed.js';
+import { entries } from './keyed-entries.js';
+import type { Domain, Page, PageId, State } from '../model/state.js';
+import type { Witness } from './frame-rule.js';
+import type { Frames } from './frames.js';
+
+/**
+ * [E6] Compares all that can be seen of the system with the model's state, contents of pages
+ * included, and answers with the first difference. Pages are compared by way of their frames, so a
+ * page that no entry, mapping or table leads to is compared only once its frame is known.
+ */
+export function viewDifference(
+  view: View,
+  observer: Observer,
+  state: State,
+  frames: Frames,
+): Witness | undefined {
+  const seen = view.domains.map(({ domain }) => domain).toSorted((a, b) => a - b);
+  // Of the control domain no system shows more than its answers.
+  const present = [...entries(state.domains)].map(([id]) => id).filter((id) => id !== CONTROL);
+  const difference = compareLists('domains', present, seen);
+  if (difference !== undefined) return difference;
+  for (const actual of view.domains) {
+    const domain = get(state.domains, actual.domain);
+    if (domain === undefined) continue;
+    const found = domainDifference(actual, domain, state, frames);
+    if (found !== undefined) return found;
+  }
+  for (const [page, { content }] of entries(state.pages)) {
+    const found = contentDifference(observer, frames.frameOf(page as PageId), content);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function domainDifference(
+  actual: DomainView,
+  domain: Domain,
+  state: State,
+  frames: Frames,
+): Witness | undefined {
+  const is = (path: string, expected: unknown, was: unknown): Witness | undefined =>
+    expected === was ? undefined : differ(path, `d${domain.id}: `, expected, was);
+  return (
+    is('life', lifeOf(domain), actual.life) ??
+    is('pages', ownedPages(state, domain.id), actual.pages) ??
+    is('maximumPages', domain.maximumPages, actual.maximumPages) ??
+    (domain.dying ? undefined : is('maximumGfn', domain.maximumGfn, actual.maximumGfn)) ??
+    is('grantVersion', domain.grantVersion, actual.grantVersion) ??
+    compareEntries(actual, domain, frames) ??
+    compareFrames('grantFrames', domain.grantFrames, actual.grantFrames, frames) ??
+    compareFrames('statusFrames', domain.statusFrames, actual.statusFrames, frames) ??
+    compareFrames('sharedInfo', [domain.sharedInfo], [actual.sharedInfo], frames) ??
+    compareMappings(actual.mappings, domain, frames) ??
+    comparePins(actual.pins, domain, state, frames)
+  );
+}
+
+const lifeOf = ({ dying, crashed }: Domain): DomainView['life'] =>
+  dying ? 'dying' : crashed ? 'crashed' : 'alive';
+
+function compareEntries(actual: DomainView, domain: Domain, frames: Frames): Witness | undefined {
+  const expected = [...entries(domain.p2m)];
+  const gfns = compareLists(
+    'p2m.gfns',
+    expected.map(([gfn]) => gfn),
+    actual.p2m.map(({ gfn }) => gfn),
+  );
+  if (gfns !== undefined) return gfns;
+  for (const [index, [gfn, entry]] of expected.entries()) {
+    const seen = actual.p2m[index];
+    if (seen === undefined) continue;
+    const place = `d${domain.id} gfn 0x${Gfn(gfn).toString(16)}: `;
+    if (seen.type !== entry.type) return differ('p2m.type', place, entry.type, seen.type);
+    const page = frames.pageOf(seen.mfn);
+    if (page !== entry.page) return differ('p2m.frame', place, entry.page, page);
+  }
+  return undefined;
+}
+
+function compareFrames(
+  path: string,
+  pages: readonly PageId[],
+  seen: readonly Mfn[],
+  frames: Frames,
+): Witness | undefined {
+  return compareLists(
+    path,
+    pages,
+    seen.map((frame) => frames.pageOf(frame)),
+  );
+}
+
+function compareMappings(
+  actual: readonly MappingView[],
+  domain: Domain,
+  frames: Frames,
+): Witness | undefined {
+  const expected = [...entries(domain.mappings)].map(
+    ([handle, { granter, ref, readonly, page }]) =>
+      `h${Handle(handle)} d${granter}/${ref} ${readonly ? 'ro' : 'rw'} page ${page}`,
+  );
+  const seen = actual.map(
+    ({ handle, granter, ref, readonly, mfn }) =>
+      `h${handle} d${granter}/${ref} ${readonly ? 'ro' : 'rw'} page ${String(frames.pageOf(mfn))}`,
+  );
+  return compareLists('mappings', expected, seen);
+}
+
+/** [G12] Pins are counted by the system and follow from the mappings in the model. */
+function comparePins(
+  actual: readonly PinView[],
+  domain: Domain,
+  state: State,
+  frames: Frames,
+): Witness | undefined {
+  const expected = grantsInUse(state, domain.id).map((ref) => {
+    const pins = pinsOf(state, domain.id, ref, []);
+    return `${ref} by d${String(pins?.grantee)} page ${String(pins?.page)} \
+ro ${String(pins?.readers)} rw ${String(pins?.writers)}`;
+  });
+  const seen = actual.map(
+    ({ ref, grantee, mfn, hostRead, hostWrite }) =>
+      `${ref} by d${grantee} page ${String(frames.pageOf(mfn))} ro ${hostRead} rw ${hostWrite}`,
+  );
+  return compareLists('pins', expected, seen);
+}
+
+/** The refs of a domain that some mapping uses, ascending. */
+function grantsInUse(state: State, granter: DomainId): readonly GrantRef[] {
+  const refs = new Set<number>();
+  for (const [, { mappings }] of entries(state.domains))
+    for (const [, mapping] of entries(mappings))
+      if (mapping.granter === granter) refs.add(mapping.ref);
+  return [...refs].toSorted((a, b) => a - b).map((ref) => GrantRef(ref));
+}
+
+function contentDifference(
+  observer: Observer,
+  frame: Mfn | undefined,
+  content: Page['content'],
+): Witness | undefined {
+  if (frame === undefined) return undefined;
+  for (let index = 0; index < 1024; index++) {
+    const actual = observer.wordOf(frame, index);
+    const expected = wordAt(content, index);
+    if (actual !== expected)
+      return differ('frame.content', `frame ${frame} word ${index}: `, expected, actual);
+  }
+  return undefined;
+}
+
+function compareLists(
+  path: string,
+  expected: readonly unknown[],
+  actual: readonly unknown[],
+): Witness | undefined {
+  const same = expected.length === actual.length && expected.every((x, i) => x === actual[i]);
+  return same ? undefined : differ(path, '', expected.join(', '), actual.join(', '));
+}
+
+const differ = (path: string, place: string, expected: unknown, actual: unknown): Witness => ({
+  claim: 'E6',
+  path,
+  expected: place + String(expected),
+  actual: place + String(actual),
+});
