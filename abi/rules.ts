@@ -156,6 +156,7 @@ export const refusals = {
   'P11.14': ['-ENXIO', 'what is at the gfn is not the domain’s to give up'],
   'P11.15': ['-ENOENT', 'the gfn is beyond what a p2m can hold'],
   'P11.16': ['-ENOMEM', 'there is no table left for the gfn'],
+  'P11.17': ['-EILSEQ', 'the page was at another gfn when its domain began to die'],
   'P12.1': ['-EOPNOTSUPP', 'a range cannot be in a batch'],
   'P12.2': ['-ESRCH', 'there is no such domain'],
   'P12.3': ['-EACCES', 'the control domain has no p2m'],

@@ -25,9 +25,6 @@ export function withWord(content: Content, index: number, value: number): Conten
   return runs;
 }
 
-export const withHalf = (content: Content, offset: number, value: number): Content =>
-  withBits(content, offset, 0xffff, value);
-
 const withBits = (content: Content, offset: number, mask: number, value: number): Content => {
   const shift = (offset & 3) * 8;
   const kept = wordAt(content, offset >>> 2) & ~(mask << shift);
@@ -50,6 +47,7 @@ export function loadWord(content: Content, offset: number, size: number): Word {
 export function storeWord(content: Content, offset: number, size: number, value: Word): Content {
   if ((offset & 3) === 0 && size === 8)
     return withWord(withWord(content, offset >>> 2, value.low), (offset >>> 2) + 1, value.high);
+  if ((offset & 1) === 0 && size === 2) return withBits(content, offset, 0xffff, value.low);
   let next = content;
   for (let i = 0; i < size; i++)
     next = withBits(next, offset + i, 0xff, (i < 4 ? value.low : value.high) >>> (8 * (i & 3)));

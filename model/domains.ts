@@ -4,9 +4,18 @@ import type { Reply } from '../abi/reply.js';
 import type { Rc } from '../abi/status.js';
 import type * as abi from '../abi/step.js';
 import { loadWord, withWord, zeros } from './content.js';
-import { domainOf, ownedPages, ownPageAt, pageOf, ramPages, the, theDomain } from './derived.js';
+import {
+  domainOf,
+  gfnOf,
+  ownedPages,
+  ownPageAt,
+  pageOf,
+  ramPages,
+  the,
+  theDomain,
+} from './derived.js';
 import { withContent, withDomain } from './derived.js';
-import { drop, entries, get } from './keyed.js';
+import { drop, entries, get, put, type Keyed } from './keyed.js';
 import { ended } from './map.js';
 import { accept, refuse, type Outcome } from './outcome.js';
 import { addPage, freshPage, giveUp, vanishIfUnheld } from './pages.js';
@@ -62,6 +71,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     maximumPages: config.maximumPages,
     p2m: undefined,
     tables: undefined,
+    lastGfns: undefined,
     maximumGfn: Gfn(0),
     sharedInfo: sharedInfo.page,
     grantVersion: 1,
@@ -112,9 +122,15 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcom
     const mappings = drop(mapper.mappings, handle);
     next = ended(withDomain(next, { ...mapper, mappings }), mapping);
   }
-  next = withDomain(next, { ...theDomain(next, id), dying: true, p2m: undefined });
-  for (const [page, { owner }] of entries(next.pages))
+  const torn = theDomain(next, id);
+  let lastGfns: Keyed<Gfn>;
+  for (const [page, { owner, use }] of entries(next.pages)) {
+    const gfn = owner === id && use !== 'ram' ? gfnOf(torn, PageId(page)) : undefined;
+    if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
     if (owner === id) next = giveUp(next, PageId(page));
+  }
+  const empty = { p2m: undefined, tables: undefined, lastGfns };
+  next = withDomain(next, { ...torn, ...empty, dying: true });
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 

@@ -1,7 +1,7 @@
 import * as abi from '../abi/grant-table.js';
 import { DomainId, GrantRef } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
-import { halfAt, withHalf, wordAt } from './content.js';
+import { halfAt, storeWord, wordAt } from './content.js';
 import { pageOf, pinsOf, the, theDomain, withContent, type Claim } from './derived.js';
 import type { Domain, PageId, State } from './state.js';
 
@@ -55,6 +55,18 @@ const placeOf = (
   return { page: the(frames[Math.floor(row / perFrame)]), offset: (row % perFrame) * bytes };
 };
 
+/** What is stored at a place: the low `size` bytes of a value. */
+export const storeAt = (
+  state: State,
+  { page, offset }: Place,
+  size: number,
+  low: number,
+  high = 0,
+) => withContent(state, page, storeWord(pageOf(state, page).content, offset, size, { low, high }));
+
+const halfOf = (state: State, { page, offset }: Place): number =>
+  halfAt(pageOf(state, page).content, offset);
+
 /** The entry of a ref within the table. */
 export function entryAt(state: State, domain: Domain, ref: GrantRef): GrantEntry {
   const { page, offset } = entryPlace(state, domain, ref);
@@ -78,12 +90,15 @@ export function entryAt(state: State, domain: Domain, ref: GrantRef): GrantEntry
 const bitsPlace = (state: State, domain: Domain, ref: GrantRef): Place =>
   domain.grantVersion === 1 ? entryPlace(state, domain, ref) : statusPlace(state, domain, ref);
 
+/** [G14] The status word of a ref in version 2; version 1 has none. */
+export const statusOf = (state: State, domain: Domain, ref: GrantRef): number =>
+  domain.grantVersion === 1 ? 0 : halfOf(state, statusPlace(state, domain, ref));
+
 /** [G14] The entry says that it is in use: reading, and writing too unless it is used readonly. */
 export function mark(state: State, granter: Domain, ref: GrantRef, readonly: boolean): State {
-  const { page, offset } = bitsPlace(state, granter, ref);
-  const { content } = pageOf(state, page);
-  const bits = halfAt(content, offset) | abi.GTF_reading | (readonly ? 0 : abi.GTF_writing);
-  return withContent(state, page, withHalf(content, offset, bits));
+  const place = bitsPlace(state, granter, ref);
+  const bits = abi.GTF_reading | (readonly ? 0 : abi.GTF_writing);
+  return storeAt(state, place, 2, halfOf(state, place) | bits);
 }
 
 /**
@@ -101,9 +116,8 @@ export function unmark(
   const pins = pinsOf(state, granter, ref, claims);
   const reading = pins === undefined ? abi.GTF_reading : 0;
   const writing = !readonly && (pins?.writers ?? 0) === 0 ? abi.GTF_writing : 0;
-  const { page, offset } = bitsPlace(state, theDomain(state, granter), ref);
-  const { content } = pageOf(state, page);
-  const bits = halfAt(content, offset);
+  const place = bitsPlace(state, theDomain(state, granter), ref);
+  const bits = halfOf(state, place);
   const left = bits & ~(reading | writing);
-  return left === bits ? state : withContent(state, page, withHalf(content, offset, left));
+  return left === bits ? state : storeAt(state, place, 2, left);
 }

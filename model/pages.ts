@@ -17,7 +17,8 @@ export function freshPage(
   use: Page['use'],
 ): { readonly page: PageId; readonly next: State } {
   const page = state.nextPage;
-  const fresh = { owner, use, allocated: true, content: zeros, frame: undefined };
+  const allocated = domainOf(state, owner)?.dying !== true;
+  const fresh = { owner, use, allocated, content: zeros, frame: undefined };
   return { page, next: { ...withPage(state, page, fresh), nextPage: PageId(page + 1) } };
 }
 
@@ -96,15 +97,15 @@ export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
- * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay. Where the pool
- * runs out the larger blocks keep the tables they got.
+ * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
+ * Where the pool runs out the larger blocks keep the tables they got.
  */
 function withTables(state: State, domain: Domain, gfn: number): Domain {
   let tables = domain.tables;
   for (const bits of [27, 18, 9]) {
     const key = tableKey(gfn, bits);
     if (has(tables, key)) continue;
-    if (1 + count(tables, () => true) >= state.machine.p2mTableFrames) break;
+    if (domain.dying || 1 + count(tables, () => true) >= state.machine.p2mTableFrames) break;
     tables = put(tables, key, true);
   }
   return tables === domain.tables ? domain : { ...domain, tables };

@@ -72,13 +72,15 @@ export function addToPhysmapBatch(
 
   const errors: (0 | Errno | 'untouched')[] = entries.map(() => 'untouched');
   let next = state;
+  let rule: RuleId | RefusalId = 'P12';
   for (const [i, { index, gfn }] of entries.entries()) {
     if (gfn === ALL_ONES) return spoil({ is: 'errors', rc: '-EINVAL', errors }, 'P12.6', next);
     const one = placed(next, target.id, space, index, gfn);
     next = one.next;
     errors[i] = one.result;
+    if (one.result !== 0) rule = one.rule;
   }
-  return accept({ is: 'errors', rc: 0, errors }, 'P12', next);
+  return { answer: { is: 'errors', rc: 0, errors }, rule, next };
 }
 
 /** What came of placing one page: the result, and what is left. */
@@ -112,6 +114,7 @@ function placed(state: State, id: DomainId, space: number, index: number, gfn: G
     next = removed;
   }
 
+  if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.17');
   const added = addPage(next, id, gfn, page, 'ram_rw');
   next = added.next;
   if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.15');

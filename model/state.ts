@@ -47,6 +47,8 @@ export interface Domain {
   readonly p2m: Keyed<Entry>;
   /** The blocks of gfns for which the p2m has a table ([P2]). */
   readonly tables: Keyed<true>;
+  /** Where the hypervisor's own pages were, by page, when the domain began to die ([P11]). */
+  readonly lastGfns: Keyed<Gfn>;
   /** The highest gfn that ever held an entry. */
   readonly maximumGfn: Gfn;
   readonly sharedInfo: PageId;

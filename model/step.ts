@@ -1,4 +1,4 @@
-import type { DomainId, Mfn } from '../abi/ids.js';
+import type { DomainId, Mfn, VcpuId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { CopyGrant, InspectGfn, MapGrant, Step } from '../abi/step.js';
@@ -22,7 +22,7 @@ import { setVersion } from './version.js';
  * cannot run does nothing ([D3]); the control domain always runs.
  */
 export function step(state: State, made: Step): readonly Alternative[] {
-  if ('caller' in made && !isRunning(domainOf(state, made.caller)))
+  if ('caller' in made && !mayAct(state, made.caller, made.vcpu))
     return [settled({ is: 'no_domain' }, state, ['D3'])];
   switch (made.op) {
     case 'map':
@@ -39,6 +39,9 @@ export function step(state: State, made: Step): readonly Alternative[] {
       return [finished(state, one(state, made))];
   }
 }
+
+const mayAct = (state: State, caller: DomainId, vcpu: VcpuId): boolean =>
+  isRunning(domainOf(state, caller)) && vcpu < state.machine.vcpus;
 
 type One = Exclude<Step, { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' }>;
 

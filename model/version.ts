@@ -4,10 +4,10 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { SetVersion } from '../abi/step.js';
-import { halfAt, storeWord, withHalf, zeros } from './content.js';
-import { gfnOf, isHeld, isPinnedFrom, pageOf, theDomain } from './derived.js';
+import { zeros } from './content.js';
+import { gfnOf, isHeld, isPinnedFrom, pageOf, the, theDomain } from './derived.js';
 import { withContent, withDomain, withPage } from './derived.js';
-import { entryAt, entryPlace, statusPlace, type GrantEntry } from './entries.js';
+import { entryAt, entryPlace, statusOf, statusPlace, storeAt, type GrantEntry } from './entries.js';
 import { drop } from './keyed.js';
 import { accept, crash, refuse, type Outcome } from './outcome.js';
 import { crashDomain, withoutEntry } from './pages.js';
@@ -35,7 +35,10 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Ou
   if (isPinnedFrom(state, caller, state.machine.reservedRefs)) return no('-EBUSY', 'G8.3');
 
   const refs = Array.from({ length: state.machine.reservedRefs }, (_, ref) => GrantRef(ref));
-  const reserved = refs.map((ref) => entryAt(state, domain, ref));
+  const reserved = refs.map((ref) => {
+    const entry = entryAt(state, domain, ref);
+    return { ...entry, flags: entry.flags | statusOf(state, domain, ref) };
+  });
   if (version === 1)
     for (const { flags, frame } of reserved) {
       const type = flags & abi.GTF_type_mask;
@@ -52,62 +55,35 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Ou
   for (const page of emptied.grantFrames) next = withContent(next, page, zeros);
   next = growTable(next, emptied, emptied.grantFrames.length);
   const changed = theDomain(next, caller);
-  for (const [ref, entry] of reserved.entries())
-    next =
-      version === 2
-        ? asVersion2(next, changed, ref, entry)
-        : asVersion1(next, changed, ref, entry, statusOf(state, domain, ref));
+  const rewritten = version === 2 ? asVersion2 : asVersion1;
+  for (const [i, ref] of refs.entries()) next = rewritten(next, changed, ref, the(reserved[i]));
   return accept({ is: 'version', rc: 0, version }, 'G8', next);
 }
 
 const versions: readonly abi.GrantVersion[] = [1, 2];
 
 /** [G8] An entry of version 1 goes on whatever its type; its in-use bits become its status word. */
-function asVersion2(state: State, domain: Domain, ref: number, entry: GrantEntry): State {
+function asVersion2(state: State, domain: Domain, ref: GrantRef, entry: GrantEntry): State {
   const inUse = entry.flags & (abi.GTF_reading | abi.GTF_writing);
-  const next = withHeader(state, domain, ref, entry.flags & ~inUse, entry, 0);
-  const { page, offset } = entryPlace(state, domain, ref);
-  const frame = { low: entry.frame, high: 0 };
-  const entire = withContent(
-    next,
-    page,
-    storeWord(pageOf(next, page).content, offset + 8, 8, frame),
-  );
-  const status = statusPlace(state, domain, ref);
-  const statusContent = withHalf(pageOf(entire, status.page).content, status.offset, inUse);
-  return withContent(entire, status.page, statusContent);
+  const place = entryPlace(state, domain, ref);
+  const half = storeAt(state, place, 8, headerOf(entry.flags & ~inUse, entry));
+  const entire = storeAt(half, { ...place, offset: place.offset + 8 }, 8, entry.frame);
+  return storeAt(entire, statusPlace(state, domain, ref), 2, inUse);
 }
 
 /** [G8] Of version 2 only permit_access entries go on; their status words join the flags. */
-const asVersion1 = (
-  state: State,
-  domain: Domain,
-  ref: number,
-  entry: GrantEntry,
-  status: number,
-): State =>
-  (entry.flags & abi.GTF_type_mask) === abi.GTF_permit_access
-    ? withHeader(state, domain, ref, entry.flags | status, entry, entry.frame)
-    : state;
-
-/** The first eight bytes of an entry: flags, domain, and the word after them. */
-function withHeader(
-  state: State,
-  domain: Domain,
-  ref: number,
-  flags: number,
-  { domain: grantee }: GrantEntry,
-  high: number,
-): State {
-  const { page, offset } = entryPlace(state, domain, ref);
-  const low = (flags | (grantee << 16)) >>> 0;
-  return withContent(state, page, storeWord(pageOf(state, page).content, offset, 8, { low, high }));
+function asVersion1(state: State, domain: Domain, ref: GrantRef, entry: GrantEntry): State {
+  if ((entry.flags & abi.GTF_type_mask) !== abi.GTF_permit_access) return state;
+  return storeAt(
+    state,
+    entryPlace(state, domain, ref),
+    8,
+    headerOf(entry.flags, entry),
+    entry.frame,
+  );
 }
 
-function statusOf(state: State, domain: Domain, ref: number): number {
-  const { page, offset } = statusPlace(state, domain, ref);
-  return halfAt(pageOf(state, page).content, offset);
-}
+const headerOf = (flags: number, { domain }: GrantEntry): number => (flags | (domain << 16)) >>> 0;
 
 /** [G8] Status frames leave the p2m and are given up in turn; the first that is held is the end. */
 function withoutStatusFrames(state: State, { id, statusFrames }: Domain): State {
