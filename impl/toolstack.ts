@@ -27,9 +27,11 @@ export function toolstack(host: Host, step: Toolstack): Reply {
   }
 }
 
+/** Neither the control domain nor one that is dying already is there to be destroyed. */
 function destroy(host: Host, id: DomainId): Reply {
-  const domain = guest(host, id);
-  if (domain === undefined || domain.isDying) return rcReply('-ESRCH');
+  const domain = host.domains.byId(id);
+  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
+  if (domain.isDying) return rcReply('-ESRCH');
 
   // Nothing below this line can fail.
   destroyDomain(host, domain);
@@ -38,7 +40,7 @@ function destroy(host: Host, id: DomainId): Reply {
 
 /** A domain that is dying still answers. */
 function domainInfo(host: Host, id: DomainId): Reply {
-  const domain = guest(host, id);
+  const domain = host.domains.byId(id);
   if (domain === undefined) return rcReply('-ESRCH');
 
   // Nothing below this line can fail.
@@ -53,7 +55,7 @@ function domainInfo(host: Host, id: DomainId): Reply {
 
 /** The limit holds for pages to come; what the domain has already it keeps. */
 function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
-  const domain = guest(host, id);
+  const domain = host.domains.byId(id);
   if (domain === undefined) return rcReply('-ESRCH');
 
   // Nothing below this line can fail.
@@ -64,7 +66,7 @@ function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
 
 /** The memory type of a gfn; frame and first bytes where the page is the domain's own. */
 function inspectGfn(host: Host, step: InspectGfn): Reply {
-  const domain = guest(host, step.domain);
+  const domain = host.domains.byId(step.domain);
   if (domain === undefined) return rcReply('-ESRCH');
 
   // Nothing below this line can fail.
@@ -85,9 +87,4 @@ function peek(
   const first = { low: host.ram.load32(mfn, 0), high: host.ram.load32(mfn, 4) };
   putPage(host, mfn);
   return { is: 'inspected', memoryType, frame: mfn, first };
-}
-
-/** A guest by id, dying ones included; the toolstack does not act on the control domain. */
-function guest(host: Host, id: DomainId): Domain | undefined {
-  return id === CONTROL ? undefined : host.domains.byId(id);
 }

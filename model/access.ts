@@ -64,19 +64,22 @@ export function fetch(state: State, caller: DomainId, { address }: Fetch): Outco
 
 /**
  * [A5] The hypervisor writes eight bytes of a result where a hypercall's argument says. Only the
- * caller's own RAM will do, not a grant mapping; undefined where it cannot be written.
+ * caller's own RAM will do, not a grant mapping: there the writing ends, and fails.
  */
 export function storeToBuffer(
   state: State,
   caller: DomainId,
   address: number,
   value: Word,
-): State | undefined {
+): { readonly isWhole: boolean; readonly next: State } {
   const domain = theDomain(state, caller);
-  const isBuffer = piecesOf(address, 8).every(
-    ({ gfn }) => !isGrantMapping(domain, gfn) && ownPageAt(state, domain, gfn) !== undefined,
+  const pieces = piecesOf(address, 8);
+  const refused = pieces.find(
+    ({ gfn }) => isGrantMapping(domain, gfn) || ownPageAt(state, domain, gfn) === undefined,
   );
-  return isBuffer ? withValue(state, caller, address, 8, value) : undefined;
+  const size = refused === undefined ? 8 : refused.skipped;
+  const next = size === 0 ? state : withValue(state, caller, address, size, value);
+  return { isWhole: refused === undefined, next };
 }
 
 const isPresent = (): boolean => true;

@@ -19,7 +19,7 @@ import { drop, entries, get, put, type Keyed } from './keyed.js';
 import { ended } from './map.js';
 import { accept, refuse, type Outcome } from './outcome.js';
 import { addPage, freshPage, giveUp, vanishIfUnheld } from './pages.js';
-import { PageId, type State } from './state.js';
+import { PageId, type Domain, type State } from './state.js';
 
 const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
 
@@ -36,6 +36,10 @@ export function boot(machine: Machine): State {
     maptrackFrames: machine.maptrackFramesMaximum,
   });
 }
+
+/** The guests are those whose life the spec describes; the control domain is not one of them. */
+const guestOf = (state: State, id: DomainId): Domain | undefined =>
+  id === CONTROL ? undefined : domainOf(state, id);
 
 /** [D1] create: a domain comes to be, with its RAM, an empty grant table of version 1, and no grants. */
 export function create(state: State, call: abi.CreateDomain): Outcome<Reply> {
@@ -111,8 +115,8 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
  * dying, for as long as another domain holds a page of it.
  */
 export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcome<Reply> {
-  const domain = domainOf(state, id);
-  if (id === CONTROL || domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
+  const domain = guestOf(state, id);
+  if (domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
   if (domain.dying) return refuse(rc('-ESRCH'), 'D2.2');
 
   // Nothing below this line can fail.
@@ -136,7 +140,7 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcom
 
 /** [D5] domain_info: whether a domain is dying or was stopped, and the pages it owns and may own. */
 export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Outcome<Reply> {
-  const domain = domainOf(state, id);
+  const domain = guestOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D5.1');
 
   // Nothing below this line can fail.
@@ -147,7 +151,7 @@ export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Outcom
 
 /** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */
 export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Outcome<Reply> {
-  const domain = domainOf(state, call.domain);
+  const domain = guestOf(state, call.domain);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D6.1');
 
   // Nothing below this line can fail.
@@ -156,7 +160,7 @@ export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Outcome<
 
 /** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */
 export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): Outcome<Reply> {
-  const domain = domainOf(state, id);
+  const domain = guestOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D7.1');
 
   // Nothing below this line can fail.

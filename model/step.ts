@@ -165,7 +165,9 @@ function mapBatch(state: State, made: MapGrant): Alternative {
   const { alternative: any } = chosen(undefined);
   if (!any.rules.includes('G1')) return any;
   const next = (actual: Reply): State | Objection => {
-    const { alternative, objection } = chosen(actual.is === 'statuses' ? actual.elements : []);
+    const { alternative, objection } = chosen(
+      actual.is === 'statuses' ? actual.elements : undefined,
+    );
     return objection ?? alternative.next(actual);
   };
   return { ...any, next };

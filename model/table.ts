@@ -35,8 +35,8 @@ export function setupTable(state: State, caller: DomainId, call: SetupTable): Ou
     const high = gfn === INVALID_GFN ? 0xffff_ffff : Math.floor(gfn / 2 ** 32);
     const low = gfn === INVALID_GFN ? 0xffff_ffff : gfn % 2 ** 32;
     const written = storeToBuffer(next, caller, call.list + 8 * i, { low, high });
-    isWritten &&= written !== undefined;
-    next = written ?? next;
+    isWritten &&= written.isWhole;
+    next = written.next;
   }
   if (!isWritten) return spoil(no('bad_virt_addr'), 'G6.5', next);
   return accept({ is: 'table', status: 'okay', frames }, 'G6', next);

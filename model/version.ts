@@ -36,8 +36,7 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Ou
 
   const refs = Array.from({ length: state.machine.reservedRefs }, (_, ref) => GrantRef(ref));
   const reserved = refs.map((ref) => {
-    const entry = entryAt(state, domain, ref);
-    return { ...entry, flags: entry.flags | statusOf(state, domain, ref) };
+    return { ...entryAt(state, domain, ref), status: statusOf(state, domain, ref) };
   });
   if (version === 1)
     for (const { flags, frame } of reserved) {
@@ -60,10 +59,13 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Ou
   return accept({ is: 'version', rc: 0, version }, 'G8', next);
 }
 
+/** An entry to keep, with its status word where it has one. */
+type Reserved = GrantEntry & { readonly status: number };
+
 const versions: readonly abi.GrantVersion[] = [1, 2];
 
 /** [G8] An entry of version 1 goes on whatever its type; its in-use bits become its status word. */
-function asVersion2(state: State, domain: Domain, ref: GrantRef, entry: GrantEntry): State {
+function asVersion2(state: State, domain: Domain, ref: GrantRef, entry: Reserved): State {
   const inUse = entry.flags & (abi.GTF_reading | abi.GTF_writing);
   const place = entryPlace(state, domain, ref);
   const half = storeAt(state, place, 8, headerOf(entry.flags & ~inUse, entry));
@@ -72,15 +74,10 @@ function asVersion2(state: State, domain: Domain, ref: GrantRef, entry: GrantEnt
 }
 
 /** [G8] Of version 2 only permit_access entries go on; their status words join the flags. */
-function asVersion1(state: State, domain: Domain, ref: GrantRef, entry: GrantEntry): State {
+function asVersion1(state: State, domain: Domain, ref: GrantRef, entry: Reserved): State {
   if ((entry.flags & abi.GTF_type_mask) !== abi.GTF_permit_access) return state;
-  return storeAt(
-    state,
-    entryPlace(state, domain, ref),
-    8,
-    headerOf(entry.flags, entry),
-    entry.frame,
-  );
+  const header = headerOf(entry.flags | entry.status, entry);
+  return storeAt(state, entryPlace(state, domain, ref), 8, header, entry.frame);
 }
 
 const headerOf = (flags: number, { domain }: GrantEntry): number => (flags | (domain << 16)) >>> 0;

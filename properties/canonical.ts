@@ -130,4 +130,3 @@ export function fingerprint(program: Program): string {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193);
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
-

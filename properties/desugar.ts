@@ -1,7 +1,4 @@
-import {
-  V1_ENTRY_BYTES,
-  V2_ENTRY_BYTES,
-} from '../abi/grant-table.js';
+import { V1_ENTRY_BYTES, V2_ENTRY_BYTES } from '../abi/grant-table.js';
 import { GuestPhysical, NO_HANDLE, type Handle } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { FromLine, GrantLine, Line, UnmapLine } from '../abi/program.js';

@@ -191,8 +191,7 @@ export const grantGoals: readonly Goal[] = [
       get(before.domains, step.caller)?.grantVersion !== step.version &&
       findKey(
         before.domains,
-        ({ mappings }) =>
-          findKey(mappings, ({ granter }) => granter === step.caller) !== undefined,
+        ({ mappings }) => findKey(mappings, ({ granter }) => granter === step.caller) !== undefined,
       ) !== undefined,
   },
   {

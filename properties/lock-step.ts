@@ -90,11 +90,7 @@ export class LockStep {
   }
 
   /** Finds the alternative that the reply is, and moves the model to what follows from it. */
-  #follow(
-    step: Step,
-    alternatives: readonly Alternative[],
-    reply: Reply,
-  ): StepFailure | undefined {
+  #follow(step: Step, alternatives: readonly Alternative[], reply: Reply): StepFailure | undefined {
     let first: StepFailure | undefined;
     for (const alternative of alternatives) {
       const difference = differenceOf(reply, alternative.reply, step.op === 'map');
@@ -104,7 +100,7 @@ export class LockStep {
       }
       const next = alternative.next(reply);
       if (isObjection(next)) {
-        first ??= objected(alternative, next.objection);
+        first ??= objected(next.objection);
         continue;
       }
       this.taken = alternative;
@@ -130,9 +126,9 @@ const diverged = (alternative: Alternative, difference: Difference): StepFailure
   actual: difference.actual,
 });
 
-const objected = (alternative: Alternative, objection: string): StepFailure => ({
+const objected = (objection: string): StepFailure => ({
   verdict: 'diverge',
-  claim: alternative.rules[0] ?? 'E1',
+  claim: 'G15',
   path: 'choice',
   expected: 'a choice that the spec accepts',
   actual: objection,

@@ -18,12 +18,7 @@ export class Running {
   readonly bootFailure: Failure | undefined;
   readonly #handles = new Handles();
 
-  constructor(
-    machine: Machine,
-    boot: readonly Boot[],
-    make: MakeSubject,
-    coverage?: Coverage,
-  ) {
+  constructor(machine: Machine, boot: readonly Boot[], make: MakeSubject, coverage?: Coverage) {
     this.machine = machine;
     this.lockStep = new LockStep(machine, make, coverage);
     for (const { domain, config } of boot) {

@@ -4,7 +4,7 @@ import { canonical } from './canonical.js';
 import { identityOf, type Identity } from './identity.js';
 import { everyLine, onlyAtEnd, run } from './run.js';
 import { cut } from './running.js';
-import { simplerLines } from './shrink/arguments.js';
+import { simplerLines, sumOfNumbers } from './shrink/arguments.js';
 import { withoutDomains, withoutElements, withoutLines } from './shrink/deletions.js';
 import { simplerMachines } from './shrink/machines.js';
 import type { MakeSubject } from './subject.js';
@@ -68,7 +68,11 @@ type Pass = (program: Program) => Iterable<Program>;
 
 /** The edits, in the order in which they are tried; after a success the search goes on where it was. */
 const passes: readonly Pass[] = [
-  ...[2, 4, 8, 16, 32, 64].map((parts): Pass => (program) => withoutRanges(program, parts)),
+  ...[2, 4, 8, 16, 32, 64].map(
+    (parts): Pass =>
+      (program) =>
+        withoutRanges(program, parts),
+  ),
   (program) => withoutRanges(program, program.lines.length),
   withoutDomains,
   withoutElements,
@@ -102,10 +106,20 @@ function* withSimplerLines(program: Program): IterableIterator<Program> {
       yield { ...program, lines: program.lines.with(index, simpler) };
 }
 
+/** The canonical form, where it is the smaller one: else the two would take turns for ever. */
 function* withSmallerNames(program: Program): IterableIterator<Program> {
   const named = canonical(program);
-  if (JSON.stringify(named) !== JSON.stringify(program)) yield named;
+  if (comesBefore(named, program)) yield named;
 }
+
+function comesBefore(a: Program, b: Program): boolean {
+  const difference = weight(a) - weight(b);
+  if (difference !== 0) return difference < 0;
+  return JSON.stringify([a.lines, a.boot]) < JSON.stringify([b.lines, b.boot]);
+}
+
+const weight = ({ lines }: Program): number =>
+  lines.reduce((sum, line) => sum + sumOfNumbers(line), 0);
 
 /** Programs as fast-check sees them: it is given one, and asks what would be smaller. */
 class Programs extends fc.Arbitrary<Program> {

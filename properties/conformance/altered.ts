@@ -1,8 +1,9 @@
+import { isList } from '../recordings/fields.js';
 import type { Json, JsonObject } from '../recordings/json-text.js';
 
 /**
  * A recorded result with one answer in it changed, or undefined where it has none to change.
- * Frames are left alone: the name of one frame means nothing by itself.
+ * Handles and frames are left alone: they are the hypervisor's to choose.
  */
 export function altered(result: JsonObject): JsonObject | undefined {
   if (Object.hasOwn(result, 'rc') && result['rc'] !== 0) return changed(result, 'rc', errno);
@@ -25,23 +26,25 @@ function changed(result: JsonObject, key: string, alter: Alter): JsonObject {
   return value === undefined ? result : { ...result, [key]: alter(value) };
 }
 
-const number: Alter = (value) => `0x${(BigInt(String(value)) ^ 1n).toString(16)}`;
+const number: Alter = (value) =>
+  `0x${(BigInt(typeof value === 'number' ? value : textOf(value)) ^ 1n).toString(16)}`;
 const either =
   (one: Json, other: Json): Alter =>
   (value) =>
     value === one ? other : one;
 const errno = either('-EBUSY', '-EPERM');
 const firstByte: Alter = (value) => {
-  const text = String(value);
+  const text = textOf(value);
   return (text.startsWith('00') ? '01' : '00') + text.slice(2);
 };
 
+const textOf = (value: Json): string => (typeof value === 'string' ? value : '');
+
 /** Of these the first that a result has is altered. */
 const alterations: readonly (readonly [key: string, alter: Alter])[] = [
-  ['handle', number],
   ['nr_frames', number],
-  ['frames', (frames) => (Array.isArray(frames) ? [...frames, 0] : frames)],
-  ['errs', (errors) => (Array.isArray(errors) ? errors.map(errno) : errors)],
+  ['frames', (frames) => (isList(frames) ? [...frames, 0] : frames)],
+  ['errs', (errors) => (isList(errors) ? errors.map(errno) : errors)],
   ['status', either('eagain', 'okay')],
   ['q0', number],
   ['memtype', either('ram_rw', 'mmio_dm')],

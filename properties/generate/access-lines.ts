@@ -15,7 +15,13 @@ export function accessLine(scene: Scene, caller: Domain): Access {
   if (way < 480) return { op: 'load', ...by, size: size(scene) };
   if (way < 850) return { op: 'store', ...by, size: size(scene), value: value(scene) };
   if (way < 910)
-    return { op: 'cmpxchg', ...by, size: width(scene), expected: value(scene), value: value(scene) };
+    return {
+      op: 'cmpxchg',
+      ...by,
+      size: width(scene),
+      expected: value(scene),
+      value: value(scene),
+    };
   if (way < 965) return { op: 'xadd', ...by, size: width(scene), value: value(scene) };
   if (way < 997 || !scene.hostile()) return { op: 'fetch', ...by };
   return { op: 'crash', caller: caller.id, vcpu: by.vcpu };
@@ -45,7 +51,8 @@ const width = (scene: Scene): number => pick(scene.choose, [8, 4, 2, 1]);
 /** A value that tells one store from another, or one of the few that matter to Xen. */
 function value(scene: Scene): Word {
   const { choose } = scene;
-  if (percent(choose, 85)) return { low: choose.below(2 ** 16) + 0x1_0000, high: choose.below(256) };
+  if (percent(choose, 85))
+    return { low: choose.below(2 ** 16) + 0x1_0000, high: choose.below(256) };
   return pick(choose, [
     { low: 0, high: 0 },
     { low: 1, high: 0 },

@@ -22,11 +22,7 @@ export function copyLine(scene: Scene, caller: Domain): CopyGrant {
   return { op: 'copy', caller: caller.id, vcpu: scene.vcpu, elements };
 }
 
-function element(
-  scene: Scene,
-  caller: Domain,
-  previous: CopyElement | undefined,
-): CopyElement {
+function element(scene: Scene, caller: Domain, previous: CopyElement | undefined): CopyElement {
   const { choose } = scene;
   const source = sideOf(scene, caller, percent(choose, 60), previous?.source);
   const dest = sideOf(scene, caller, percent(choose, source.isRef ? 40 : 75), previous?.dest);

@@ -98,9 +98,7 @@ function tableRepair(scene: Scene, caller: Domain, family: Family): Line | undef
   }
   if (caller.grantVersion === 1 || !percent(scene.choose, 30)) return undefined;
   const status = get(caller.p2m, STATUS_GFN);
-  return status?.page === caller.statusFrames[0]
-    ? undefined
-    : mapTableLine(scene, caller, 0, true);
+  return status?.page === caller.statusFrames[0] ? undefined : mapTableLine(scene, caller, 0, true);
 }
 
 /** The lines an episode opens with: which domains choose version 2 before anything else. */

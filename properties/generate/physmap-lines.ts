@@ -44,7 +44,11 @@ export function physmapLine(scene: Scene, domain: Domain): MemoryCall {
     case 4:
       return { op: 'add_to_physmap_batch', ...by, ...additions(scene, domain) };
     case 5:
-      return { op: 'remove_from_physmap', ...by, gfn: noticed(scene, domain, touched(scene, domain)) };
+      return {
+        op: 'remove_from_physmap',
+        ...by,
+        gfn: noticed(scene, domain, touched(scene, domain)),
+      };
     case 6:
       return { op: 'exchange', ...by, ...exchanged(scene, domain) };
     default:

@@ -127,9 +127,9 @@ export class Scene {
     if (this.hostile())
       return pick(this.choose, [last, last + 1, last * 2, 0xffff, 0xffff_ffff]) as GrantRef;
     const near = Math.min(last + 1, this.machine.reservedRefs + 4);
-    return (percent(this.choose, 90)
-      ? this.choose.below(near)
-      : this.choose.below(last + 1)) as GrantRef;
+    return (
+      percent(this.choose, 90) ? this.choose.below(near) : this.choose.below(last + 1)
+    ) as GrantRef;
   }
 }
 

@@ -1,4 +1,4 @@
-import { DomainId, Gfn } from '../../abi/ids.js';
+import { CONTROL, DomainId, Gfn } from '../../abi/ids.js';
 import type { DomainConfig } from '../../abi/machine.js';
 import type { Toolstack } from '../../abi/step.js';
 import { isReferencable, isRunning } from '../../model/derived.js';
@@ -10,16 +10,17 @@ import type { Scene } from './scene.js';
 /** The control domain creates, ends, limits and looks at domains. */
 export function toolstackLine(scene: Scene): Toolstack {
   const { choose } = scene;
-  const id = scene.hostile() ? DomainId(pick(choose, [0, scene.machine.domains + 1])) : scene.anyId();
+  const id = scene.hostile() ? DomainId(scene.machine.domains + 1) : scene.anyId();
   const domain = scene.domain(id);
   const way = choose.below(100);
   if (way < 20) return { op: 'domain_info', domain: id };
   const inspected = domain === undefined ? Gfn(0) : usedGfn(scene, domain);
-  if (way < 45)
-    return { op: 'inspect_gfn', domain: id, gfn: inspected };
+  if (way < 45) return { op: 'inspect_gfn', domain: id, gfn: inspected };
   if (way < 60) return { op: 'set_memory_limit', domain: id, pages: limit(scene) };
-  if (way < 80 && domain !== undefined) return { op: 'destroy', domain: id };
-  return createLine(scene, id);
+  // The control domain is not the toolstack's to make or end.
+  const other = scene.hostile() && percent(choose, 30) ? CONTROL : id;
+  if (way < 80 && domain !== undefined) return { op: 'destroy', domain: other };
+  return createLine(scene, other);
 }
 
 /** Brings the number of domains that can run back up: ends a crashed one, creates a missing one. */

@@ -11,6 +11,10 @@ export function* simplerLines(line: Line): IterableIterator<Line> {
     for (const smaller of smallerThan(value, kind)) yield withSlot(line, index, smaller);
 }
 
+/** What every simpler line has less of. */
+export const sumOfNumbers = (line: Line): number =>
+  slotsOf(line).reduce((sum, { value }) => sum + value, 0);
+
 function slotsOf(line: Line): readonly Slot[] {
   const slots: Slot[] = [];
   rewriteLine(

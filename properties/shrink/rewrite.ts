@@ -6,14 +6,7 @@ import { PAGE_BYTES, type Word } from '../../abi/word.js';
 
 /** Numbers that are neither a domain, nor a gfn, nor a ref. */
 export type NumberKind =
-  | 'offset'
-  | 'length'
-  | 'flags'
-  | 'size'
-  | 'count'
-  | 'value'
-  | 'space'
-  | 'handle';
+  'offset' | 'length' | 'flags' | 'size' | 'count' | 'value' | 'space' | 'handle';
 
 /** What becomes of each number of a line. `of` is the domain whose gfn or ref it is. */
 export interface Rewrite {
@@ -146,7 +139,12 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
         takenOrder: by.number(line.takenOrder, 'count'),
       };
     case 'load':
-      return { ...line, ...own, address: address(line.address), size: by.number(line.size, 'size') };
+      return {
+        ...line,
+        ...own,
+        address: address(line.address),
+        size: by.number(line.size, 'size'),
+      };
     case 'fetch':
       return { ...line, ...own, address: address(line.address) };
     case 'store':

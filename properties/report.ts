@@ -1,0 +1,136 @@
+import { printTrace } from '../counterexamples/print.js';
+import { printReply } from '../counterexamples/reply.js';
+import type { Program } from '../abi/program.js';
+import { refusals } from '../abi/rules.js';
+import type { Campaign } from './campaign.js';
+import { claims } from './claims.js';
+import type { Coverage } from './coverage.js';
+import { desugar, Handles } from './desugar.js';
+import { goals } from './goals.js';
+import { identityOf, type Identity } from './identity.js';
+import { SpecSystem } from './spec-system.js';
+import type { Failure } from './verdict.js';
+
+/** What is told about one failure, shrunk or not. */
+export interface FailureReport {
+  readonly identity: Identity;
+  readonly failure: Failure;
+  readonly program: Program;
+  /** How the failing program came to be: the episode's seed, or a file's name. */
+  readonly origin: string;
+  /** Lines before shrinking, where it was shrunk. */
+  readonly linesBefore?: number;
+  readonly fault?: string;
+}
+
+/** One failure for people: what, where, the program with the spec's answers, how to see it again. */
+export function failureText(report: FailureReport): string {
+  const { failure, program } = report;
+  const size =
+    report.linesBefore === undefined
+      ? `${program.lines.length} lines`
+      : `${report.linesBefore} lines shrunk to ${program.lines.length}`;
+  const fault = report.fault === undefined ? '' : `   fault: ${report.fault}`;
+  return [
+    `${failure.verdict} at line ${failure.line} (of 0..${program.lines.length - 1})   ${claimOf(failure)}`,
+    `${report.origin}   ${size}${fault}`,
+    '',
+    ...markedLines(program, failure.line),
+    '',
+    `expected  ${failure.expected}`,
+    `actual    ${failure.actual}`,
+    `identity  ${report.identity}`,
+  ].join('\n');
+}
+
+/** The same for programs. */
+export const failureJson = (report: FailureReport): object => ({
+  ...report,
+  identity: identityOf(report.failure),
+  trace: traceText(report.program),
+});
+
+/** The program in trace syntax with the spec's answers in its right column. */
+export const traceText = (program: Program): string =>
+  printTrace({ story: { text: [] }, program, expectations: specAnswers(program) });
+
+/** The canned sentence of a failure's claim, after its id. */
+function claimOf({ claim, verdict }: Failure): string {
+  const table: Readonly<Record<string, string | undefined>> = claims;
+  const sentence = table[claim] ?? (verdict === 'diverge' ? claims.E1 : undefined);
+  return sentence === undefined ? `[${claim}]` : `[${claim}] ${sentence}`;
+}
+
+/** The printed lines, the failing one behind a mark. */
+function markedLines(program: Program, failing: number): readonly string[] {
+  const lines = traceText(program).trimEnd().split('\n');
+  const first = lines.length - program.lines.length;
+  return lines.map((line, i) => `${i - first === failing ? '>' : ' '} ${line}`.trimEnd());
+}
+
+/** What the model answers to each line, undefined from where it does not answer any more. */
+function specAnswers(program: Program): readonly (string | undefined)[] {
+  const handles = new Handles();
+  try {
+    const spec = new SpecSystem(program.machine);
+    for (const { domain, config } of program.boot) spec.perform({ op: 'create', domain, config });
+    return program.lines.map((line, index) => {
+      const replies = desugar(line, program.machine, handles).map((step) => spec.perform(step));
+      const reply = replies.at(-1);
+      if (line.op === 'map' && reply !== undefined) handles.note(index, reply);
+      return reply === undefined ? undefined : printReply(reply);
+    });
+  } catch {
+    return program.lines.map(() => undefined);
+  }
+}
+
+/** What a campaign came to, for people. The same campaign gives the same text. */
+export function campaignText(result: Campaign): string {
+  const { coverage, found } = result;
+  const verdict = found.length === 0 ? 'agree' : `${found.length} found`;
+  return [
+    `${verdict}   seed ${result.seed}   ${result.lines} lines, ${coverage.steps} steps, \
+${result.episodes} episodes${result.aborted ? '   stopped early' : ''}`,
+    ...found.map(({ identity, seed }) => `  ${identity}   seed ${seed}`),
+    ...coverageLines(coverage),
+  ].join('\n');
+}
+
+function coverageLines(coverage: Coverage): readonly string[] {
+  const rules = coverage.missedRules();
+  const missed = coverage.missedRefusals();
+  const open = coverage.missedGoals();
+  const all = Object.entries(refusals);
+  return [
+    `refusals  ${all.length - missed.length} of ${all.length} reached`,
+    ...missed.map((id) => `  never  [${id}] ${all.find(([other]) => other === id)?.[1][1] ?? ''}`),
+    ...rules.map((id) => `  never  rule [${id}]`),
+    `goals     ${goals.length - open.length} of ${goals.length} reached`,
+    ...open.map(({ id, sentence }) => `  never  [${id}] ${sentence}`),
+    `loose     ${coverage.looseSteps} steps with a choice of outcomes, taken ${
+      coverage.taken.map(String).join(', ') || 'none'
+    }`,
+  ];
+}
+
+/** The same for programs. */
+export const campaignJson = (result: Campaign): object => ({
+  seed: result.seed,
+  lines: result.lines,
+  steps: result.coverage.steps,
+  episodes: result.episodes,
+  aborted: result.aborted,
+  found: result.found.map(({ identity, failure, seed, program }) => ({
+    identity,
+    failure,
+    seed,
+    lines: program.lines.length,
+  })),
+  reached: Object.fromEntries(result.coverage.reached()),
+  missedRules: result.coverage.missedRules(),
+  missedRefusals: result.coverage.missedRefusals(),
+  missedGoals: result.coverage.missedGoals().map(({ id, sentence }) => ({ id, sentence })),
+  looseSteps: result.coverage.looseSteps,
+  taken: result.coverage.taken,
+});
