@@ -1,66 +1,81 @@
-import { Gfn } from '../abi/ids.js';
-import type { GuestPhysical } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { CompareExchange, ExchangeAdd, Fetch, Load, Store } from '../abi/step.js';
-import { PAGE_BYTES } from '../abi/word.js';
+import type { Word } from '../abi/word.js';
 import type { Domain } from './domain.js';
+import * as memory from './guest-memory.js';
 import type { Host } from './host.js';
 import { crash } from './physmap.js';
 import { CRASHED, GENERAL_PROTECTION, STORED } from './replies.js';
-import { MISS } from './tables/p2m-cache.js';
-import { NOTHING, isGrant, mfnOf, permitsStore } from './tables/p2m-entry.js';
+import { NOTHING, isGrant, isPresentLeaf, isRam, permitsStore } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 
-const OFFSET_MASK = PAGE_BYTES - 1;
-const WIDE = 8;
-const HALF = 4;
-const ALL_ONES_HALF = 0xffff_ffff;
-const TWO_TO_32 = 2 ** 32;
-const BYTE_MASK = 0xff;
+/*
+ * Guest accesses by guest-physical address, 1 to 8 bytes, in at most two pages (p2m.md 6; the cases
+ * across the end of a page are recorded). Where every page permits it, an access is direct. Where
+ * one does not, the whole access is emulated, and the emulator knows the guest's RAM only: what it
+ * reads elsewhere, in grant mappings too, is ones, and what it writes there vanishes.
+ */
 
-/** A guest loads 1 to 8 bytes; those at a hole read as ones (p2m.md 6). */
+const FETCH_BYTES = 8;
+const TWO_TO_32 = 2 ** 32;
+
+/** A guest loads. Direct where nothing is a hole. */
 export function load(host: Host, domain: Domain, step: Load): Reply {
-  return loadBytes(host, domain, step.address, step.size);
+  const { address, size } = step;
+  if (memory.isWordAccess(host, address, size)) return valueOf(loadWord(host, domain, step));
+  const first = memory.firstLeaf(host, domain, address);
+  const last = memory.lastLeaf(host, domain, address, size, first);
+  const isDirect = first !== NOTHING && last !== NOTHING;
+  const sees = isDirect ? isPresentLeaf : isRam;
+  return valueOf(memory.readBytes(host, address, size, first, last, sees));
 }
 
-/** A guest stores 1 to 8 bytes; those at a hole or a read-only mapping vanish (p2m.md 6). */
+/** A guest stores. Direct where nothing is a hole or a read-only mapping. */
 export function store(host: Host, domain: Domain, step: Store): Reply {
-  storeBytes(host, domain, step.address, step.size, step.value.low, step.value.high);
+  const { address, size, value } = step;
+  if (memory.isWordAccess(host, address, size)) {
+    const found = memory.firstLeaf(host, domain, address);
+    if (permitsStore(found)) memory.storeWord(host, found, address, size, value);
+    return STORED;
+  }
+  const first = memory.firstLeaf(host, domain, address);
+  const last = memory.lastLeaf(host, domain, address, size, first);
+  const isDirect = permitsStore(first) && permitsStore(last);
+  const reaches = isDirect ? permitsStore : isRam;
+  memory.writeBytes(host, address, size, first, last, value, reaches);
   return STORED;
 }
 
-/**
- * A locked compare-and-exchange. Where any byte is not memory the guest may store to, the
- * instruction is emulated: it reads ones and changes nothing (p2m.md 6).
- */
+/** A locked compare-and-exchange. Emulated, it answers what the emulator reads and never stores. */
 export function compareExchange(host: Host, domain: Domain, step: CompareExchange): Reply {
   const { address, size } = step;
-  if (!isWritableMemory(host, domain, address, size)) return emulated(size);
-  const old = loadBytes(host, domain, address, size);
-  const low = (step.expected.low & lowMask(size)) >>> 0;
-  const high = (step.expected.high & highMask(size)) >>> 0;
-  if (old.value.low === low && old.value.high === high) {
-    storeBytes(host, domain, address, size, step.value.low, step.value.high);
+  const first = memory.firstLeaf(host, domain, address);
+  const last = memory.lastLeaf(host, domain, address, size, first);
+  const isDirect = permitsStore(first) && permitsStore(last);
+  const sees = isDirect ? permitsStore : isRam;
+  const old = memory.readBytes(host, address, size, first, last, sees);
+  if (isDirect && isSame(old, step.expected, size)) {
+    memory.writeBytes(host, address, size, first, last, step.value, permitsStore);
   }
-  return old;
+  return valueOf(old);
 }
 
-/** A locked exchange-and-add; emulated as `compareExchange` is. */
+/**
+ * A locked exchange-and-add. Emulated, it adds to what the emulator reads and stores where that can
+ * be stored; across two pages of which neither is RAM the emulator gives up.
+ */
 export function exchangeAdd(host: Host, domain: Domain, step: ExchangeAdd): Reply {
   const { address, size } = step;
-  if (!isWritableMemory(host, domain, address, size)) return emulated(size);
-  const old = loadBytes(host, domain, address, size);
-  const low = old.value.low + (step.value.low >>> 0);
-  const carry = low >= TWO_TO_32 ? 1 : 0;
-  storeBytes(
-    host,
-    domain,
-    address,
-    size,
-    low >>> 0,
-    (old.value.high + step.value.high + carry) >>> 0,
-  );
-  return old;
+  const first = memory.firstLeaf(host, domain, address);
+  const last = memory.lastLeaf(host, domain, address, size, first);
+  const isDirect = permitsStore(first) && permitsStore(last);
+  if (!isDirect && memory.crossesPages(address, size) && !isRam(first) && !isRam(last)) {
+    return GENERAL_PROTECTION;
+  }
+  const reaches = isDirect ? permitsStore : isRam;
+  const old = memory.readBytes(host, address, size, first, last, reaches);
+  memory.writeBytes(host, address, size, first, last, sumOf(old, step.value), reaches);
+  return valueOf(old);
 }
 
 /**
@@ -68,137 +83,36 @@ export function exchangeAdd(host: Host, domain: Domain, step: ExchangeAdd): Repl
  * crashes the domain (p2m.md 2.2, 6).
  */
 export function fetch(host: Host, domain: Domain, step: Fetch): Reply {
-  const found = translate(host, domain, gfnOf(step.address));
-  if (found === NOTHING) return GENERAL_PROTECTION;
-  if (isGrant(found)) {
+  const { address } = step;
+  const first = memory.firstLeaf(host, domain, address);
+  if (first === NOTHING) return GENERAL_PROTECTION;
+  if (isGrant(first)) {
     crash(domain);
     return CRASHED;
   }
-  return loadBytes(host, domain, step.address, WIDE);
+  const last = memory.lastLeaf(host, domain, address, FETCH_BYTES, first);
+  return valueOf(memory.readBytes(host, address, FETCH_BYTES, first, last, isPresentLeaf));
 }
 
-interface Loaded {
-  readonly is: 'value';
-  readonly value: { readonly low: number; readonly high: number };
+function loadWord(host: Host, domain: Domain, { address, size }: Load): Word {
+  const found: Leaf = memory.firstLeaf(host, domain, address);
+  if (found === NOTHING) return memory.onesOf(size);
+  return memory.loadWord(host, found, address, size);
 }
 
-function loadBytes(host: Host, domain: Domain, address: GuestPhysical, size: number): Loaded {
-  const offset = offsetOf(address);
-  const isWord = size === WIDE ? (offset & 7) === 0 : size === HALF && (offset & 3) === 0;
-  if (host.options.wordAccess && isWord) {
-    host.counters.wordAccesses += 1;
-    const found = translate(host, domain, gfnOf(address));
-    if (found === NOTHING) return emulated(size);
-    const mfn = mfnOf(found);
-    const high = size === WIDE ? host.ram.load32(mfn, offset + HALF) : 0;
-    return { is: 'value', value: { low: host.ram.load32(mfn, offset), high } };
-  }
-  host.counters.byteAccesses += 1;
-  let low = 0;
-  let high = 0;
-  for (let byte = 0; byte < size; byte += 1) {
-    const value = loadByte(host, domain, address, byte);
-    if (byte < HALF) low |= value << (byte * 8);
-    else high |= value << ((byte - HALF) * 8);
-  }
-  return { is: 'value', value: { low: low >>> 0, high: high >>> 0 } };
+function valueOf(value: Word): Reply {
+  return { is: 'value', value };
 }
 
-function storeBytes(
-  host: Host,
-  domain: Domain,
-  address: GuestPhysical,
-  size: number,
-  low: number,
-  high: number,
-): void {
-  const offset = offsetOf(address);
-  const isWord = size === WIDE ? (offset & 7) === 0 : size === HALF && (offset & 3) === 0;
-  if (host.options.wordAccess && isWord) {
-    host.counters.wordAccesses += 1;
-    const found = translate(host, domain, gfnOf(address));
-    if (!permitsStore(found)) return;
-    if (size === WIDE) host.ram.store64(mfnOf(found), offset, low, high);
-    else host.ram.store32(mfnOf(found), offset, low);
-    return;
-  }
-  host.counters.byteAccesses += 1;
-  for (let byte = 0; byte < size; byte += 1) {
-    const half = byte < HALF ? low : high;
-    storeByte(host, domain, address, byte, (half >>> ((byte % HALF) * 8)) & BYTE_MASK);
-  }
+function isSame(old: Word, wanted: Word, size: number): boolean {
+  const ones = memory.onesOf(size);
+  if (old.low !== (wanted.low & ones.low) >>> 0) return false;
+  return old.high === (wanted.high & ones.high) >>> 0;
 }
 
-function loadByte(host: Host, domain: Domain, address: GuestPhysical, byte: number): number {
-  const offset = offsetOf(address) + byte;
-  const found = translate(host, domain, pageOf(address, offset));
-  if (found === NOTHING) return BYTE_MASK;
-  return host.ram.load8(mfnOf(found), offset & OFFSET_MASK);
+function sumOf(one: Word, other: Word): Word {
+  const low = one.low + (other.low >>> 0);
+  const carry = low >= TWO_TO_32 ? 1 : 0;
+  return { low: low >>> 0, high: (one.high + other.high + carry) >>> 0 };
 }
 
-function storeByte(
-  host: Host,
-  domain: Domain,
-  address: GuestPhysical,
-  byte: number,
-  value: number,
-): void {
-  const offset = offsetOf(address) + byte;
-  const found = translate(host, domain, pageOf(address, offset));
-  if (!permitsStore(found)) return;
-  host.ram.store8(mfnOf(found), offset & OFFSET_MASK, value);
-}
-
-/** Every byte lies in memory that the guest may store to. */
-function isWritableMemory(
-  host: Host,
-  domain: Domain,
-  address: GuestPhysical,
-  size: number,
-): boolean {
-  const first = gfnOf(address);
-  if (!permitsStore(translate(host, domain, first))) return false;
-  if (offsetOf(address) + size <= PAGE_BYTES) return true;
-  return permitsStore(translate(host, domain, Gfn(first + 1)));
-}
-
-/** What is at a gfn, through the cache of translations where it is on. */
-function translate(host: Host, domain: Domain, gfn: Gfn): Leaf {
-  const { cache } = domain.p2m;
-  if (host.options.p2mCache) {
-    const cached = cache.find(gfn);
-    if (cached !== MISS) {
-      host.counters.p2mCacheHits += 1;
-      return cached;
-    }
-    host.counters.p2mCacheMisses += 1;
-  }
-  host.counters.p2mWalks += 1;
-  const found = domain.p2m.lookup(gfn);
-  if (host.options.p2mCache) cache.fill(gfn, found);
-  return found;
-}
-
-function gfnOf(address: GuestPhysical): Gfn {
-  return Gfn(Math.floor(address / PAGE_BYTES));
-}
-function offsetOf(address: GuestPhysical): number {
-  return address % PAGE_BYTES;
-}
-/** The gfn of a byte whose offset from the start of the first page may lie in the second. */
-function pageOf(address: GuestPhysical, offset: number): Gfn {
-  const first = gfnOf(address);
-  return offset < PAGE_BYTES ? first : Gfn(first + 1);
-}
-
-/** What an emulated read of nothing answers: ones, as wide as the access. */
-function emulated(size: number): Loaded {
-  return { is: 'value', value: { low: lowMask(size), high: highMask(size) } };
-}
-function lowMask(size: number): number {
-  return size >= HALF ? ALL_ONES_HALF : 2 ** (size * 8) - 1;
-}
-function highMask(size: number): number {
-  if (size <= HALF) return 0;
-  return size === WIDE ? ALL_ONES_HALF : 2 ** ((size - HALF) * 8) - 1;
-}

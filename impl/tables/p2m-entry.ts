@@ -85,6 +85,10 @@ export function mfnOf(found: Leaf): Mfn {
 export function typeOf(found: Leaf): number {
   return found & LEAF_TYPE_MASK;
 }
+/** Something is there. */
+export function isPresentLeaf(found: Leaf): boolean {
+  return found !== NOTHING;
+}
 export function isRam(found: Leaf): boolean {
   return found !== NOTHING && typeOf(found) === RAM_RW;
 }

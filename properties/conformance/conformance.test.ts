@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { defaultOptions } from '../../impl/options.js';
 import { readRecording } from '../recordings/decode.js';
 import type { Disagreement, FileReport } from '../recordings/replay-on.js';
 import { replayOnImpl, replayOnModel } from '../recordings/replay.js';
@@ -46,6 +47,8 @@ const pins: Readonly<Record<string, readonly [judged: number, notJudged: number,
   'types.json.gz': [17, 202, '187614995eae609c24a1404df141486900507809ed2b2306fb996525eb828cd5'],
 };
 
+const allOff = Object.fromEntries(Object.keys(defaultOptions).map((name) => [name, false]));
+
 const texts = ({ disagreements }: FileReport): string[] => disagreements.map(disagreementText);
 
 const disagreementText = ({ trace, index, step, expected, got }: Disagreement): string =>
@@ -73,6 +76,12 @@ describe.each(Object.entries(pins))('%s', (file, [judged, notJudged, sha]) => {
       notJudged,
       0,
     ]);
+  });
+
+  test('the hypervisor with every optimisation off answers the same', () => {
+    const report = replayOnImpl(recording, {}, allOff);
+    expect(texts(report)).toEqual([]);
+    expect([report.judged, report.disagreementCount]).toEqual([judged, 0]);
   });
 
   test('the hypervisor answers what the real hypervisor answered', () => {

@@ -6,7 +6,7 @@ import { boot, step as alternativesOf } from '../../model/model.js';
 import { isObjection } from '../../model/outcome.js';
 import type { State } from '../../model/state.js';
 import { agrees, completed, replyText, type Expected } from './expected.js';
-import { AGREED, type Answer, type Respondent } from './respondent.js';
+import { AGREED, attempted, type Answer, type Respondent } from './respondent.js';
 
 /**
  * The spec: it agrees where one of its alternatives is the recorded result. What an alternative
@@ -26,6 +26,11 @@ export class ModelRespondent implements Respondent {
   }
 
   answer(step: Step, expected: Expected): Answer {
+    const answer = attempted(() => this.#answer(step, expected));
+    return 'threw' in answer ? { agreed: false, got: answer.threw, lost: true } : answer;
+  }
+
+  #answer(step: Step, expected: Expected): Answer {
     const alternatives = alternativesOf(this.#state, step);
     const got: string[] = [];
     let onward: State | undefined;

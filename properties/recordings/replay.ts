@@ -1,6 +1,7 @@
 import type { Machine } from '../../abi/machine.js';
 import { observe } from '../../impl/audit.js';
 import { Hypervisor } from '../../impl/hypervisor.js';
+import type { Options } from '../../impl/options.js';
 import type { Recording } from './decode.js';
 import { ModelRespondent } from './model-respondent.js';
 import { replayOn, type FileReport, type ReplayOptions } from './replay-on.js';
@@ -10,12 +11,15 @@ import { SystemRespondent } from './respondent.js';
 export const replayOnModel = (recording: Recording, options: ReplayOptions = {}): FileReport =>
   replayOn(recording, (machine) => new ModelRespondent(machine), options);
 
-/** Replays a recording on the hypervisor. */
-export const replayOnImpl = (recording: Recording, options: ReplayOptions = {}): FileReport =>
-  replayOn(recording, hypervisorRespondent, options);
+/** Replays a recording on the hypervisor, with some of its optimisations switched off perhaps. */
+export const replayOnImpl = (
+  recording: Recording,
+  options: ReplayOptions = {},
+  switches: Partial<Options> = {},
+): FileReport => replayOn(recording, (machine) => hypervisorRespondent(machine, switches), options);
 
-function hypervisorRespondent(machine: Machine): SystemRespondent {
-  const hypervisor = new Hypervisor(machine);
+function hypervisorRespondent(machine: Machine, switches: Partial<Options>): SystemRespondent {
+  const hypervisor = new Hypervisor(machine, switches);
   return new SystemRespondent(hypervisor, () => {
     const observer = observe(hypervisor);
     const broken = observer.audit().map(({ id, path, witness }) => `${id} ${path}: ${witness}`);

@@ -1,4 +1,3 @@
-import type { Reply } from '../../abi/reply.js';
 import type { Step } from '../../abi/step.js';
 import type { System } from '../../abi/system.js';
 import { agrees, replyText, type Expected } from './expected.js';
@@ -31,12 +30,13 @@ export class SystemRespondent implements Respondent {
   }
 
   leftovers(): readonly string[] {
-    return this.#leftovers();
+    const left = attempted(this.#leftovers);
+    return 'threw' in left ? [left.threw] : left;
   }
 
   answer(step: Step, expected: Expected): Answer {
-    const reply = this.#performed(step);
-    if (typeof reply === 'string') return { agreed: false, got: reply, lost: true };
+    const reply = attempted(() => this.#system.perform(step));
+    if ('threw' in reply) return { agreed: false, got: reply.threw, lost: true };
     if (expected.is !== 'reply') this.#frames.pass(step);
     const conflicts =
       expected.is === 'reply' ? this.#frames.observe(step, expected.reply, reply) : [];
@@ -44,13 +44,17 @@ export class SystemRespondent implements Respondent {
     if (conflicts.length === 0) return AGREED;
     return { agreed: false, got: conflicts.join('; '), lost: false };
   }
+}
 
-  /** A system throws only where it is broken: then the text of what it threw. */
-  #performed(step: Step): Reply | string {
-    try {
-      return this.#system.perform(step);
-    } catch (thrown) {
-      return `threw ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-    }
+/** Systems throw only where they are broken; a replay tells what was thrown and goes on. */
+export function attempted<Value>(act: () => Value): Value | Thrown {
+  try {
+    return act();
+  } catch (thrown) {
+    return { threw: `threw ${thrown instanceof Error ? thrown.message : String(thrown)}` };
   }
+}
+
+interface Thrown {
+  readonly threw: string;
 }
