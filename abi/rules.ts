@@ -168,6 +168,7 @@ export const refusals = {
   'P13.2': ['-EACCES', 'the control domain has no p2m'],
   'P13.3': ['-EPERM', 'the domain is not the caller’s to manage'],
   'P13.4': ['-ENOENT', 'there is no page of the domain’s own at the gfn'],
+  'A3.1': ['#GP', 'an emulated addition spans two pages, neither of them RAM'],
   'A4.1': ['#GP', 'there is nothing to execute at the gfn'],
   'A4.2': ['crashed', 'a grant mapping is never executable'],
   'D1.1': ['-EINVAL', 'the machine has no such domain id'],

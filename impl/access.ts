@@ -115,4 +115,3 @@ function sumOf(one: Word, other: Word): Word {
   const carry = low >= TWO_TO_32 ? 1 : 0;
   return { low: low >>> 0, high: (one.high + other.high + carry) >>> 0 };
 }
-

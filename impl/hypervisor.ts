@@ -28,9 +28,7 @@ import { CRASHED, NO_DOMAIN, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 
-export { AssertionFailed } from './assert.js';
 export type { StopPoint } from './stop-points.js';
-export { stopPoints } from './stop-points.js';
 
 /**
  * The hypervisor: one machine with the control domain and no guests. Whatever a guest passes, a

@@ -7,23 +7,25 @@ import { ownPageAt, pageOf, theDomain, withContent } from './derived.js';
 import { get } from './keyed.js';
 import { accept, crash, refuse, type Outcome } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
-import type { Domain, Entry, State } from './state.js';
+import type { Entry, PageId, State } from './state.js';
 
 /**
- * Guest accesses by guest-physical address (p2m.md 6, no device model). An access that crosses the
- * end of a page is one access to each page.
+ * Guest accesses by guest-physical address (p2m.md 6, no device model).
+ *
+ * An access whose every page allows it is made directly. Any other is emulated, and the emulator
+ * knows RAM only: a hole is to it like a grant mapping, all ones to read and nothing to write.
  */
 
 /** [A1] A load answers what is there, through grant mappings too; a hole is all ones. */
 export function load(state: State, caller: DomainId, { address, size }: Load): Outcome<Reply> {
-  const value = valueAt(state, theDomain(state, caller), address, size, isPresent);
-  return accept({ is: 'value', value }, 'A1', state);
+  const pieces = piecesOf(state, caller, address, size, isPresent);
+  return accept({ is: 'value', value: valueOf(state, pieces) }, 'A1', state);
 }
 
 /** [A2] A store to a hole or through a readonly grant mapping changes nothing and says nothing. */
 export function store(state: State, caller: DomainId, call: Store): Outcome<Reply> {
-  const { address, size, value } = call;
-  return accept({ is: 'stored' }, 'A2', withValue(state, caller, address, size, value));
+  const pieces = piecesOf(state, caller, call.address, call.size, isWritable);
+  return accept({ is: 'stored' }, 'A2', withValue(state, pieces, call.value));
 }
 
 /**
@@ -35,20 +37,29 @@ export function compareExchange(
   caller: DomainId,
   { address, size, expected, value }: CompareExchange,
 ): Outcome<Reply> {
-  const old = valueAt(state, theDomain(state, caller), address, size, isWritable);
+  const pieces = piecesOf(state, caller, address, size, isWritable);
+  const old = valueOf(state, pieces);
   const { low, high } = masked(expected, size);
   const isEqual = old.low === low && old.high === high;
-  const next = isEqual ? withValue(state, caller, address, size, value) : state;
+  const next = isEqual ? withValue(state, pieces, value) : state;
   return accept({ is: 'value', value: old }, 'A3', next);
 }
 
-/** [A3] An atomic exchange and add answers the old value and stores the sum, on the same terms. */
+/**
+ * [A3] An atomic exchange and add answers the old value and stores the sum, on the same terms; but
+ * an emulated one that spans two pages, neither of them RAM, faults.
+ */
 export function exchangeAdd(state: State, caller: DomainId, call: ExchangeAdd): Outcome<Reply> {
-  const { address, size, value } = call;
-  const old = valueAt(state, theDomain(state, caller), address, size, isWritable);
-  const carry = old.low + value.low > 0xffff_ffff ? 1 : 0;
-  const sum = { low: (old.low + value.low) >>> 0, high: (old.high + value.high + carry) >>> 0 };
-  return accept({ is: 'value', value: old }, 'A3', withValue(state, caller, address, size, sum));
+  const pieces = piecesOf(state, caller, call.address, call.size, isWritable);
+  if (pieces.length > 1 && pieces.every(({ page }) => page === undefined))
+    return refuse({ is: 'fault', vector: '#GP' }, 'A3.1');
+
+  // Nothing below this line can fail.
+  const old = valueOf(state, pieces);
+  const carry = old.low + call.value.low > 0xffff_ffff ? 1 : 0;
+  const high = (old.high + call.value.high + carry) >>> 0;
+  const next = withValue(state, pieces, { low: (old.low + call.value.low) >>> 0, high });
+  return accept({ is: 'value', value: old }, 'A3', next);
 }
 
 /** [A4] A fetch from a hole faults; one from a grant mapping, which is never executable, is fatal. */
@@ -59,7 +70,8 @@ export function fetch(state: State, caller: DomainId, { address }: Fetch): Outco
   if (isGrantMapping(domain, gfn)) return crash('A4.2', crashDomain(state, caller));
 
   // Nothing below this line can fail.
-  return accept({ is: 'value', value: valueAt(state, domain, address, 8, isPresent) }, 'A4', state);
+  const pieces = piecesOf(state, caller, address, 8, isPresent);
+  return accept({ is: 'value', value: valueOf(state, pieces) }, 'A4', state);
 }
 
 /**
@@ -73,76 +85,75 @@ export function storeToBuffer(
   value: Word,
 ): { readonly isWhole: boolean; readonly next: State } {
   const domain = theDomain(state, caller);
-  const pieces = piecesOf(address, 8);
-  const refused = pieces.find(
-    ({ gfn }) => isGrantMapping(domain, gfn) || ownPageAt(state, domain, gfn) === undefined,
-  );
-  const size = refused === undefined ? 8 : refused.skipped;
-  const next = size === 0 ? state : withValue(state, caller, address, size, value);
-  return { isWhole: refused === undefined, next };
+  const pieces = piecesOf(state, caller, address, 8, isRam);
+  const isUsable = ({ gfn, page }: Piece): boolean =>
+    page !== undefined && ownPageAt(state, domain, gfn) !== undefined;
+  const refused = pieces.findIndex((piece) => !isUsable(piece));
+  const written = refused === -1 ? pieces : pieces.slice(0, refused);
+  return { isWhole: refused === -1, next: withValue(state, written, value) };
 }
 
-const isPresent = (): boolean => true;
-const isWritable = ({ type }: Entry): boolean => type !== 'grant_map_ro';
+const isPresent = (entry: Entry | undefined): boolean => entry !== undefined;
+const isRam = (entry: Entry | undefined): boolean => entry?.type === 'ram_rw';
+const isWritable = (entry: Entry | undefined): boolean =>
+  entry !== undefined && entry.type !== 'grant_map_ro';
 
 /** The part of an access that falls into one page; `skipped` bytes of the value come before it. */
 interface Piece {
   readonly gfn: number;
+  /** The page that it reaches, if any. */
+  readonly page: PageId | undefined;
   readonly offset: number;
   readonly size: number;
   readonly skipped: number;
 }
 
-function piecesOf(address: number, size: number): readonly Piece[] {
-  const gfn = Math.floor(address / PAGE_BYTES);
-  const offset = address - gfn * PAGE_BYTES;
-  const first = Math.min(size, PAGE_BYTES - offset);
-  const piece = { gfn, offset, size: first, skipped: 0 };
-  if (first === size) return [piece];
-  return [piece, { gfn: gfn + 1, offset: 0, size: size - first, skipped: first }];
-}
-
-/** The bytes at an address; all ones where there is no entry, or none that `isSeen`. */
-function valueAt(
-  state: State,
-  { p2m }: Domain,
-  address: number,
-  size: number,
-  isSeen: (entry: Entry) => boolean,
-): Word {
-  let value: Word = { low: 0, high: 0 };
-  for (const piece of piecesOf(address, size)) {
-    const entry = get(p2m, piece.gfn);
-    const part =
-      entry === undefined || !isSeen(entry)
-        ? masked(allOnes, piece.size)
-        : loadWord(pageOf(state, entry.page).content, piece.offset, piece.size);
-    value = piece.skipped === 0 ? part : or(value, shifted(part, 8 * piece.skipped));
-  }
-  return value;
-}
-
-/** The state with the bytes stored, page by page, where they can be. */
-function withValue(
+function piecesOf(
   state: State,
   caller: DomainId,
   address: number,
   size: number,
-  value: Word,
-): State {
+  isAllowed: (entry: Entry | undefined) => boolean,
+): readonly Piece[] {
   const { p2m } = theDomain(state, caller);
+  const gfn = Math.floor(address / PAGE_BYTES);
+  const offset = address - gfn * PAGE_BYTES;
+  const first = get(p2m, gfn);
+  const fitting = PAGE_BYTES - offset;
+  const last = size <= fitting ? first : get(p2m, gfn + 1);
+  const reaches = isAllowed(first) && isAllowed(last) ? isPresent : isRam;
+  const page = reaches(first) ? first?.page : undefined;
+  if (size <= fitting) return [{ gfn, page, offset, size, skipped: 0 }];
+  const next = reaches(last) ? last?.page : undefined;
+  return [
+    { gfn, page, offset, size: fitting, skipped: 0 },
+    { gfn: gfn + 1, page: next, offset: 0, size: size - fitting, skipped: fitting },
+  ];
+}
+
+/** The bytes that an access finds. */
+function valueOf(state: State, pieces: readonly Piece[]): Word {
+  let value: Word = { low: 0, high: 0 };
+  for (const { page, offset, size, skipped } of pieces) {
+    const part =
+      page === undefined
+        ? masked({ low: 0xffff_ffff, high: 0xffff_ffff }, size)
+        : loadWord(pageOf(state, page).content, offset, size);
+    value = skipped === 0 ? part : or(value, shifted(part, skipped));
+  }
+  return value;
+}
+
+/** The state with the bytes stored that an access reaches. */
+function withValue(state: State, pieces: readonly Piece[], value: Word): State {
   let next = state;
-  for (const piece of piecesOf(address, size)) {
-    const entry = get(p2m, piece.gfn);
-    if (entry === undefined || !isWritable(entry)) continue;
-    const part = piece.skipped === 0 ? value : shifted(value, -8 * piece.skipped);
-    const { content } = pageOf(next, entry.page);
-    next = withContent(next, entry.page, storeWord(content, piece.offset, piece.size, part));
+  for (const { page, offset, size, skipped } of pieces) {
+    if (page === undefined) continue;
+    const part = skipped === 0 ? value : shifted(value, -skipped);
+    next = withContent(next, page, storeWord(pageOf(next, page).content, offset, size, part));
   }
   return next;
 }
-
-const allOnes: Word = { low: 0xffff_ffff, high: 0xffff_ffff };
 
 const or = (a: Word, b: Word): Word => {
   return { low: (a.low | b.low) >>> 0, high: (a.high | b.high) >>> 0 };
@@ -154,9 +165,10 @@ const masked = ({ low, high }: Word, size: number): Word => {
   return { low: (low & kept(size)) >>> 0, high: (high & kept(size - 4)) >>> 0 };
 };
 
-/** A value moved up by so many bits, or down where they are negative. */
-const shifted = ({ low, high }: Word, bits: number): Word => {
+/** A value moved up by so many bytes, or down where they are negative. */
+const shifted = ({ low, high }: Word, bytes: number): Word => {
   const wide = (BigInt(high) << 32n) | BigInt(low);
-  const moved = BigInt.asUintN(64, bits < 0 ? wide >> BigInt(-bits) : wide << BigInt(bits));
+  const bits = BigInt(Math.abs(8 * bytes));
+  const moved = BigInt.asUintN(64, bytes < 0 ? wide >> bits : wide << bits);
   return { low: Number(moved & 0xffff_ffffn), high: Number(moved >> 32n) };
 };

@@ -1,0 +1,121 @@
+import { Handle, Mfn } from '../../abi/ids.js';
+import type { ElementReply, Reply } from '../../abi/reply.js';
+import type { RuleId } from '../../abi/rules.js';
+import type { Step } from '../../abi/step.js';
+import { parseTrace } from '../../counterexamples/parse.js';
+import { printReply } from '../../counterexamples/reply.js';
+import { desugar, Handles } from '../../properties/desugar.js';
+import { get, has } from '../keyed.js';
+import { boot, isObjection, step as spec, type State } from '../model.js';
+
+/**
+ * Scenarios: tests of the spec, written in the words of traces. For tests only.
+ *
+ * A script is the part of a trace below its header; without a line `machine` it is played on
+ * `small`, whose domains d1, d2, d3 have RAM at the gfns 0 to 7 and their grant table at 0x20.
+ */
+export type Scenarios = Readonly<Record<string, string>>;
+
+export interface Played {
+  /** The script, with what the spec answers for its right column. */
+  readonly text: string;
+  /** The rules and refusals that were reached, in order. */
+  readonly reached: readonly string[];
+  readonly state: State;
+}
+
+/**
+ * Plays a script. A mapping gets the next of `handles`, and when these are used up the lowest handle
+ * that is not in use.
+ */
+export function play(script: string, handles: readonly number[] = []): Played {
+  const body = /^\s*machine /.test(script) ? script : `machine small\n${script}`;
+  const { program, expectations } = parseTrace(unindented(body), 'script');
+  const queue = [...handles];
+  const reached: string[] = [];
+  let state = boot(program.machine);
+  const perform = (step: Step): Reply => {
+    const [alternative, other] = spec(state, step);
+    if (alternative === undefined || other !== undefined) throw new Error('not one outcome');
+    const reply = chosen(state, step, alternative.reply, queue);
+    const next = alternative.next(reply);
+    if (isObjection(next)) throw new Error(next.objection);
+    state = next;
+    reached.push(...alternative.rules);
+    return reply;
+  };
+  for (const { domain, config } of program.boot) perform({ op: 'create', domain, config });
+
+  const names = new Handles();
+  const answers = program.lines.map((line, index) => {
+    let reply: Reply = { is: 'no_domain' };
+    for (const step of desugar(line, program.machine, names)) reply = perform(step);
+    if (line.op === 'map') names.note(index, reply);
+    return printReply(reply);
+  });
+  return { text: withAnswers(script, expectations, answers), reached, state };
+}
+
+/**
+ * Rules that no outcome is named after: they say what other outcomes rest on, and are shown by
+ * scenarios in which those are reached.
+ */
+export const principles: readonly RuleId[] = [
+  'G4',
+  'G5',
+  'G12',
+  'G13',
+  'G14',
+  'G15',
+  'P1',
+  'P2',
+  'P3',
+  'P4',
+  'P5',
+  'A5',
+  'D4',
+];
+
+/** The ids in the brackets of a title that have to be reached by name. */
+export const demanded = (title: string): readonly string[] =>
+  [...title.matchAll(/\[([A-Z]\d+(?:\.\d+)?)\]/g)]
+    .map(([, id]) => id ?? '')
+    .filter((id) => !principles.some((principle) => principle === id));
+
+/** The answer with a handle for each mapping, and a frame for what the toolstack can map. */
+function chosen(state: State, step: Step, reply: Reply, queue: number[]): Reply {
+  if (reply.is === 'inspected' && reply.first !== undefined && step.op === 'inspect_gfn') {
+    const entry = get(get(state.domains, step.domain)?.p2m, step.gfn);
+    return entry === undefined ? reply : { ...reply, frame: Mfn(entry.page) };
+  }
+  if (reply.is !== 'statuses' || step.op !== 'map') return reply;
+  const mappings = get(state.domains, step.caller)?.mappings;
+  let lowest = 0;
+  const elements = reply.elements.map((element): ElementReply => {
+    if (element.status !== 'okay') return element;
+    while (has(mappings, lowest)) lowest++;
+    return { ...element, handle: Handle(queue.shift() ?? lowest++) };
+  });
+  return { is: 'statuses', elements };
+}
+
+const unindented = (body: string): string => {
+  const lines = body.split('\n').map((line) => line.trim());
+  return ['xenolith-trace 1', ...lines.filter((line) => line !== '')].join('\n');
+};
+
+/** The script with each right column replaced by an answer. */
+function withAnswers(
+  script: string,
+  expectations: readonly (string | undefined)[],
+  answers: readonly string[],
+): string {
+  let next = 0;
+  const lines = script.split('\n').map((line) => {
+    if (!/^\s*\d/.test(line)) return line;
+    const index = next++;
+    const said = expectations[index]?.length ?? 0;
+    return line.slice(0, line.length - said) + (answers[index] ?? '');
+  });
+  return lines.join('\n');
+}
