@@ -33,6 +33,8 @@ export interface Progress {
   readonly lines: number;
   readonly episodes: number;
   readonly found: number;
+  /** What was reached so far. */
+  readonly coverage: Coverage;
 }
 
 /** What a random run came to. The same plan, bounded by lines, comes to the same. */
@@ -70,7 +72,7 @@ export async function campaign(plan: CampaignPlan): Promise<Campaign> {
     lines += end.lines;
     index++;
     found.push(...end.found);
-    plan.progress?.({ lines, episodes: index, found: found.length });
+    plan.progress?.({ lines, episodes: index, found: found.length, coverage });
     await setImmediate();
   }
   const aborted = plan.signal?.aborted === true;

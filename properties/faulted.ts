@@ -51,7 +51,12 @@ function changedSources(root: string, fault: Fault): ReadonlyMap<string, string>
     const text = sources.get(path) ?? readFileSync(path, 'utf8');
     const pieces = text.split(change.find);
     if (pieces.length !== 2)
-      throw missing(fault, change, 'the text to find exactly once', `it ${pieces.length - 1} times`);
+      throw missing(
+        fault,
+        change,
+        'the text to find exactly once',
+        `it ${pieces.length - 1} times`,
+      );
     sources.set(path, pieces.join(change.put));
   }
   return sources;

@@ -69,7 +69,7 @@ function markedLines(program: Program, failing: number): readonly string[] {
 }
 
 /** What the model answers to each line, undefined from where it does not answer any more. */
-function specAnswers(program: Program): readonly (string | undefined)[] {
+export function specAnswers(program: Program): readonly (string | undefined)[] {
   const handles = new Handles();
   try {
     const spec = new SpecSystem(program.machine);

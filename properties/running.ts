@@ -1,5 +1,6 @@
 import type { Machine } from '../abi/machine.js';
 import type { Boot, Line, Program } from '../abi/program.js';
+import type { Reply } from '../abi/reply.js';
 import type { Step } from '../abi/step.js';
 import type { State } from '../model/state.js';
 import type { Coverage } from './coverage.js';
@@ -33,6 +34,11 @@ export class Running {
     return this.lockStep.state;
   }
 
+  /** The system's answer to the last step of the last line. */
+  get reply(): Reply {
+    return this.lockStep.reply;
+  }
+
   /** Performs the next line; a failure is the end of this run. */
   perform(line: Line): Failure | undefined {
     const index = this.lines.length;
@@ -41,7 +47,7 @@ export class Running {
       const failure = this.#guarded(step);
       if (failure !== undefined) return this.#at(failure, index, line.op);
     }
-    if (line.op === 'map') this.#handles.note(index, this.lockStep.reply);
+    if (line.op === 'map') this.#handles.note(index, this.reply);
     return undefined;
   }
 

@@ -104,7 +104,7 @@ export class Episode {
     const failure = this.#running.perform(line);
     if (failure !== undefined) return this.#takeBack(failure);
     this.#scene.state = this.#running.state;
-    this.#noteNames(line, this.#running);
+    this.#scene.noteHandles(line, this.#running.lines.length - 1, this.#running.reply);
 
     const count = this.#running.lines.length;
     if (count % this.#plan.stride !== 0) return true;
@@ -121,15 +121,6 @@ export class Episode {
     if (failure === undefined) return;
     const first = failure.claim === 'E7' ? failure : this.#firstFailure(failure);
     this.#report(first, this.#running.lines.slice(0, first.line + 1));
-  }
-
-  #noteNames(line: Line, running: Running): void {
-    if (line.op !== 'map') return;
-    const { reply } = running.lockStep;
-    if (reply.is !== 'statuses') return;
-    for (const [element, { handle }] of reply.elements.entries())
-      if (handle !== undefined)
-        this.#scene.name(line.caller, handle, { line: running.lines.length - 1, element });
   }
 
   /** A failure that only a full check saw may be older: looks at everything after every line. */
@@ -161,7 +152,7 @@ export class Episode {
     this.#scene.forgetNames();
     for (const line of lines.slice(0, -1)) {
       if (again.perform(line) !== undefined) return false;
-      this.#noteNames(line, again);
+      this.#scene.noteHandles(line, again.lines.length - 1, again.reply);
     }
     this.#running = again;
     this.#scene.state = again.state;

@@ -63,6 +63,7 @@ export function play(script: string, handles: readonly number[] = []): Played {
 export const principles: readonly RuleId[] = [
   'G4',
   'G5',
+  'G11',
   'G12',
   'G13',
   'G14',

@@ -11,7 +11,8 @@ import {
   type Handle,
 } from '../../abi/ids.js';
 import type { Machine } from '../../abi/machine.js';
-import type { FromLine } from '../../abi/program.js';
+import type { FromLine, Line } from '../../abi/program.js';
+import type { Reply } from '../../abi/reply.js';
 import { isRunning } from '../../model/derived.js';
 import { get, type Keyed } from '../../model/keyed.js';
 import type { Domain, State } from '../../model/state.js';
@@ -36,9 +37,12 @@ export class Scene {
     this.state = state;
   }
 
-  /** The line's mapping has this handle from now on. */
-  name(domain: DomainId, handle: Handle, name: FromLine): void {
-    (this.#names[domain] ??= [])[handle] = name;
+  /** The mappings that a line made have names from now on. */
+  noteHandles(line: Line, index: number, reply: Reply): void {
+    if (line.op !== 'map' || reply.is !== 'statuses') return;
+    for (const [element, { handle }] of reply.elements.entries())
+      if (handle !== undefined)
+        (this.#names[line.caller] ??= [])[handle] = { line: index, element };
   }
 
   /** Lines were taken back: no name stands any more. */

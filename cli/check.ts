@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import process from 'node:process';
+import type { Machine } from '../abi/machine.js';
+import { refusals, rules } from '../abi/rules.js';
+import { campaign, type Campaign, type Progress } from '../properties/campaign.js';
+import type { Coverage } from '../properties/coverage.js';
+import { faultedSubjects } from '../properties/faulted.js';
+import type { EmphasisName } from '../properties/generate/emphasis.js';
+import { goals } from '../properties/goals.js';
+import {
+  campaignJson,
+  campaignText,
+  failureJson,
+  failureText,
+  type FailureReport,
+} from '../properties/report.js';
+import type { MakeSubject } from '../properties/subject.js';
+import { exitCodes, type ExitCode } from './exit.js';
+import { readFault, subjectWith } from './options.js';
+import { ProgressLine } from './progress.js';
+import { saveFailure, shrunken } from './save.js';
+
+/** What `check` was asked for. */
+export interface CheckOptions {
+  readonly seed: string | undefined;
+  readonly steps: number | undefined;
+  readonly seconds: number | undefined;
+  readonly machine: Machine;
+  readonly emphasis: EmphasisName;
+  readonly out: string;
+  readonly fault: readonly string[];
+  readonly failures: number;
+  readonly json: boolean;
+}
+
+/** Steps that take about twenty seconds on one core. */
+export const USUAL_STEPS = 1_500_000;
+/** The canary has to be dead by then. */
+const CANARY_STEPS = 20_000;
+
+/**
+ * Checks the hypervisor against the spec on random programs, shrinks and saves what it finds, and
+ * tells what was reached. First of all a canary has to die: a hypervisor that is absurdly wrong.
+ */
+export async function check(options: CheckOptions): Promise<ExitCode> {
+  const seed = options.seed ?? randomBytes(4).toString('hex');
+  if (!(await canaryDies(options.machine))) {
+    console.error('harness error: the canary lives: an absurdly wrong hypervisor went unnoticed');
+    return exitCodes.harness;
+  }
+  const make = await subjectWith(options.fault);
+  const line = new ProgressLine(options.json);
+  const result = await interruptible((signal) =>
+    campaign({
+      seed,
+      make,
+      signal,
+      machine: options.machine,
+      emphasis: options.emphasis,
+      failures: options.failures,
+      clock: () => line.elapsed(),
+      progress: (now) => {
+        line.tell(() => liveText(now, line.elapsed()));
+      },
+      ...boundsOf(options),
+    }),
+  );
+  const seconds = line.elapsed() / 1000;
+  const failures = result.found.map((found, i) => {
+    line.tell(() => `shrinking ${i + 1} of ${result.found.length}: ${found.identity}`);
+    const report = shrunken(found, make, faultNames(options));
+    return { report, path: saveFailure(options.out, report) };
+  });
+  line.clear();
+  console.log(
+    options.json
+      ? JSON.stringify(asJson(result, options, seconds, failures))
+      : asText(result, options, seconds, failures),
+  );
+  return codeOf(result);
+}
+
+interface Saved {
+  readonly report: FailureReport;
+  readonly path: string;
+}
+
+async function canaryDies(machine: Machine): Promise<boolean> {
+  const make: MakeSubject = await faultedSubjects(readFault('canary'));
+  const { found } = await campaign({
+    seed: 'canary',
+    machine,
+    make,
+    lines: CANARY_STEPS,
+    failures: 1,
+  });
+  return found.length > 0;
+}
+
+/** Runs something that a first Ctrl-C ends in good order; a second one ends the process. */
+async function interruptible<Answer>(
+  run: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const stop = new AbortController();
+  const onInterrupt = (): void => {
+    stop.abort();
+  };
+  process.once('SIGINT', onInterrupt);
+  try {
+    return await run(stop.signal);
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
+}
+
+const boundsOf = ({ steps, seconds }: CheckOptions): { lines?: number; milliseconds?: number } => {
+  if (seconds !== undefined && steps !== undefined)
+    return { lines: steps, milliseconds: seconds * 1000 };
+  if (seconds !== undefined) return { milliseconds: seconds * 1000 };
+  return { lines: steps ?? USUAL_STEPS };
+};
+
+function liveText({ lines, found, coverage }: Progress, milliseconds: number): string {
+  const rate = Math.round((coverage.steps / Math.max(milliseconds, 1)) * 1000);
+  return [
+    `${lines} steps`,
+    `${rate}/s`,
+    `refusals ${reachedRefusals(coverage)}`,
+    `goals ${goals.length - coverage.missedGoals().length}/${goals.length}`,
+    found === 0 ? 'agree' : `${found} found`,
+  ].join('   ');
+}
+
+const reachedRefusals = (coverage: Coverage): string => {
+  const all = Object.keys(refusals).length;
+  return `${all - coverage.missedRefusals().length}/${all}`;
+};
+
+const faultNames = ({ fault }: CheckOptions): string | undefined =>
+  fault.length === 0 ? undefined : fault.join(', ');
+
+function asText(
+  result: Campaign,
+  options: CheckOptions,
+  seconds: number,
+  failures: readonly Saved[],
+): string {
+  const rate = Math.round(result.coverage.steps / seconds);
+  const all = Object.keys(rules).length;
+  return [
+    ...failures.flatMap(({ report, path }) => [failureText(report), `saved     ${path}`, '']),
+    campaignText(result),
+    `rules     ${all - result.coverage.missedRules().length} of ${all} reached`,
+    `speed     ${rate} steps/s in ${seconds.toFixed(1)} s`,
+    `again     xenolith check --seed ${result.seed}${otherOptions(result, options)}`,
+  ].join('\n');
+}
+
+/** The options that a repetition needs; a run that was ended by time is repeated by its lines. */
+function otherOptions(result: Campaign, options: CheckOptions): string {
+  const isUsual = options.seconds === undefined && options.steps === undefined && !result.aborted;
+  return [
+    isUsual
+      ? ''
+      : ` --steps ${options.steps !== undefined && !result.aborted ? options.steps : result.lines}`,
+    options.machine.name === 'small' ? '' : ` --machine ${options.machine.name}`,
+    options.emphasis === 'all' ? '' : ` --emphasis ${options.emphasis}`,
+    ...options.fault.map((id) => ` --fault ${id}`),
+  ].join('');
+}
+
+const asJson = (
+  result: Campaign,
+  options: CheckOptions,
+  seconds: number,
+  failures: readonly Saved[],
+): object => ({
+  ...campaignJson(result),
+  machine: options.machine.name,
+  emphasis: options.emphasis,
+  faults: options.fault,
+  seconds,
+  failures: failures.map(({ report, path }) => ({ ...failureJson(report), path })),
+});
+
+function codeOf({ found }: Campaign): ExitCode {
+  if (found.some(({ failure }) => failure.verdict === 'harness_error')) return exitCodes.harness;
+  return found.length === 0 ? exitCodes.agree : exitCodes.wrong;
+}

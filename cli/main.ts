@@ -1,0 +1,148 @@
+#!/usr/bin/env node
+import process from 'node:process';
+import { Command, CommanderError, Option } from 'commander';
+import { presets } from '../abi/machine.js';
+import { emphases } from '../properties/generate/emphasis.js';
+import { check, USUAL_STEPS } from './check.js';
+import { exitCodes, exitHelp, explained } from './exit.js';
+import { collected, emphasisNamed, machineNamed, wholeNumber } from './options.js';
+import { recordings } from './recordings.js';
+import { replay } from './replay.js';
+import { shrinkFile } from './shrink.js';
+
+/** The command line. Each command is a file of its own; here is what can be said to them. */
+
+const STEPS_LIMIT = 1e12;
+const SECONDS_LIMIT = 1e6;
+
+const program = new Command('xenolith')
+  .description(
+    'Checks an optimised hypervisor against a reference spec of Xen 4.17: p2m, grant tables, sharing of memory.',
+  )
+  .version('0.1.0')
+  .addHelpText('after', exitHelp)
+  .showHelpAfterError('(xenolith --help tells more)')
+  .exitOverride();
+
+const faultOption = (): Option =>
+  new Option('--fault <id>', 'put a known fault into the hypervisor (may be given again)')
+    .argParser(collected)
+    .default([], 'none');
+const jsonOption = (): Option =>
+  new Option('--json', 'one JSON object instead of text').default(false);
+
+interface CheckWords {
+  readonly seed?: string;
+  readonly steps?: number;
+  readonly time?: number;
+  readonly machine: string;
+  readonly emphasis: string;
+  readonly out: string;
+  readonly fault: readonly string[];
+  readonly failures: number;
+  readonly json: boolean;
+}
+
+program
+  .command('check')
+  .description(
+    'run random programs on spec and hypervisor in lock-step; shrink and save what fails',
+  )
+  .option('--seed <text>', 'repeat the run of this seed (default: a new one, which is printed)')
+  .option(
+    '--steps <n>',
+    `end after so many steps (default: ${USUAL_STEPS}, about 20 seconds)`,
+    wholeNumber(STEPS_LIMIT),
+  )
+  .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
+  .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
+  .option('--emphasis <name>', `what to stress: ${Object.keys(emphases).join(', ')}`, 'all')
+  .option('--out <directory>', 'where failing traces are saved', 'found')
+  .option('--failures <n>', 'end when so many different failures are known', wholeNumber(1000), 8)
+  .addOption(faultOption())
+  .addOption(jsonOption())
+  .addHelpText(
+    'after',
+    `
+Each step is done by the spec and by the hypervisor. Replies must agree, nothing outside the step's
+footprint may change, and the hypervisor's counters must equal what they count. A failure is shrunk
+to a trace that cannot lose a line, and told with the spec's answers beside it. The same seed gives
+the same report. Ctrl-C ends the run in good order; what was found is saved.
+
+Examples:
+  xenolith check --time 600 --emphasis grants
+  xenolith check --fault owner-check-dropped    (see what a finding looks like)
+${exitHelp}`,
+  )
+  .action(async (words: CheckWords) => {
+    process.exitCode = await check({
+      ...words,
+      seed: words.seed,
+      steps: words.steps,
+      seconds: words.time,
+      machine: machineNamed(words.machine),
+      emphasis: emphasisNamed(words.emphasis),
+    });
+  });
+
+program
+  .command('replay')
+  .description('replay traces; a directory stands for its .trace files')
+  .argument('[paths...]', 'files or directories', ['counterexamples', 'model/examples'])
+  .addOption(faultOption())
+  .addOption(jsonOption())
+  .addHelpText('after', exitHelp)
+  .action(
+    async (
+      paths: readonly string[],
+      words: { readonly fault: readonly string[]; readonly json: boolean },
+    ) => {
+      process.exitCode = await replay(paths, words);
+    },
+  );
+
+program
+  .command('shrink')
+  .description('make a failing trace as small as it goes while it fails in the same way')
+  .argument('<file>', 'a trace')
+  .option('--out <file>', 'write to this new file (default: print)')
+  .addOption(faultOption())
+  .addOption(jsonOption())
+  .addHelpText('after', exitHelp)
+  .action(
+    async (
+      file: string,
+      words: { readonly out?: string; readonly fault: readonly string[]; readonly json: boolean },
+    ) => {
+      process.exitCode = await shrinkFile(file, { ...words, out: words.out });
+    },
+  );
+
+program
+  .command('recordings')
+  .description('replay recordings of a real hypervisor on the spec and on ours')
+  .argument('[directory]', 'a directory of .json or .json.gz files', 'properties/conformance')
+  .option('--only <text>', 'only traces whose name contains this')
+  .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
+  .addOption(jsonOption())
+  .addHelpText('after', exitHelp)
+  .action(
+    (
+      directory: string,
+      words: { readonly only?: string; readonly keep: number; readonly json: boolean },
+    ) => {
+      process.exitCode = recordings(directory, { ...words, only: words.only });
+    },
+  );
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (thrown instanceof CommanderError)
+    process.exitCode = thrown.exitCode === 0 ? exitCodes.agree : exitCodes.usage;
+  else {
+    const { text, code } = explained(thrown);
+    console.error(text);
+    process.exitCode = code;
+  }
+}
