@@ -63,7 +63,10 @@ class Teardown {
 
   #dropEntry(gfn: Gfn, found: Leaf): void {
     this.#host.entryLog.note(this.#domain.id, gfn);
-    if (isRam(found)) this.#host.frames.setGfn(mfnOf(found), INVALID_GFN);
+    const { frames } = this.#host;
+    // A page of Xen's own keeps the gfn it had: `add_to_physmap` looks at it even now.
+    const isForgotten = isRam(found) && !frames.isXenHeap(mfnOf(found));
+    if (isForgotten) frames.setGfn(mfnOf(found), INVALID_GFN);
     releaseEntry(this.#host, this.#domain, found);
   }
 

@@ -29,26 +29,26 @@ export function addPages(
   type: TypeCode,
 ): 'added' | AddFailure {
   for (let page = 0; page < pages.length; page += 1) {
-    if (isGrant(domain.p2m.lookup(Gfn(first + page)))) {
+    if (isGrant(domain.p2m.lookup(gfnAfter(first, page)))) {
       crash(domain);
       return '-EPERM';
     }
   }
   for (let page = 0; page < pages.length; page += 1) {
-    const old = domain.p2m.lookup(Gfn(first + page));
+    const old = domain.p2m.lookup(gfnAfter(first, page));
     if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
   }
   for (let page = 0; page < pages.length; page += 1) {
-    removeAlias(host, domain, Gfn(first + page), pageAt(pages, page));
+    removeAlias(host, domain, gfnAfter(first, page), pageAt(pages, page));
   }
 
   let failure: AddFailure | undefined;
   for (let page = 0; page < pages.length; page += 1) {
-    const result = domain.p2m.set(Gfn(first + page), pageAt(pages, page), type);
+    const result = domain.p2m.set(gfnAfter(first, page), pageAt(pages, page), type);
     if (result !== 'set') failure = result;
   }
   for (let page = 0; page < pages.length; page += 1) {
-    const gfn = Gfn(first + page);
+    const gfn = gfnAfter(first, page);
     const now = domain.p2m.lookup(gfn);
     if (isRam(now)) host.frames.setGfn(mfnOf(now), gfn);
   }
@@ -130,6 +130,12 @@ function removeAlias(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): void {
   const there = domain.p2m.lookup(other);
   if (!isRam(there) || mfnOf(there) !== mfn) return;
   removePage(host, domain, other);
+}
+
+/** The gfn so many after another; the number space goes around, as it does in 64 bits. */
+function gfnAfter(first: Gfn, distance: number): Gfn {
+  if (first === INVALID_GFN && distance > 0) return Gfn(distance - 1);
+  return Gfn(first + distance);
 }
 
 function pageAt(pages: readonly Mfn[], page: number): Mfn {

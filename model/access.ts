@@ -30,7 +30,8 @@ export function store(state: State, caller: DomainId, call: Store): Outcome<Repl
 
 /**
  * [A3] An atomic compare and exchange answers the old value, and stores if it was the expected one.
- * Where it could not store it reads all ones, also where a plain load would see a readonly page.
+ * Where it could not store it reads all ones, also where a plain load would see a readonly page; an
+ * emulated one never stores.
  */
 export function compareExchange(
   state: State,
@@ -40,8 +41,9 @@ export function compareExchange(
   const pieces = piecesOf(state, caller, address, size, isWritable);
   const old = valueOf(state, pieces);
   const { low, high } = masked(expected, size);
-  const isEqual = old.low === low && old.high === high;
-  const next = isEqual ? withValue(state, pieces, value) : state;
+  const isDirect = pieces.every(({ page }) => page !== undefined);
+  const isStored = isDirect && old.low === low && old.high === high;
+  const next = isStored ? withValue(state, pieces, value) : state;
   return accept({ is: 'value', value: old }, 'A3', next);
 }
 

@@ -78,20 +78,20 @@ function directly(
   const page = ownPageAt(state, wanted.granter, entry.frame);
   if (page === undefined) return { status: 'bad_page', rule: 'G4.8', next: state };
 
-  // The start is kept in 15 bits; nothing checks that the range lies within the page.
+  // The start is kept in 15 bits, but compared in 16; nothing checks that the range is in the page.
   const isSubPage = wanted.granter.grantVersion === 2 && (entry.flags & abi.GTF_sub_page) !== 0;
-  const bytes = isSubPage
-    ? { start: entry.offset & 0x7fff, length: entry.length }
+  const { start, length } = isSubPage
+    ? { start: entry.offset, length: entry.length }
     : { start: 0, length: PAGE_BYTES };
-  const named = { page, ...bytes, isSubPage, via: undefined };
   const isStill =
     pins === undefined ||
     (pins.page === page &&
       pins.via === undefined &&
-      (!pins.isSubPage || (isSubPage && isSameRange(pins, bytes))));
+      (!pins.isSubPage || (isSubPage && pins.start === start && pins.length === length)));
   if (!isStill) return { status: 'general_error', rule: 'G4.9', next: state };
 
   // Nothing below this line can fail.
+  const named = { page, start: start & 0x7fff, length, isSubPage, via: undefined };
   return inUse(wanted, pins ?? named, state);
 }
 
@@ -120,7 +120,8 @@ function throughAnother(
     pins === undefined ||
     (pins.isSubPage &&
       pins.page === found.use.page &&
-      isSameRange(pins, found.use) &&
+      pins.start === found.use.start &&
+      pins.length === found.use.length &&
       pins.via?.granter === viaDomain &&
       pins.via.ref === viaRef);
   if (!isStill) return no('G5.4', release(found.next, found.claims, held));
@@ -143,8 +144,3 @@ function inUse({ granter, ref, grantee, readonly }: Wanted, what: Granted, next:
   const use: Claim = { ...what, granter: granter.id, ref, grantee, readonly };
   return { use, claims: [use], next };
 }
-
-const isSameRange = (
-  a: Pick<Claim, 'start' | 'length'>,
-  b: Pick<Claim, 'start' | 'length'>,
-): boolean => a.start === b.start && a.length === b.length;

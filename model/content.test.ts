@@ -17,8 +17,7 @@ const stores = fc.array(stored, { maxLength: 12 });
 
 const pageAfter = (all: readonly Stored[]): content.Content => {
   let page = content.zeros;
-  for (const { offset, size, value } of all)
-    page = content.storeWord(page, offset, size, value);
+  for (const { offset, size, value } of all) page = content.storeWord(page, offset, size, value);
   return page;
 };
 
@@ -50,7 +49,9 @@ function moveForward(bytes: Uint8Array, from: number, to: number, length: number
 /** Two offsets, and a length that leaves the page from neither. */
 const range = fc
   .tuple(fc.nat(64), fc.nat(64), fc.nat(PAGE_BYTES))
-  .map(([from, to, length]) => [from, to, Math.min(length, PAGE_BYTES - Math.max(from, to))] as const);
+  .map(
+    ([from, to, length]) => [from, to, Math.min(length, PAGE_BYTES - Math.max(from, to))] as const,
+  );
 
 describe('the content of a page', () => {
   test('is what bytes are after the same stores', () => {
@@ -71,15 +72,11 @@ describe('the content of a page', () => {
     );
   });
 
-  test('is read and written by 16-bit halves too', () => {
+  test('is read by 16-bit halves too', () => {
     fc.assert(
-      fc.property(stores, fc.nat(PAGE_BYTES / 2 - 1), fc.nat(0xffff), (all, index, value) => {
-        const page = pageAfter(all);
-        const after = content.withHalf(page, 2 * index, value);
-        const bytes = bytesAfter(all);
-        expect(content.halfAt(page, 2 * index)).toBe(new Uint16Array(bytes.buffer)[index]);
-        new Uint16Array(bytes.buffer)[index] = value;
-        expect(wordsOf(after)).toEqual(wordsIn(bytes));
+      fc.property(stores, fc.nat(PAGE_BYTES / 2 - 1), (all, index) => {
+        const halves = new Uint16Array(bytesAfter(all).buffer);
+        expect(content.halfAt(pageAfter(all), 2 * index)).toBe(halves[index]);
       }),
     );
   });

@@ -2,7 +2,7 @@ import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
 import type { Rc } from '../abi/status.js';
-import type * as abi from '../abi/step.js';
+import * as abi from '../abi/step.js';
 import { loadWord, withWord, zeros } from './content.js';
 import {
   domainOf,
@@ -19,6 +19,7 @@ import { drop, entries, get, put, type Keyed } from './keyed.js';
 import { ended } from './map.js';
 import { accept, refuse, type Outcome } from './outcome.js';
 import { addPage, freshPage, giveUp, vanishIfUnheld } from './pages.js';
+import { placed } from './physmap.js';
 import { PageId, type Domain, type State } from './state.js';
 
 const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
@@ -105,9 +106,8 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
     ownedPages(next, id) > config.maximumPages || ramPages(next) > state.machine.guestFrames;
   if (isTooMuch) return undefined;
   if (config.tableGfn === undefined) return next;
-  const frame = the(theDomain(next, id).grantFrames[0]);
-  const placed = addPage(next, id, Gfn(config.tableGfn), frame, 'ram_rw');
-  return placed.failure === undefined ? placed.next : undefined;
+  const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
+  return tabled.result === 0 ? tabled.next : undefined;
 }
 
 /**

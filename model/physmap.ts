@@ -95,7 +95,7 @@ const answered = ({ result, rule, next }: Placed, before: State): Outcome<Reply>
 };
 
 /** [P11] One page of a space, for a domain that may have it, at a gfn. */
-function placed(state: State, id: DomainId, space: number, index: number, gfn: Gfn): Placed {
+export function placed(state: State, id: DomainId, space: number, index: number, gfn: Gfn): Placed {
   const source = sourceOf(state, theDomain(state, id), space, index);
   if ('rule' in source) return source;
   const { page } = source;

@@ -1,4 +1,4 @@
-import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
+import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno, Rc } from '../abi/status.js';
@@ -46,7 +46,7 @@ export function populate(state: State, caller: DomainId, call: Populate): Outcom
     if (why === 'limit') return stop(done, 'P6.5', state, next);
     if (why === 'machine') return stop(done, 'P6.6', state, next);
 
-    const gfns = Array.from({ length: size }, (_, i) => Gfn(extent + i));
+    const gfns = Array.from({ length: size }, (_, i) => gfnAfter(extent, i));
     const pages = gfns.map(() => {
       const fresh = freshPage(next, id, 'ram');
       next = fresh.next;
@@ -66,6 +66,10 @@ export function populate(state: State, caller: DomainId, call: Populate): Outcom
   }
   return accept(rc(call.extents.length), 'P6', next);
 }
+
+/** The gfn so many after another; the last of all is followed by the first. */
+const gfnAfter = (gfn: Gfn, distance: number): Gfn =>
+  Gfn(gfn === ALL_ONES && distance > 0 ? distance - 1 : gfn + distance);
 
 /** [P7] increase_reservation: fresh pages that have no gfn, and nothing that could give them one. */
 export function increase(state: State, caller: DomainId, call: Increase): Outcome<Reply> {

@@ -1,4 +1,4 @@
-import { CONTROL, GrantRef, Handle, type DomainId } from '../abi/ids.js';
+import { CONTROL, DomainId, GrantRef, Handle } from '../abi/ids.js';
 import type { Line } from '../abi/program.js';
 import { isRunning } from '../model/derived.js';
 import { findKey } from '../model/keyed.js';
@@ -15,10 +15,10 @@ import type { Failure } from './verdict.js';
  * line is chosen when the ones before it have run.
  */
 export function* farewellLines(scene: Scene): IterableIterator<Line> {
-  for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, id as DomainId);
-  for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, id as DomainId);
+  for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, DomainId(id));
+  for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));
   for (const [id, domain] of entries(scene.state.domains))
-    if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: id as DomainId };
+    if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: DomainId(id) };
 }
 
 function* unmapAll(scene: Scene, id: DomainId): IterableIterator<Line> {

@@ -2,7 +2,7 @@ import { DomainId, Gfn, type Mfn } from '../abi/ids.js';
 import type { Changes, EntryView, Observer } from '../abi/observer.js';
 import { wordAt, type Content } from '../model/content.js';
 import { get } from '../model/keyed.js';
-import type { Domain, Entry, Page, PageId, State } from '../model/state.js';
+import { PageId, type Domain, type Entry, type Page, type State } from '../model/state.js';
 import type { ClaimId } from './claims.js';
 import { Frames } from './frames.js';
 import { differences } from './keyed-differences.js';
@@ -59,7 +59,7 @@ export class FrameRule {
     before: Page | undefined,
     after: Page | undefined,
   ): void => {
-    const page = key as PageId;
+    const page = PageId(key);
     if (after === undefined) return this.frames.forget(page);
     if (after.frame !== undefined && after.frame !== before?.frame) this.#bind(page, after.frame);
     if (before === undefined || before.content === after.content) return;

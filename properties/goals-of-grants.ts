@@ -5,7 +5,7 @@ import {
   GTF_transitive,
   GTF_type_mask,
 } from '../abi/grant-table.js';
-import { DOMID_SELF, type DomainId, type GrantRef } from '../abi/ids.js';
+import { DOMID_SELF, GrantRef, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { MapElement, Step, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
@@ -163,7 +163,7 @@ export const grantGoals: readonly Goal[] = [
           isOkay(reply, i) &&
           (flags & GNTCOPY_source_gref) !== 0 &&
           source.domain !== DOMID_SELF &&
-          typeAt(before, source.domain, source.at as GrantRef) === GTF_transitive,
+          typeAt(before, source.domain, GrantRef(source.at)) === GTF_transitive,
       ),
   },
   {

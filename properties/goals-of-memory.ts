@@ -1,10 +1,9 @@
-import type { GuestPhysical } from '../abi/ids.js';
+import { GuestPhysical, type DomainId } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import type { DomainId } from '../abi/ids.js';
 import { isHeld, ownedPages } from '../model/derived.js';
 import { differences } from './keyed-differences.js';
 import { findKey, get } from '../model/keyed.js';
-import type { Entry, Page, State } from '../model/state.js';
+import { PageId, type Entry, type Page, type State } from '../model/state.js';
 import type { Goal } from './goals.js';
 
 /** What a guest has at an address: its entry and the page behind it. */
@@ -28,7 +27,7 @@ export const memoryGoals: readonly Goal[] = [
       if (before.pages !== after.pages)
         differences(before.pages, after.pages, (id, was, is) => {
           if (was?.allocated === true && is?.allocated === false) found = true;
-          else if (was !== undefined && is === undefined) found ||= isHeld(after, id as never);
+          else if (was !== undefined && is === undefined) found ||= isHeld(after, PageId(id));
         });
       return found;
     },
@@ -64,7 +63,7 @@ export const memoryGoals: readonly Goal[] = [
     operations: ['load', 'store'],
     reached: (before, step) => {
       if (step.op !== 'load' && step.op !== 'store') return false;
-      const end = (step.address + step.size - 1) as GuestPhysical;
+      const end = GuestPhysical(step.address + step.size - 1);
       if (Math.floor(end / PAGE_BYTES) === Math.floor(step.address / PAGE_BYTES)) return false;
       const first = at(before, step.caller, step.address);
       const second = at(before, step.caller, end);

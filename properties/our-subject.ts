@@ -15,7 +15,7 @@ export const subjectsOf =
   (machine) => {
     let passed = 0;
     const hypervisor = new module.Hypervisor(machine, options, (point) => {
-      if (++passed > WORK_LIMIT) throw new WorkExceeded(String(point));
+      if (++passed > WORK_LIMIT) throw new WorkExceeded(point);
     });
     return {
       system: hypervisor,

@@ -108,9 +108,7 @@ function coverageLines(coverage: Coverage): readonly string[] {
     ...rules.map((id) => `  never  rule [${id}]`),
     `goals     ${goals.length - open.length} of ${goals.length} reached`,
     ...open.map(({ id, sentence }) => `  never  [${id}] ${sentence}`),
-    `loose     ${coverage.looseSteps} steps with a choice of outcomes, taken ${
-      coverage.taken.map(String).join(', ') || 'none'
-    }`,
+    `loose     ${coverage.looseSteps} steps with a choice of outcomes, taken [${coverage.taken.join(', ')}]`,
   ];
 }
 

@@ -4,7 +4,7 @@ import { wordAt } from '../model/content.js';
 import { ownedPages, pinsOf } from '../model/derived.js';
 import { get } from '../model/keyed.js';
 import { entries } from './keyed-entries.js';
-import type { Domain, Page, PageId, State } from '../model/state.js';
+import { PageId, type Domain, type Page, type State } from '../model/state.js';
 import type { Witness } from './frame-rule.js';
 import type { Frames } from './frames.js';
 
@@ -33,7 +33,7 @@ export function viewDifference(
     if (found !== undefined) return found;
   }
   for (const [page, { content }] of entries(state.pages)) {
-    const found = contentDifference(observer, frames.frameOf(page as PageId), content);
+    const found = contentDifference(observer, frames.frameOf(PageId(page)), content);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -102,14 +102,14 @@ export class Episode {
   /** False where the episode is over. */
   #perform(line: Line): boolean {
     const failure = this.#running.perform(line);
-    if (failure !== undefined) return this.#takeBack(failure);
+    if (failure !== undefined) return this.#caught(failure);
     this.#scene.state = this.#running.state;
     this.#scene.noteHandles(line, this.#running.lines.length - 1, this.#running.reply);
 
     const count = this.#running.lines.length;
     if (count % this.#plan.stride !== 0) return true;
     const late = this.#running.checkAll();
-    if (late !== undefined) return this.#takeBack(this.#firstFailure(late));
+    if (late !== undefined) return this.#caughtLate(late);
     this.#soundLines = count;
     return true;
   }
@@ -118,17 +118,31 @@ export class Episode {
     const late = this.#running.checkAll();
     const last = this.#running.lines.length - 1;
     const failure = late === undefined ? leftover(this.#running.state, last) : late;
-    if (failure === undefined) return;
-    const first = failure.claim === 'E7' ? failure : this.#firstFailure(failure);
-    this.#report(first, this.#running.lines.slice(0, first.line + 1));
+    if (failure !== undefined) this.#caughtLate(failure);
   }
 
-  /** A failure that only a full check saw may be older: looks at everything after every line. */
+  /** A new failure may be the late sign of an older one, which is then the one to tell. */
+  #caught(failure: Failure): boolean {
+    const sign = identityOf(failure);
+    if (this.#muted.has(sign)) return this.#takeBack(failure);
+    const first = this.#firstFailure(failure);
+    const goesOn = this.#takeBack(first);
+    this.#muted.add(sign);
+    return goesOn;
+  }
+
+  /** One that only a look at everything shows. Where it is known already, the episode is over. */
+  #caughtLate(late: Failure): boolean {
+    const first = late.claim === 'E7' ? late : this.#firstFailure(late);
+    return this.#muted.has(identityOf(first)) ? false : this.#takeBack(first);
+  }
+
+  /** The first failure of the lines so far, with a look at everything after every line. */
   #firstFailure(late: Failure): Failure {
     const checks = { stride: 1, soundLines: this.#soundLines, atEnd: false };
     const verdict = run(this.#program(this.#running.lines), this.#plan.make, checks);
     if (isFailure(verdict)) return verdict;
-    return { ...late, verdict: 'harness_error', actual: `only the first time: ${late.actual}` };
+    return { ...late, verdict: 'harness_error', actual: `not the second time: ${late.actual}` };
   }
 
   #program(lines: readonly Line[]): Program {

@@ -87,7 +87,8 @@ function claimFrame(host: Host, use: Use): Acquired | Status {
   if (!claimStatus(host, table, ref, { grantee, isReadonly, isMap: false })) return 'general_error';
 
   const isSubPage = table.version === 2 && (table.headerOf(ref) & GTF_sub_page) !== 0;
-  const start = isSubPage ? table.subPageStartOf(ref) % START_MODULUS : 0;
+  // The start is kept in 15 bits but compared in 16 (grants.md 7.7, A4c; recorded).
+  const start = isSubPage ? table.subPageStartOf(ref) : 0;
   const length = isSubPage ? table.subPageLengthOf(ref) : PAGE_BYTES;
   const mfn = getOwnFrame(host, owner, table.grantedGfnOf(ref));
   if (mfn === undefined) {
@@ -107,9 +108,11 @@ function claimFrame(host: Host, use: Use): Acquired | Status {
     return 'general_error';
   }
   const sourceDomain = owner.id;
-  active.fill(ref, { grantee, mfn, start, length, isSubPage, sourceDomain, sourceRef: ref });
+  const kept = start % START_MODULUS;
+  const entry = { grantee, mfn, start: kept, length, isSubPage, sourceDomain, sourceRef: ref };
+  active.fill(ref, entry);
   if (isSubPage) table.versionTwoUses += 1;
-  return { mfn, start, length };
+  return { mfn, start: kept, length };
 }
 
 /** A5: the entry is in use already, for enough: nothing of the shared entry is looked at. */

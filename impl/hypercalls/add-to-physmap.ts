@@ -109,6 +109,8 @@ function moveTo(
   const former = host.frames.gfnOf(mfn);
   if (source !== undefined && former !== source) return '-EXDEV';
 
+  const hasFormer = former !== INVALID_GFN && former !== gfn;
+  if (target.isDying && hasFormer) return '-EILSEQ';
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {
     if (host.frames.isXenHeap(mfnOf(old))) {
@@ -118,7 +120,7 @@ function moveTo(
       if (result !== 'removed') return result;
     }
   }
-  if (former !== INVALID_GFN && former !== gfn) removePage(host, target, former);
+  if (hasFormer) removePage(host, target, former);
   host.stop('physmap/unhooked');
   const result = addPage(host, target, gfn, mfn, RAM_RW);
   return result === 'added' ? 0 : result;

@@ -1,4 +1,5 @@
 import { Handle, Mfn } from '../../abi/ids.js';
+import type { Program } from '../../abi/program.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import type { RuleId } from '../../abi/rules.js';
 import type { Step } from '../../abi/step.js';
@@ -16,25 +17,36 @@ import { boot, isObjection, step as spec, type State } from '../model.js';
  */
 export type Scenarios = Readonly<Record<string, string>>;
 
-export interface Played {
-  /** The script, with what the spec answers for its right column. */
-  readonly text: string;
+export interface Performed {
+  /** What the spec answers to each line, as the right column of a trace. */
+  readonly answers: readonly string[];
   /** The rules and refusals that were reached, in order. */
   readonly reached: readonly string[];
   readonly state: State;
 }
 
-/**
- * Plays a script. A mapping gets the next of `handles`, and when these are used up the lowest handle
- * that is not in use.
- */
+export interface Played extends Performed {
+  /** The script, with what the spec answers for its right column. */
+  readonly text: string;
+}
+
+/** Plays a script; `handles` are for its mappings, as in `perform`. */
 export function play(script: string, handles: readonly number[] = []): Played {
   const body = /^\s*machine /.test(script) ? script : `machine small\n${script}`;
   const { program, expectations } = parseTrace(unindented(body), 'script');
+  const performed = perform(program, handles);
+  return { ...performed, text: withAnswers(script, expectations, performed.answers) };
+}
+
+/**
+ * Runs a program on the spec alone. A mapping gets the next of `handles`, and when these are
+ * used up the lowest handle that is not in use.
+ */
+export function perform(program: Program, handles: readonly number[] = []): Performed {
   const queue = [...handles];
   const reached: string[] = [];
   let state = boot(program.machine);
-  const perform = (step: Step): Reply => {
+  const make = (step: Step): Reply => {
     const [alternative, other] = spec(state, step);
     if (alternative === undefined || other !== undefined) throw new Error('not one outcome');
     const reply = chosen(state, step, alternative.reply, queue);
@@ -44,16 +56,16 @@ export function play(script: string, handles: readonly number[] = []): Played {
     reached.push(...alternative.rules);
     return reply;
   };
-  for (const { domain, config } of program.boot) perform({ op: 'create', domain, config });
+  for (const { domain, config } of program.boot) make({ op: 'create', domain, config });
 
   const names = new Handles();
   const answers = program.lines.map((line, index) => {
     let reply: Reply = { is: 'no_domain' };
-    for (const step of desugar(line, program.machine, names)) reply = perform(step);
+    for (const step of desugar(line, program.machine, names)) reply = make(step);
     if (line.op === 'map') names.note(index, reply);
     return printReply(reply);
   });
-  return { text: withAnswers(script, expectations, answers), reached, state };
+  return { answers, reached, state };
 }
 
 /**

@@ -77,7 +77,9 @@ function offsetIn(scene: Scene, start: number | undefined, length: number | unde
   const { choose } = scene;
   if (scene.hostile()) return pick(choose, [4090, 4095, 4096, 0x8000, 0xffff]);
   if (start === undefined || length === undefined) return pick(choose, [0, 0, 0, 8, 16, 4, 512]);
-  const edges = [start, start, start, start + 1, start - 1, start + length - 8, start + length];
+  // Xen keeps fifteen bits of a window's start.
+  const first = percent(choose, 80) ? start % 0x8000 : start;
+  const edges = [first, first, first, first + 1, first - 1, first + length - 8, first + length];
   return Math.max(0, Math.min(pick(choose, edges), 0xffff));
 }
 

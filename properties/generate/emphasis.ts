@@ -53,6 +53,15 @@ export const emphases = {
   versions: { table: 5, grant: 2, map: 1.5, copy: 1.5 },
 } as const satisfies Readonly<Record<string, Partial<Record<Family, number>>>>;
 export type EmphasisName = keyof typeof emphases;
+/** All of them, the first is the one that is meant where none is named. */
+export const emphasisNames: readonly EmphasisName[] = [
+  'all',
+  'grants',
+  'copy',
+  'memory',
+  'life',
+  'versions',
+];
 
 /**
  * Swarm testing: each episode switches some families off and weighs the others unevenly, so that

@@ -8,7 +8,7 @@ import {
   GTF_writing,
   type GrantVersion,
 } from '../../abi/grant-table.js';
-import { DOMID_SELF, Gfn, GrantRef, type DomainId } from '../../abi/ids.js';
+import { DOMID_SELF, DomainId, Gfn, type GrantRef } from '../../abi/ids.js';
 import type { GrantLine } from '../../abi/program.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
@@ -37,7 +37,7 @@ export function grantLine(scene: Scene, domain: Domain, to?: DomainId): GrantLin
 export const withdrawLine = (scene: Scene, domain: Domain, ref: GrantRef): GrantLine => ({
   ...base(scene, domain, ref),
   flags: 0,
-  to: 0 as DomainId,
+  to: DomainId(0),
   frame: 0,
   detail: { is: 'none' },
 });
@@ -115,7 +115,7 @@ function kind(
   if (percent(choose, 50)) {
     const start = pick(choose, [0, 8, 16, 512, 4080]);
     const length = pick(choose, [8, 16, 64, 4096]);
-    const window = scene.hostile()
+    const window = percent(choose, 8)
       ? { offset: pick(choose, [4095, 4096, 0x8000, 0x8010, 0xffff]), length }
       : { offset: start, length };
     return { flags: access | GTF_sub_page, detail: { is: 'sub_page', ...window } };
@@ -139,7 +139,7 @@ function inner(
 
 function grantee(scene: Scene, domain: Domain): DomainId {
   if (percent(scene.choose, 6)) return domain.id;
-  if (scene.hostile()) return pick(scene.choose, [DOMID_SELF, scene.anyId(), 0 as DomainId]);
+  if (scene.hostile()) return pick(scene.choose, [DOMID_SELF, scene.anyId(), DomainId(0)]);
   const to = scene.other(domain.id);
   return scene.domain(to) === undefined ? scene.other(domain.id) : to;
 }

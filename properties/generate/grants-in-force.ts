@@ -33,7 +33,8 @@ export function grantInForce(scene: Scene, grantee: Domain): Grant | undefined {
     if (isInForce(scene, grantee, grant)) return grant;
   }
   const granter = scene.running();
-  for (let ref = 0; granter !== undefined && ref < scene.machine.reservedRefs + 4; ref++) {
+  if (granter === undefined) return undefined;
+  for (let ref = 0; ref < scene.machine.reservedRefs + 4; ref++) {
     const grant = { granter: granter.id, ref: GrantRef(ref) };
     if (isInForce(scene, grantee, grant)) return grant;
   }

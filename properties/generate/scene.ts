@@ -6,8 +6,8 @@ import {
   DOMID_SELF,
   DomainId,
   Gfn,
+  GrantRef,
   VcpuId,
-  type GrantRef,
   type Handle,
 } from '../../abi/ids.js';
 import type { Machine } from '../../abi/machine.js';
@@ -108,7 +108,7 @@ export class Scene {
     let node = map;
     while (node !== undefined && node.half !== 0)
       node = this.choose.below(2) === 0 ? node.low : node.high;
-    return node === undefined ? undefined : { key: node.key, value: node.value as Value };
+    return node?.value === undefined ? undefined : { key: node.key, value: node.value };
   }
 
   /** How many elements a batch has. */
@@ -129,11 +129,9 @@ export class Scene {
       granter?.grantVersion === 2 ? this.machine.refsPerFrame / 2 : this.machine.refsPerFrame;
     const last = frames * perFrame - 1;
     if (this.hostile())
-      return pick(this.choose, [last, last + 1, last * 2, 0xffff, 0xffff_ffff]) as GrantRef;
+      return pick(this.choose, [last, last + 1, last * 2, 0xffff, 0xffff_ffff].map(GrantRef));
     const near = Math.min(last + 1, this.machine.reservedRefs + 4);
-    return (
-      percent(this.choose, 90) ? this.choose.below(near) : this.choose.below(last + 1)
-    ) as GrantRef;
+    return GrantRef(this.choose.below(percent(this.choose, 90) ? near : last + 1));
   }
 }
 

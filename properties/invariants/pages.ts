@@ -1,8 +1,8 @@
 import { gfnOf, isHeld } from '../../model/derived.js';
 import { get } from '../../model/keyed.js';
 import { entries, has } from '../keyed-entries.js';
-import type { DomainId } from '../../abi/ids.js';
-import type { PageId } from '../../model/state.js';
+import { DomainId } from '../../abi/ids.js';
+import { PageId } from '../../model/state.js';
 import type { Invariant } from './invariant.js';
 
 export const ramIsTheOwners: Invariant = {
@@ -42,7 +42,7 @@ export const noPageIsHeldByNobody: Invariant = {
   path: 'page.held',
   *violations(state) {
     for (const [id, { use, allocated, owner }] of entries(state.pages))
-      if (use === 'ram' && !allocated && !isHeld(state, id as PageId))
+      if (use === 'ram' && !allocated && !isHeld(state, PageId(id)))
         yield `page ${id} of d${owner} is neither`;
   },
 };
@@ -108,7 +108,7 @@ export const aZombieIsHeld: Invariant = {
       if (!dying) continue;
       let held = false;
       for (const [page, { owner }] of entries(state.pages))
-        if (owner === (id as DomainId) && isHeld(state, page as PageId)) held = true;
+        if (owner === DomainId(id) && isHeld(state, PageId(page))) held = true;
       if (!held) yield `d${id} is dying and nobody holds a page of it`;
     }
   },

@@ -1,7 +1,7 @@
-import { DOMID_SELF, DomainId, Gfn, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
+import { DOMID_SELF, Gfn, GrantRef, GuestPhysical, Handle, type DomainId } from '../../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
-import type { CopySide } from '../../abi/step.js';
+import type { Access, CopySide, MemoryCall, Toolstack } from '../../abi/step.js';
 import { PAGE_BYTES, type Word } from '../../abi/word.js';
 
 /** Numbers that are neither a domain, nor a gfn, nor a ref. */
@@ -21,22 +21,59 @@ export interface Rewrite {
  * by their line, lists and words stay what they are; a domain's configuration is left alone.
  */
 export function rewriteLine(line: Line, by: Rewrite): Line {
-  if (!('caller' in line)) return rewriteToolstack(line, by);
-  const { caller } = line;
-  const whose = (target: DomainId): DomainId => (target === DOMID_SELF ? caller : target);
-  const own = { caller: by.domain(caller) };
-  const address = (at: GuestPhysical): GuestPhysical => rewriteAddress(at, caller, by);
   switch (line.op) {
-    case 'grant':
-      return { ...rewriteGrant(line, by), ...own };
+    case 'create':
+    case 'destroy':
+    case 'domain_info':
+    case 'set_memory_limit':
+    case 'inspect_gfn':
+      return rewriteToolstack(line, by);
+    case 'load':
+    case 'store':
+    case 'cmpxchg':
+    case 'xadd':
+    case 'fetch':
+    case 'crash':
+      return rewriteAccess(line, by);
+    case 'populate_physmap':
+    case 'decrease_reservation':
+    case 'increase_reservation':
+    case 'add_to_physmap':
+    case 'add_to_physmap_batch':
+    case 'remove_from_physmap':
+    case 'exchange':
+    case 'current_reservation':
+    case 'maximum_reservation':
+    case 'maximum_gpfn':
+      return rewriteMemory(line, by);
+    case 'map':
+    case 'unmap':
+    case 'copy':
+    case 'swap':
+      return rewriteBatch(line, by);
+    default:
+      return rewriteTable(line, by);
+  }
+}
+
+type OfOperation<Op extends Line['op']> = Extract<Line, { readonly op: Op }>;
+
+/** Whose gfns and refs an argument is about, when "self" is the caller. */
+const whose = (target: DomainId, caller: DomainId): DomainId =>
+  target === DOMID_SELF ? caller : target;
+
+function rewriteBatch(line: OfOperation<'map' | 'unmap' | 'copy' | 'swap'>, by: Rewrite): Line {
+  const { caller } = line;
+  const own = { caller: by.domain(caller) };
+  switch (line.op) {
     case 'map':
       return {
         ...line,
         ...own,
         elements: line.elements.map((element) => ({
           granter: by.domain(element.granter),
-          ref: by.ref(element.ref, whose(element.granter)),
-          address: address(element.address),
+          ref: by.ref(element.ref, whose(element.granter, caller)),
+          address: rewriteAddress(element.address, caller, by),
           flags: by.number(element.flags, 'flags'),
         })),
       };
@@ -47,8 +84,8 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
         ...line,
         ...own,
         elements: line.elements.map(({ source, dest, length, flags }) => ({
-          source: rewriteSide(source, (flags & GNTCOPY_source_gref) !== 0, whose, by),
-          dest: rewriteSide(dest, (flags & GNTCOPY_dest_gref) !== 0, whose, by),
+          source: rewriteSide(source, (flags & GNTCOPY_source_gref) !== 0, caller, by),
+          dest: rewriteSide(dest, (flags & GNTCOPY_dest_gref) !== 0, caller, by),
           length: by.number(length, 'length'),
           flags: by.number(flags, 'flags'),
         })),
@@ -62,40 +99,56 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
           second: by.ref(second, caller),
         })),
       };
-    case 'setup_table':
+  }
+}
+
+function rewriteTable(
+  line: OfOperation<
+    'grant' | 'setup_table' | 'query_size' | 'get_version' | 'set_version' | 'refused_grant_call'
+  >,
+  by: Rewrite,
+): Line {
+  const own = { caller: by.domain(line.caller) };
+  switch (line.op) {
+    case 'grant':
+      return { ...rewriteGrant(line, by), ...own };
+    case 'setup_table': {
+      const { list } = line;
       return {
         ...line,
         ...own,
         target: by.domain(line.target),
         frames: by.number(line.frames, 'count'),
-        count: line.count,
-        list: line.list === undefined ? undefined : address(line.list),
+        list: list === undefined ? undefined : rewriteAddress(list, line.caller, by),
       };
+    }
     case 'query_size':
     case 'get_version':
-    case 'current_reservation':
-    case 'maximum_reservation':
-    case 'maximum_gpfn':
       return { ...line, ...own, target: by.domain(line.target) };
     case 'set_version':
       return { ...line, ...own, version: by.number(line.version, 'count') };
     case 'refused_grant_call':
-    case 'crash':
       return { ...line, ...own };
+  }
+}
+
+function rewriteMemory(line: Extract<Line, MemoryCall>, by: Rewrite): Line {
+  const of = whose(line.target, line.caller);
+  const own = { caller: by.domain(line.caller), target: by.domain(line.target) };
+  const gfns = (list: readonly Gfn[]): readonly Gfn[] => list.map((gfn) => by.gfn(gfn, of));
+  switch (line.op) {
     case 'populate_physmap':
     case 'decrease_reservation':
       return {
         ...line,
         ...own,
-        target: by.domain(line.target),
-        extents: line.extents.map((gfn) => by.gfn(gfn, whose(line.target))),
+        extents: gfns(line.extents),
         order: by.number(line.order, 'count'),
       };
     case 'increase_reservation':
       return {
         ...line,
         ...own,
-        target: by.domain(line.target),
         count: by.number(line.count, 'count'),
         order: by.number(line.order, 'count'),
       };
@@ -103,64 +156,61 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return {
         ...line,
         ...own,
-        target: by.domain(line.target),
         space: by.number(line.space, 'space'),
-        index: rewriteIndex(line.index, line.space, whose(line.target), by),
-        gfn: by.gfn(line.gfn, whose(line.target)),
+        index: rewriteIndex(line.index, line.space, of, by),
+        gfn: by.gfn(line.gfn, of),
         size: by.number(line.size, 'count'),
       };
     case 'add_to_physmap_batch':
       return {
         ...line,
         ...own,
-        target: by.domain(line.target),
         space: by.number(line.space, 'space'),
         foreign: by.number(line.foreign, 'count'),
         entries: line.entries.map(({ index, gfn }) => ({
-          index: rewriteIndex(index, line.space, whose(line.target), by),
-          gfn: by.gfn(gfn, whose(line.target)),
+          index: rewriteIndex(index, line.space, of, by),
+          gfn: by.gfn(gfn, of),
         })),
       };
     case 'remove_from_physmap':
-      return {
-        ...line,
-        ...own,
-        target: by.domain(line.target),
-        gfn: by.gfn(line.gfn, whose(line.target)),
-      };
+      return { ...line, ...own, gfn: by.gfn(line.gfn, of) };
     case 'exchange':
       return {
         ...line,
         ...own,
-        target: by.domain(line.target),
-        given: line.given.map((gfn) => by.gfn(gfn, whose(line.target))),
+        given: gfns(line.given),
         givenOrder: by.number(line.givenOrder, 'count'),
-        taken: line.taken.map((gfn) => by.gfn(gfn, whose(line.target))),
+        taken: gfns(line.taken),
         takenOrder: by.number(line.takenOrder, 'count'),
       };
-    case 'load':
-      return {
-        ...line,
-        ...own,
-        address: address(line.address),
-        size: by.number(line.size, 'size'),
-      };
+    case 'current_reservation':
+    case 'maximum_reservation':
+    case 'maximum_gpfn':
+      return { ...line, ...own };
+  }
+}
+
+function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
+  const own = { caller: by.domain(line.caller) };
+  if (line.op === 'crash') return { ...line, ...own };
+  const place = { ...own, address: rewriteAddress(line.address, line.caller, by) };
+  switch (line.op) {
     case 'fetch':
-      return { ...line, ...own, address: address(line.address) };
+      return { ...line, ...place };
+    case 'load':
+      return { ...line, ...place, size: by.number(line.size, 'size') };
     case 'store':
     case 'xadd':
       return {
         ...line,
-        ...own,
-        address: address(line.address),
+        ...place,
         size: by.number(line.size, 'size'),
         value: rewriteWord(line.value, by),
       };
     case 'cmpxchg':
       return {
         ...line,
-        ...own,
-        address: address(line.address),
+        ...place,
         size: by.number(line.size, 'size'),
         expected: rewriteWord(line.expected, by),
         value: rewriteWord(line.value, by),
@@ -168,7 +218,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
   }
 }
 
-function rewriteToolstack(line: Exclude<Line, { caller: DomainId }>, by: Rewrite): Line {
+function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
   const domain = by.domain(line.domain);
   switch (line.op) {
     case 'inspect_gfn':
@@ -221,16 +271,11 @@ const rewriteUnmap = (
   deviceAddress: by.number(element.deviceAddress, 'count'),
 });
 
-const rewriteSide = (
-  side: CopySide,
-  isRef: boolean,
-  whose: (target: DomainId) => DomainId,
-  by: Rewrite,
-): CopySide => ({
+const rewriteSide = (side: CopySide, isRef: boolean, caller: DomainId, by: Rewrite): CopySide => ({
   domain: by.domain(side.domain),
   at: isRef
-    ? by.ref(GrantRef(side.at), whose(side.domain))
-    : by.gfn(Gfn(side.at), whose(side.domain)),
+    ? by.ref(GrantRef(side.at), whose(side.domain, caller))
+    : by.gfn(Gfn(side.at), whose(side.domain, caller)),
   offset: by.number(side.offset, 'offset'),
 });
 
