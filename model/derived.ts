@@ -2,7 +2,7 @@ import { CONTROL, DOMID_SELF, Gfn, Handle, type DomainId, type GrantRef } from '
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Content } from './content.js';
 import { count, findKey, forEach, get, put } from './keyed.js';
-import type { Domain, Page, PageId, State } from './state.js';
+import type { Domain, Mapping, Page, PageId, State } from './state.js';
 
 /** Questions about a state, each answered from its fields, and the plain updates of one field. */
 
@@ -46,6 +46,13 @@ export const withContent = (state: State, id: PageId, content: Content): State =
 export const isHeld = (state: State, id: PageId): boolean =>
   findKey(state.domains, (by) => findKey(by.mappings, ({ page }) => page === id) !== undefined) !==
   undefined;
+
+/** [G12] All pages that live mappings hold. */
+export function heldPages(state: State): ReadonlySet<PageId> {
+  const held = new Set<PageId>();
+  forEach(state.domains, ({ mappings }) => forEach(mappings, ({ page }) => held.add(page)));
+  return held;
+}
 
 /** [P1] A page can be referenced while it is allocated or held; then never again. */
 export const isReferencable = (state: State, id: PageId): boolean =>
@@ -100,27 +107,27 @@ export function pinsOf(
   ref: GrantRef,
   claims: readonly Claim[] = [],
 ): Pins | undefined {
-  let use: Claim | undefined;
+  let [mapping, grantee] = [undefined as Mapping | undefined, granter];
   let [readers, writers] = [0, 0];
-  const add = (claim: Claim): void => {
+  forEach(state.domains, ({ id, mappings }) => {
+    if (mappings === undefined) return;
+    forEach(mappings, (candidate) => {
+      if (candidate.ref !== ref || candidate.granter !== granter) return;
+      [mapping, grantee] = [candidate, id];
+      if (candidate.readonly) readers++;
+      else writers++;
+    });
+  });
+  let use: Claim | undefined =
+    mapping === undefined
+      ? undefined
+      : { ...mapping, grantee, start: 0, length: PAGE_BYTES, isSubPage: false, via: undefined };
+  for (const claim of claims) {
+    if (claim.ref !== ref || claim.granter !== granter) continue;
     use ??= claim;
     if (claim.readonly) readers++;
     else writers++;
-  };
-  forEach(state.domains, ({ id: grantee, mappings }) =>
-    forEach(mappings, (mapping) => {
-      if (mapping.ref === ref && mapping.granter === granter)
-        add({
-          ...mapping,
-          grantee,
-          start: 0,
-          length: PAGE_BYTES,
-          isSubPage: false,
-          via: undefined,
-        });
-    }),
-  );
-  for (const claim of claims) if (claim.ref === ref && claim.granter === granter) add(claim);
+  }
   return use === undefined ? undefined : { ...use, readers, writers };
 }
 

@@ -4,21 +4,12 @@ import type { Reply } from '../abi/reply.js';
 import type { Rc } from '../abi/status.js';
 import * as abi from '../abi/step.js';
 import { loadWord, withWord, zeros } from './content.js';
-import {
-  domainOf,
-  gfnOf,
-  ownedPages,
-  ownPageAt,
-  pageOf,
-  ramPages,
-  the,
-  theDomain,
-} from './derived.js';
+import { domainOf, gfnOf, ownedPages, ownPageAt, pageOf, ramPages, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
 import { drop, entries, get, put, type Keyed } from './keyed.js';
 import { ended } from './map.js';
 import { accept, refuse, type Outcome } from './outcome.js';
-import { addPage, freshPage, giveUp, vanishIfUnheld } from './pages.js';
+import { addPage, freshPage, giveUpAll, vanishIfUnheld } from './pages.js';
 import { placed } from './physmap.js';
 import { PageId, type Domain, type State } from './state.js';
 
@@ -98,9 +89,9 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
   for (const { gfn, count } of config.ram)
     for (let i = 0; i < count; i++) {
       const fresh = freshPage(next, id, 'ram');
-      const placed = addPage(fresh.next, id, Gfn(gfn + i), fresh.page, 'ram_rw');
-      if (placed.failure !== undefined) return undefined;
-      next = placed.next;
+      const added = addPage(fresh.next, id, Gfn(gfn + i), fresh.page, 'ram_rw');
+      if (added.failure !== undefined) return undefined;
+      next = added.next;
     }
   const isTooMuch =
     ownedPages(next, id) > config.maximumPages || ramPages(next) > state.machine.guestFrames;
@@ -128,13 +119,12 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcom
   }
   const torn = theDomain(next, id);
   let lastGfns: Keyed<Gfn>;
-  for (const [page, { owner, use }] of entries(next.pages)) {
-    const gfn = owner === id && use !== 'ram' ? gfnOf(torn, PageId(page)) : undefined;
+  for (const page of [...torn.grantFrames, ...torn.statusFrames, torn.sharedInfo]) {
+    const gfn = gfnOf(torn, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
-    if (owner === id) next = giveUp(next, PageId(page));
   }
   const empty = { p2m: undefined, tables: undefined, lastGfns };
-  next = withDomain(next, { ...torn, ...empty, dying: true });
+  next = withDomain(giveUpAll(next, id), { ...torn, ...empty, dying: true });
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 

@@ -113,11 +113,11 @@ export function unmark(
   readonly: boolean,
   claims: readonly Claim[] = [],
 ): State {
+  const place = bitsPlace(state, theDomain(state, granter), ref);
+  const bits = halfOf(state, place);
+  if ((bits & (abi.GTF_reading | abi.GTF_writing)) === 0) return state;
   const pins = pinsOf(state, granter, ref, claims);
   const reading = pins === undefined ? abi.GTF_reading : 0;
   const writing = !readonly && (pins?.writers ?? 0) === 0 ? abi.GTF_writing : 0;
-  const place = bitsPlace(state, theDomain(state, granter), ref);
-  const bits = halfOf(state, place);
-  const left = bits & ~(reading | writing);
-  return left === bits ? state : storeAt(state, place, 2, left);
+  return storeAt(state, place, 2, bits & ~(reading | writing));
 }

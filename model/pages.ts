@@ -1,7 +1,16 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import type { P2mType } from '../abi/observer.js';
 import { zeros } from './content.js';
-import { domainOf, gfnOf, isHeld, pageOf, theDomain, withDomain, withPage } from './derived.js';
+import {
+  domainOf,
+  gfnOf,
+  heldPages,
+  isHeld,
+  pageOf,
+  theDomain,
+  withDomain,
+  withPage,
+} from './derived.js';
 import { count, drop, forEach, get, has, put } from './keyed.js';
 import { PageId, type Domain, type Page, type State } from './state.js';
 
@@ -36,13 +45,26 @@ export const giveUp = (state: State, id: PageId): State =>
 /** [D2] A dying domain is gone, with its last pages, when no other domain holds one of them. */
 export function vanishIfUnheld(state: State, id: DomainId): State {
   if (domainOf(state, id)?.dying !== true) return state;
+  const held = heldPages(state);
   let [pages, isKept] = [state.pages, false];
   forEach(state.pages, ({ owner }, page) => {
     if (owner !== id) return;
-    isKept ||= isHeld(state, PageId(page));
+    isKept ||= held.has(PageId(page));
     pages = drop(pages, page);
   });
   return isKept ? state : { ...state, domains: drop(state.domains, id), pages };
+}
+
+/** [P4] A domain gives up all its pages: what nobody holds is free. */
+export function giveUpAll(state: State, id: DomainId): State {
+  const held = heldPages(state);
+  let { pages } = state;
+  forEach(state.pages, (page, at) => {
+    if (page.owner !== id) return;
+    const isKept = page.use !== 'ram' || held.has(PageId(at));
+    pages = isKept ? put(pages, at, { ...page, allocated: false }) : drop(pages, at);
+  });
+  return { ...state, pages };
 }
 
 /** [D3] The hypervisor stops a domain for good; everything it owns and holds stays as it is. */

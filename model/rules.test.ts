@@ -12,10 +12,12 @@ const folder = import.meta.dirname;
 const textOf = (path: string): string => readFileSync(path, 'utf8');
 
 /** Paths of the files below a folder, by the end of their names. */
-const filesOf = (of: string, ending: string): readonly string[] =>
-  readdirSync(of, { recursive: true, encoding: 'utf8' })
+const filesOf = (of: string, ending: string): readonly string[] => {
+  const names: readonly string[] = readdirSync(of, { recursive: true, encoding: 'utf8' });
+  return names
     .filter((name) => name.endsWith(ending) && !name.startsWith('testing'))
     .map((name) => join(of, name));
+};
 
 const spec = filesOf(folder, '.ts').filter((path) => !path.endsWith('.test.ts'));
 const source = spec.map(textOf).join('\n');

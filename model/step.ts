@@ -1,19 +1,19 @@
-import type { DomainId, Mfn, VcpuId } from '../abi/ids.js';
+import type { DomainId, Handle, Mfn, VcpuId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { CopyGrant, InspectGfn, MapGrant, Step } from '../abi/step.js';
 import { compareExchange, exchangeAdd, fetch, load, store } from './access.js';
 import { closed, copyGrant, type Copying } from './copy.js';
 import { domainOf, freeHandles, isRunning, lowestUnusedHandle, ownPageAt } from './derived.js';
-import { pageOf, the, theDomain, withPage } from './derived.js';
+import { pageOf, the, theDomain, withDomain, withPage } from './derived.js';
 import { create, destroy, domainInfo, inspectGfn, setMemoryLimit } from './domains.js';
-import { findKey, get, has } from './keyed.js';
+import { drop, findKey, get, has, put } from './keyed.js';
 import { mapGrant, unmapGrant } from './map.js';
 import { accept, refuse, type Alternative, type Objection, type Outcome } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
-import type { Domain, PageId, State } from './state.js';
+import type { PageId, State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
 import { setVersion } from './version.js';
 
@@ -139,42 +139,52 @@ function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
 
 /**
  * [G15] Which unused handle a mapping gets, and which machine frame its page is, are the
- * hypervisor's choices. The batch is done with any choice to know its statuses, and done again with
- * the choices that were seen.
+ * hypervisor's choices. The batch is done with some choice to know its statuses; `next` puts those
+ * that were seen in the place of it.
  */
 function mapBatch(state: State, made: MapGrant): Alternative {
-  const chosen = (seen: readonly ElementReply[] | undefined) => {
-    const objections: Objection[] = [];
-    let i = 0;
-    const alternative = inTurn(state, made, (now, caller, element) => {
-      const choice = seen?.[i++];
-      const mapper = theDomain(now, caller);
-      const handle = choice?.handle ?? lowestUnusedHandle(mapper);
-      const isSome = freeHandles(now, mapper) > 0;
-      const outcome = mapGrant(now, caller, element, isSome ? handle : undefined);
-      if (outcome.rule !== 'G1' || outcome.next === undefined || seen === undefined) return outcome;
-      if (choice?.handle === undefined || !isUnused(now, mapper, handle))
-        objections.push({ objection: `handle ${handle} is in use or does not exist` });
-      const { page } = the(get(theDomain(outcome.next, caller).mappings, handle));
-      const bound = bind(outcome.next, page, choice?.frame);
-      if ('objection' in bound) objections.push(bound);
-      return 'objection' in bound ? outcome : { ...outcome, next: bound };
-    });
-    return { alternative, objection: objections[0] };
-  };
-  const { alternative: any } = chosen(undefined);
-  if (!any.rules.includes('G1')) return any;
+  const chosen: (Handle | undefined)[] = [];
+  const alternative = inTurn(state, made, (now, caller, element) => {
+    const mapper = theDomain(now, caller);
+    const handle = freeHandles(now, mapper) > 0 ? lowestUnusedHandle(mapper) : undefined;
+    const outcome = mapGrant(now, caller, element, handle);
+    chosen.push(outcome.rule === 'G1' ? handle : undefined);
+    return outcome;
+  });
+  if (!alternative.rules.includes('G1')) return alternative;
   const next = (actual: Reply): State | Objection => {
-    const { alternative, objection } = chosen(
-      actual.is === 'statuses' ? actual.elements : undefined,
-    );
-    return objection ?? alternative.next(actual);
+    const done = alternative.next(actual);
+    if (actual.is !== 'statuses' || 'objection' in done) return done;
+    return rebound(done, made.caller, chosen, actual.elements);
   };
-  return { ...any, next };
+  return { ...alternative, next };
 }
 
-const isUnused = ({ machine }: State, mapper: Domain, handle: number): boolean =>
-  !has(mapper.mappings, handle) && handle < mapper.maptrackFrames * machine.handlesPerFrame;
+/** The state with other handles, and machine frames, for the mappings just made; or an objection. */
+function rebound(
+  state: State,
+  caller: DomainId,
+  chosen: readonly (Handle | undefined)[],
+  seen: readonly ElementReply[],
+): State | Objection {
+  const mapper = theDomain(state, caller);
+  const limit = mapper.maptrackFrames * state.machine.handlesPerFrame;
+  let { mappings } = mapper;
+  for (const handle of chosen) if (handle !== undefined) mappings = drop(mappings, handle);
+  let next = state;
+  for (const [i, provisional] of chosen.entries()) {
+    if (provisional === undefined) continue;
+    const handle = seen[i]?.handle;
+    if (handle === undefined || handle >= limit || has(mappings, handle))
+      return { objection: `handle ${handle ?? 'none'} is in use or does not exist` };
+    const mapping = the(get(mapper.mappings, provisional));
+    mappings = put(mappings, handle, mapping);
+    const bound = bind(next, mapping.page, seen[i]?.frame);
+    if ('objection' in bound) return bound;
+    next = bound;
+  }
+  return withDomain(next, { ...mapper, mappings });
+}
 
 /** [G15] A page keeps the machine frame it was seen to be, and no other living page is that frame. */
 function bind(state: State, id: PageId, frame: Mfn | undefined): State | Objection {

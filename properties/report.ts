@@ -1,13 +1,14 @@
 import { printTrace } from '../counterexamples/print.js';
 import { printReply } from '../counterexamples/reply.js';
 import type { Program } from '../abi/program.js';
-import { refusals } from '../abi/rules.js';
+import { refusals, rules } from '../abi/rules.js';
 import type { Campaign } from './campaign.js';
 import { claims } from './claims.js';
 import type { Coverage } from './coverage.js';
 import { desugar, Handles } from './desugar.js';
 import { goals } from './goals.js';
 import { identityOf, type Identity } from './identity.js';
+import { invariants } from './invariants/all.js';
 import { SpecSystem } from './spec-system.js';
 import type { Failure } from './verdict.js';
 
@@ -37,6 +38,7 @@ export function failureText(report: FailureReport): string {
     '',
     ...markedLines(program, failure.line),
     '',
+    ...ruleLines(failure),
     `expected  ${failure.expected}`,
     `actual    ${failure.actual}`,
     `identity  ${report.identity}`,
@@ -54,11 +56,25 @@ export const failureJson = (report: FailureReport): object => ({
 export const traceText = (program: Program): string =>
   printTrace({ story: { text: [] }, program, expectations: specAnswers(program) });
 
-/** The canned sentence of a failure's claim, after its id. */
+/** What is claimed, and was not so: of all replies [E1], else the claim that was violated. */
 function claimOf({ claim, verdict }: Failure): string {
-  const table: Readonly<Record<string, string | undefined>> = claims;
-  const sentence = table[claim] ?? (verdict === 'diverge' ? claims.E1 : undefined);
-  return sentence === undefined ? `[${claim}]` : `[${claim}] ${sentence}`;
+  const id = verdict === 'violate' || verdict === 'harness_error' ? claim : 'E1';
+  const sentence = sentences[id];
+  return sentence === undefined ? `[${id}] an invariant of the system` : `[${id}] ${sentence}`;
+}
+
+const sentences: Readonly<Record<string, string | undefined>> = {
+  ...claims,
+  ...Object.fromEntries(invariants.map(({ id, name }) => [id, name])),
+};
+
+/** The rule that says what had to be, where a reply was another one. */
+function ruleLines({ claim, verdict }: Failure): readonly string[] {
+  if (verdict !== 'diverge') return [];
+  const refusal = Object.entries(refusals).find(([id]) => id === claim)?.[1];
+  const rule = Object.entries(rules).find(([id]) => id === claim)?.[1];
+  const text = refusal === undefined ? rule : `${refusal[0]}: ${refusal[1]}`;
+  return text === undefined ? [] : [`rule      [${claim}] ${text}`];
 }
 
 /** The printed lines, the failing one behind a mark. */

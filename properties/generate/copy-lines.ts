@@ -24,8 +24,13 @@ export function copyLine(scene: Scene, caller: Domain): CopyGrant {
 
 function element(scene: Scene, caller: Domain, previous: CopyElement | undefined): CopyElement {
   const { choose } = scene;
-  const source = sideOf(scene, caller, percent(choose, 60), previous?.source);
-  const dest = sideOf(scene, caller, percent(choose, source.isRef ? 40 : 75), previous?.dest);
+  // What was written is read again, and the other way round: both sides of a grant are in use then.
+  const crosswise = percent(choose, 20);
+  const [from, to] = crosswise
+    ? [previous?.dest, previous?.source]
+    : [previous?.source, previous?.dest];
+  const source = sideOf(scene, caller, percent(choose, 60), from);
+  const dest = sideOf(scene, caller, percent(choose, source.isRef ? 40 : 75), to);
   const window = source.length ?? dest.length;
   const bits = (source.isRef ? GNTCOPY_source_gref : 0) | (dest.isRef ? GNTCOPY_dest_gref : 0);
   return {
