@@ -88,7 +88,8 @@ const refusals: Scenarios = {
     3  d2  map             d1/1 at=0x30 rw             ok
     4  d1  set_version     1                           crashed
     5  d0  get_version     d1                          ok v2
-    6  d2  unmap           h3 at=0x30                  ok`,
+    6  d2  unmap           h3 at=0x30                  ok
+    7  d0  add_to_physmap  d1 space=grant_table index=0x80000000 gfn=0x25  -EBUSY`,
 };
 
 describe('set_version', () => {

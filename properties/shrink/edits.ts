@@ -20,7 +20,7 @@ type Pass = (program: Program) => Iterable<Program>;
 
 /** The edits, in the order in which they are tried; after a success the search goes on where it was. */
 const passes: readonly Pass[] = [
-  ...[2, 4, 8, 16, 32, 64].map(
+  ...[2, 4, 8, 16, 32, 64, 128, 256, 512].map(
     (parts): Pass =>
       (program) =>
         withoutRanges(program, parts),
