@@ -15,6 +15,8 @@ export type Expected =
   /** Only the memory type was asked for. */
   | { readonly is: 'memory_type'; readonly name: string }
   /** An answer that the contract cannot express: no reply agrees with it. */
+  /** The frames of a table were listed in the guest's memory. */
+  | { readonly is: 'listed' }
   | { readonly is: 'inexpressible'; readonly text: string };
 
 /** Whether a reply agrees with what was recorded, machine frames aside. */
@@ -28,6 +30,8 @@ export function agrees(expected: Expected, reply: Reply): boolean {
       return reply.is === 'value' && returnedBy(reply.value) === expected.value;
     case 'memory_type':
       return reply.is === 'inspected' && reply.memoryType === expected.name;
+    case 'listed':
+      return reply.is === 'table' && reply.status === 'okay';
     case 'inexpressible':
       return false;
   }
@@ -104,6 +108,8 @@ export function expectedText(expected: Expected): string {
       return `code that returns 0x${expected.value.toString(16)}`;
     case 'memory_type':
       return `memory type ${expected.name}`;
+    case 'listed':
+      return 'table okay';
     case 'inexpressible':
       return expected.text;
   }

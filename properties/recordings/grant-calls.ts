@@ -2,10 +2,12 @@ import { Gfn, GrantRef, GuestPhysical, Handle, VcpuId, type DomainId } from '../
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import { statuses, type Status } from '../../abi/status.js';
 import type { CopyElement, CopySide, GrantCall, Step } from '../../abi/step.js';
+import type { Expected } from './expected.js';
 import type { Fields } from './fields.js';
 import { isList } from './fields.js';
 import {
   domainOf,
+  expectation,
   frameOf,
   notBuilt,
   rcOf,
@@ -183,12 +185,20 @@ function setupTable(args: Fields, by: By): Meaning {
     count: countOf(args),
     list,
   };
-  return single(step, (result) => {
+  const answer = (result: Fields): Reply | undefined => {
     if (rcOf(result.raw('rc')) !== 0) return rcReply(result);
     const status = statusOf(result);
     const listed = status === 'okay' ? result.quantities('frames') : [];
     return { is: 'table', status, frames: listed.map((gfn) => Gfn(u64(gfn))) };
-  });
+  };
+  if (list === undefined) return single(step, answer);
+  // The list went where the guest asked for it; what was recorded is the rig's own, untouched one.
+  const expect = (result: Fields): readonly Expected[] => {
+    const reply = answer(result);
+    const isListed = reply?.is === 'table' && reply.status === 'okay';
+    return [isListed ? { is: 'listed' } : expectation(reply, result)];
+  };
+  return { steps: [step], expect };
 }
 
 function size(result: Fields): Reply | undefined {

@@ -27,11 +27,17 @@ export function machineFor(trace: RecordedTrace): {
     ...xen,
     domains: Math.max(1, ...created.map(({ id }) => id)),
     guestFrames: Math.min(xen.guestFrames, pages),
-    p2mTableFrames: pool === undefined ? xen.p2mTableFrames : Number(pool / BigInt(PAGE_BYTES)),
+    p2mTableFrames:
+      pool === undefined
+        ? xen.p2mTableFrames
+        : Number(pool / BigInt(PAGE_BYTES)) - NESTED_PAGING_FRAMES,
   };
   const obstacle = pools.size > 1 ? 'p2m pools of several sizes' : strangeConfig(trace);
   return { machine, obstacle };
 }
+
+/** Frames of a paging pool that are not the p2m's: nested paging has them from the start (measured). */
+const NESTED_PAGING_FRAMES = 11;
 
 interface Creation {
   readonly id: number;

@@ -43,6 +43,8 @@ export const expectation = (reply: Reply | undefined, result: Fields): Expected 
 
 export function rcOf(rc: Json | undefined): Rc | undefined {
   if (typeof rc === 'number' && rc >= 0) return rc;
+  // The rig has no name for this one.
+  if (rc === -84) return '-EILSEQ';
   return errnos.find((name): name is Errno => name === rc);
 }
 

@@ -89,7 +89,8 @@ function extentsOf(args: Fields): readonly Gfn[] {
 function countOf(args: Fields, listed: number): number {
   if (args.has('nr')) return args.count('nr', 0, 0xffff_ffff);
   if (listed > 0) return listed;
-  return args.has('n') ? args.count('n', 0, 0xffff_ffff) : 1;
+  // The rig takes a count of 0 for none given.
+  return args.has('n') ? Math.max(1, args.count('n', 0, 0xffff_ffff)) : 1;
 }
 
 function reservation(
