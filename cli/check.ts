@@ -17,6 +17,7 @@ import {
 import type { MakeSubject } from '../properties/subject.js';
 import { exitCodes, type ExitCode } from './exit.js';
 import { readFault, subjectWith } from './options.js';
+import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
 import { saveFailure, shrunken } from './save.js';
 
@@ -75,7 +76,7 @@ export async function check(options: CheckOptions): Promise<ExitCode> {
   console.log(
     options.json
       ? JSON.stringify(asJson(result, options, seconds, failures))
-      : asText(result, options, seconds, failures),
+      : painted(asText(result, options, seconds, failures)),
   );
   return codeOf(result);
 }

@@ -4,6 +4,7 @@ import { replayOnImpl, replayOnModel } from '../properties/recordings/replay.js'
 import { totalOf, type FileReport, type Tally } from '../properties/recordings/replay-on.js';
 import { exitCodes, type ExitCode } from './exit.js';
 import { filesIn } from './files.js';
+import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
 
 /** What `recordings` was asked for. */
@@ -54,7 +55,7 @@ export function recordings(directory: string, options: RecordingsOptions): ExitC
           spec: tallyJson(spec),
           hypervisor: tallyJson(hypervisor),
         })
-      : asText(rows, spec, hypervisor),
+      : painted(asText(rows, spec, hypervisor)),
   );
   const isAgreed = spec.disagreementCount === 0 && hypervisor.disagreementCount === 0;
   return isAgreed ? exitCodes.agree : exitCodes.wrong;

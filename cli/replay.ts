@@ -7,6 +7,7 @@ import { isFailure, type Verdict } from '../properties/verdict.js';
 import { exitCodes, type ExitCode } from './exit.js';
 import { readTrace, tracePaths } from './files.js';
 import { subjectWith } from './options.js';
+import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
 
 /** What `replay` was asked for. */
@@ -39,7 +40,7 @@ export async function replay(named: readonly string[], options: ReplayOptions): 
   console.log(
     options.json
       ? JSON.stringify({ traces: traces.map(({ trace }, i) => asJson(trace, replayed[i])) })
-      : replayed.map((one, i) => asText(one, traces[i]?.trace)).join('\n'),
+      : painted(replayed.map((one, i) => asText(one, traces[i]?.trace)).join('\n')),
   );
   return codeOf(replayed);
 }

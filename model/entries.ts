@@ -21,7 +21,7 @@ export interface GrantEntry {
 }
 
 /** Entries in one grant frame, in the version in force. */
-const entriesPerFrame = (machine: Machine, { grantVersion }: Domain): number =>
+export const entriesPerFrame = (machine: Machine, { grantVersion }: Domain): number =>
   grantVersion === 1 ? machine.refsPerFrame : machine.refsPerFrame / 2;
 
 /** [G13] The refs a domain's table has, in the version in force. */

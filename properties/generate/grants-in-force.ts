@@ -1,6 +1,13 @@
-import { GTF_invalid, GTF_accept_transfer, GTF_type_mask } from '../../abi/grant-table.js';
-import { GrantRef } from '../../abi/ids.js';
-import { entryAt, entryCount } from '../../model/entries.js';
+import {
+  GTF_accept_transfer,
+  GTF_invalid,
+  GTF_type_mask,
+  V1_ENTRY_BYTES,
+  V2_ENTRY_BYTES,
+} from '../../abi/grant-table.js';
+import { GrantRef, type DomainId } from '../../abi/ids.js';
+import { wordAt } from '../../model/content.js';
+import { get } from '../../model/keyed.js';
 import type { Domain } from '../../model/state.js';
 import { percent } from '../choose.js';
 import type { Grant } from './attention.js';
@@ -9,10 +16,19 @@ import type { Scene } from './scene.js';
 /** Whether a grant's entry, as it reads now, gives something to a domain. */
 export function isInForce(scene: Scene, grantee: Domain, { granter, ref }: Grant): boolean {
   const domain = scene.domain(granter);
-  if (domain === undefined || ref >= entryCount(scene.machine, domain)) return false;
-  const entry = entryAt(scene.state, domain, ref);
-  const type = entry.flags & GTF_type_mask;
-  return entry.domain === grantee.id && type !== GTF_invalid && type !== GTF_accept_transfer;
+  return domain !== undefined && givesTo(scene, domain, ref, grantee.id);
+}
+
+/** Only the first word of the entry is read: flags and domain stand there in both versions. */
+function givesTo({ machine, state }: Scene, granter: Domain, ref: number, to: DomainId): boolean {
+  const perFrame = machine.refsPerFrame / granter.grantVersion;
+  const frame = granter.grantFrames[Math.floor(ref / perFrame)];
+  const page = frame === undefined ? undefined : get(state.pages, frame);
+  if (page === undefined) return false;
+  const bytes = granter.grantVersion === 1 ? V1_ENTRY_BYTES : V2_ENTRY_BYTES;
+  const header = wordAt(page.content, ((ref % perFrame) * bytes) / 4);
+  const type = header & GTF_type_mask;
+  return header >>> 16 === to && type !== GTF_invalid && type !== GTF_accept_transfer;
 }
 
 /** A grant that a domain can use: one in use, one talked about or written lately, or any. */
@@ -34,10 +50,9 @@ export function grantInForce(scene: Scene, grantee: Domain): Grant | undefined {
   }
   const granter = scene.running();
   if (granter === undefined) return undefined;
-  for (let ref = 0; ref < scene.machine.reservedRefs + 4; ref++) {
-    const grant = { granter: granter.id, ref: GrantRef(ref) };
-    if (isInForce(scene, grantee, grant)) return grant;
-  }
+  for (let ref = 0; ref < scene.machine.reservedRefs + 4; ref++)
+    if (givesTo(scene, granter, ref, grantee.id))
+      return { granter: granter.id, ref: GrantRef(ref) };
   return undefined;
 }
 
