@@ -59,6 +59,12 @@ const scenarios: Scenarios = {
     2  d1  load   at=0x1 u64                     0x0000000200000001
     3  d1  xadd   at=0x1 u8 0xff                 0x00000001
     4  d1  load   at=0x1 u64                     0x0000000200000000`,
+  '[A3] an exchange and add carries from the low half to the high one': `
+    0  d1  store  at=0x1 u64 0x00000001fffffffe  ok
+    1  d1  xadd   at=0x1 u64 0x0000000300000001  0x00000001fffffffe
+    2  d1  load   at=0x1 u64                     0x00000004ffffffff
+    3  d1  xadd   at=0x1 u64 0x1                 0x00000004ffffffff
+    4  d1  load   at=0x1 u64                     0x0000000500000000`,
   '[A3] an atomic that cannot store answers all ones, though a load sees the page': `
     0  d1  grant    ref=3 to=d2 gfn=0x1 ro                ok
     1  d1  store    at=0x1 u32 0x5                        ok
@@ -101,6 +107,14 @@ const scenarios: Scenarios = {
     1  d2  map          d1/3 at=0x30 rw          ok
     2  d2  setup_table  self frames=1 list=0x30  bad_virt_addr
     3  d1  load         at=0x1 u64               0x00000000`,
+  '[A5] a hypercall does not write its result through a mapping of the caller’s own grant': `
+    0  d1  grant        ref=3 to=d1 gfn=0x1 rw   ok
+    1  d1  map          d1/3 at=0x30 rw          ok
+    2  d1  setup_table  self frames=1 list=0x30  bad_virt_addr
+    3  d1  load         at=0x30 u64              0x00000000`,
+  '[A5] a hypercall writes its result across the end of the first page': `
+    0  d1  setup_table  self frames=1 list=0x0+0xfff  ok 0x20
+    1  d1  load         at=0x0+0xfff u64              0x00000020`,
   '[A5] a hypercall writes its result to the caller’s RAM, as far as that goes': `
     0  d1  setup_table  self frames=1 list=0x1+0xfff  ok 0x20
     1  d1  load         at=0x1+0xfff u64              0x00000020

@@ -1,11 +1,11 @@
 import type { DomainId } from '../abi/ids.js';
-import type { Reply } from '../abi/reply.js';
 import type { CompareExchange, ExchangeAdd, Fetch, Load, Store } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
-import { loadWord, storeWord } from './content.js';
+import { loadWord, storeWord } from '../values/content.js';
+import { allOnes, areEqual, joined, masked, sum, without } from '../values/words.js';
 import { ownPageAt, pageOf, theDomain, withContent } from './derived.js';
-import { get } from './keyed.js';
-import { accept, crash, refuse, type Outcome } from './outcome.js';
+import { get } from '../values/keyed.js';
+import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
 import type { Entry, PageId, State } from './state.js';
 
@@ -17,13 +17,13 @@ import type { Entry, PageId, State } from './state.js';
  */
 
 /** [A1] A load answers what is there, through grant mappings too; a hole is all ones. */
-export function load(state: State, caller: DomainId, { address, size }: Load): Outcome<Reply> {
+export function load(state: State, caller: DomainId, { address, size }: Load): Result {
   const pieces = piecesOf(state, caller, address, size, isPresent);
   return accept({ is: 'value', value: valueOf(state, pieces) }, 'A1', state);
 }
 
 /** [A2] A store to a hole or through a readonly grant mapping changes nothing and says nothing. */
-export function store(state: State, caller: DomainId, call: Store): Outcome<Reply> {
+export function store(state: State, caller: DomainId, call: Store): Result {
   const pieces = piecesOf(state, caller, call.address, call.size, isWritable);
   return accept({ is: 'stored' }, 'A2', withValue(state, pieces, call.value));
 }
@@ -37,12 +37,11 @@ export function compareExchange(
   state: State,
   caller: DomainId,
   { address, size, expected, value }: CompareExchange,
-): Outcome<Reply> {
+): Result {
   const pieces = piecesOf(state, caller, address, size, isWritable);
   const old = valueOf(state, pieces);
-  const { low, high } = masked(expected, size);
   const isDirect = pieces.every(({ page }) => page !== undefined);
-  const isStored = isDirect && old.low === low && old.high === high;
+  const isStored = isDirect && areEqual(old, masked(expected, size));
   const next = isStored ? withValue(state, pieces, value) : state;
   return accept({ is: 'value', value: old }, 'A3', next);
 }
@@ -51,21 +50,19 @@ export function compareExchange(
  * [A3] An atomic exchange and add answers the old value and stores the sum, on the same terms; but
  * an emulated one that spans two pages, neither of them RAM, faults.
  */
-export function exchangeAdd(state: State, caller: DomainId, call: ExchangeAdd): Outcome<Reply> {
+export function exchangeAdd(state: State, caller: DomainId, call: ExchangeAdd): Result {
   const pieces = piecesOf(state, caller, call.address, call.size, isWritable);
   if (pieces.length > 1 && pieces.every(({ page }) => page === undefined))
     return refuse({ is: 'fault', vector: '#GP' }, 'A3.1');
 
   // Nothing below this line can fail.
   const old = valueOf(state, pieces);
-  const carry = old.low + call.value.low > 0xffff_ffff ? 1 : 0;
-  const high = (old.high + call.value.high + carry) >>> 0;
-  const next = withValue(state, pieces, { low: (old.low + call.value.low) >>> 0, high });
+  const next = withValue(state, pieces, sum(old, call.value));
   return accept({ is: 'value', value: old }, 'A3', next);
 }
 
 /** [A4] A fetch from a hole faults; one from a grant mapping, which is never executable, is fatal. */
-export function fetch(state: State, caller: DomainId, { address }: Fetch): Outcome<Reply> {
+export function fetch(state: State, caller: DomainId, { address }: Fetch): Result {
   const domain = theDomain(state, caller);
   const gfn = Math.floor(address / PAGE_BYTES);
   if (get(domain.p2m, gfn) === undefined) return refuse({ is: 'fault', vector: '#GP' }, 'A4.1');
@@ -139,9 +136,9 @@ function valueOf(state: State, pieces: readonly Piece[]): Word {
   for (const { page, offset, size, skipped } of pieces) {
     const part =
       page === undefined
-        ? masked({ low: 0xffff_ffff, high: 0xffff_ffff }, size)
+        ? masked(allOnes, size)
         : loadWord(pageOf(state, page).content, offset, size);
-    value = skipped === 0 ? part : or(value, shifted(part, skipped));
+    value = skipped === 0 ? part : joined(value, part, skipped);
   }
   return value;
 }
@@ -151,26 +148,8 @@ function withValue(state: State, pieces: readonly Piece[], value: Word): State {
   let next = state;
   for (const { page, offset, size, skipped } of pieces) {
     if (page === undefined) continue;
-    const part = skipped === 0 ? value : shifted(value, -skipped);
+    const part = skipped === 0 ? value : without(value, skipped);
     next = withContent(next, page, storeWord(pageOf(next, page).content, offset, size, part));
   }
   return next;
 }
-
-const or = (a: Word, b: Word): Word => {
-  return { low: (a.low | b.low) >>> 0, high: (a.high | b.high) >>> 0 };
-};
-
-/** The low `size` bytes of a value. */
-const masked = ({ low, high }: Word, size: number): Word => {
-  const kept = (bytes: number): number => 2 ** (8 * Math.min(Math.max(bytes, 0), 4)) - 1;
-  return { low: (low & kept(size)) >>> 0, high: (high & kept(size - 4)) >>> 0 };
-};
-
-/** A value moved up by so many bytes, or down where they are negative. */
-const shifted = ({ low, high }: Word, bytes: number): Word => {
-  const wide = (BigInt(high) << 32n) | BigInt(low);
-  const bits = BigInt(Math.abs(8 * bytes));
-  const moved = BigInt.asUintN(64, bytes < 0 ? wide >> bits : wide << bits);
-  return { low: Number(moved & 0xffff_ffffn), high: Number(moved >> 32n) };
-};

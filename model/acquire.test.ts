@@ -8,6 +8,22 @@ const effects: Scenarios = {
     2  d2  store        at=0x2 u64 0x1122334455667788  ok
     3  d2  copy         self:0x2 -> d1/3+0x10 bytes=8  ok
     4  d1  load         at=0x1+0x10 u64                0x1122334455667788`,
+  '[G4] a full-page grant of version 2 gives the whole page, whatever is in its pad': `
+    0  d1  set_version  2                                     ok v2
+    1  d1  grant        ref=3 to=d2 gfn=0x1 rw v2 sub=0x10+8  ok
+    2  d2  copy         self:0x2 -> d1/3 bytes=4096           ok`,
+  '[G4] a sub-page grant may be both sides of a copy': `
+    0  d1  set_version  2                               ok v2
+    1  d1  grant        ref=3 to=d2 gfn=0x1 flags=0x101 v2 sub=0x10+8  ok
+    2  d1  store        at=0x1+0x10 u32 0x77            ok
+    3  d2  copy         d1/3+0x10 -> d1/3+0x14 bytes=4  ok
+    4  d1  load         at=0x1+0x14 u32                 0x00000077`,
+  '[G4] equal refs of two granters are two grants': `
+    0  d1  grant  ref=3 to=d2 gfn=0x1 ro  ok
+    1  d3  grant  ref=3 to=d2 gfn=0x2 rw  ok
+    2  d1  store  at=0x1 u32 0x77         ok
+    3  d2  copy   d1/3 -> d3/3 bytes=4    ok
+    4  d3  load   at=0x2 u32              0x00000077`,
   '[G4] a copy ignores the sub-page bit of version 1': `
     0  d1  grant  ref=3 to=d2 gfn=0x1 flags=0x101  ok
     1  d2  copy   self:0x2 -> d1/3+0xff0 bytes=16  ok`,
@@ -56,6 +72,15 @@ const effects: Scenarios = {
     3  d1  load   at=0x20+0x18 u16               0x00000001`,
 };
 
+/** d1 lends 8 bytes, in which a copy finds a new entry for the grant by which it got them. */
+const renewedInBatch = (entry: string): string => `
+    0  d1  set_version  2                              ok v2
+    1  d1  grant        ref=3 to=d2 gfn=0x1 flags=0x101 v2 sub=0x10+8  ok
+    2  d1  grant        ref=4 to=d2 gfn=0x20 rw v2     ok
+    3  d1  store        at=0x1+0x10 u64 ${entry}       ok
+    4  d2  copy         self:0x2 -> d1/3+0x10 bytes=0  ok
+    5  d2  copy         d1/3+0x10 -> d1/4+0x30 bytes=8 ; d1/3+0x10 -> d1/3 bytes=4  ok ; general_error`;
+
 const refusals: Scenarios = {
   '[G4.1] copy refuses bad_gntref for a ref outside the table': `
     0  d2  copy  d1/16 -> self:0x2 bytes=4 ; self:0x2 -> d1/16 bytes=4  bad_gntref ; bad_gntref`,
@@ -103,6 +128,12 @@ const refusals: Scenarios = {
     1  d2  map    d1/3 at=0x30 ro           ok
     2  d1  grant  ref=3 to=d2 gfn=0x9 rw    ok
     3  d2  copy   self:0x2 -> d1/3 bytes=4  bad_page`,
+  '[G4.9] copy refuses general_error to write where the range in use is not granted still':
+    renewedInBatch('0x0008001800020101'),
+  '[G4.9] copy refuses general_error to write where the length in use is not granted still':
+    renewedInBatch('0x0007001000020101'),
+  '[G4.9] copy refuses general_error to write where a part is in use and all is granted':
+    renewedInBatch('0x0000000000020001'),
   '[G4.9] copy refuses general_error to write where the entry now names another page': `
     0  d1  grant  ref=3 to=d2 gfn=0x1 rw  ok
     1  d2  map    d1/3 at=0x30 ro         ok

@@ -23,7 +23,7 @@ type Granted = Pick<Claim, 'page' | 'start' | 'length' | 'isSubPage' | 'via'>;
 /** A grant taken into use, `claims` with all it rests on; or why not, with the state left behind. */
 export type Acquired =
   { readonly use: Claim; readonly claims: readonly Claim[]; readonly next: State } | Refused;
-interface Refused {
+export interface Refused {
   readonly status: Status;
   readonly rule: RefusalId;
   readonly next: State;

@@ -43,6 +43,14 @@ const effects: Scenarios = {
     3  d2  copy   self:0x2 -> d1/3 bytes=4  ok
     4  d2  load   at=0x30 u32               0x00000099
     5  d1  load   at=0x20+0x18 u16          0x00000009`,
+  '[G3] copy: the buffers of a batch are kept for the same two domains only': `
+    0  d1  grant  ref=3 to=d2 gfn=0x1 ro                       ok
+    1  d1  grant  ref=5 to=d2 gfn=0x6 rw                       ok
+    2  d3  grant  ref=5 to=d2 gfn=0x7 rw                       ok
+    3  d1  store  at=0x1 u32 0x77                              ok
+    4  d2  copy   d1/3 -> d3/5 bytes=4 ; d1/3 -> d1/5 bytes=4  ok ; ok
+    5  d1  load   at=0x6 u32                                   0x00000077
+    6  d2  copy   d1/5 -> self:0x2 bytes=4 ; d3/5 -> self:0x3 bytes=8  ok ; ok`,
   '[G3] copy: a failed element gives both buffers back and the next starts anew': `
     0  d1  grant  ref=3 to=d2 gfn=0x1 ro  ok
     1  d2  copy   d1/3 -> self:0x9 bytes=4 ; d1/3 -> self:0x2 bytes=4  bad_page ; ok

@@ -4,19 +4,16 @@ import type { ElementReply } from '../abi/reply.js';
 import type { CopyElement, CopySide } from '../abi/step.js';
 import type { Status } from '../abi/status.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import { acquire, release } from './acquire.js';
-import { copied } from './content.js';
+import { acquire, release, type Refused } from './acquire.js';
+import { copied } from '../values/content.js';
 import { domainOrSelf, ownPageAt, pageOf, withContent, type Claim } from './derived.js';
-import type { RefusalId, RuleId } from './rules.js';
-import type { Domain, PageId, State } from './state.js';
+import type { RefusalId, RuleId } from '../abi/rules.js';
+import type { Domain, State } from './state.js';
 
 /** One side of a copy, kept for the next element: what was asked for, and what it gave. */
-interface Buffer {
+interface Buffer extends Pick<Claim, 'page' | 'start' | 'length'> {
   readonly by: 'ref' | 'gfn';
   readonly side: CopySide;
-  readonly page: PageId;
-  readonly start: number;
-  readonly length: number;
   readonly claims: readonly Claim[];
 }
 
@@ -34,9 +31,7 @@ export interface CopyResult {
 }
 
 /** A side opened, or why not; `next` is what is left either way. */
-type Opened =
-  | { readonly buffer: Buffer; readonly next: State }
-  | { readonly status: Status; readonly rule: RefusalId; readonly next: State };
+type Opened = { readonly buffer: Buffer; readonly next: State } | Refused;
 
 /**
  * [G3] copy: bytes go from a page to a page, each named by a grant or, if it is the caller's own, by
@@ -118,9 +113,9 @@ function opened(
   return { buffer: { by, side, page, start: 0, length: PAGE_BYTES, claims: [] }, next };
 }
 
-function failed(copying: Copying, status: Status, rule: RefusalId): CopyResult {
+const failed = (copying: Copying, status: Status, rule: RefusalId): CopyResult => {
   return { reply: { status }, rule, after: closed(copying) };
-}
+};
 
 const isSamePair = ({ source, dest }: Copying, element: CopyElement): boolean =>
   source?.side.domain === element.source.domain && dest?.side.domain === element.dest.domain;

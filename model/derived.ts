@@ -1,7 +1,7 @@
-import { CONTROL, DOMID_SELF, Gfn, Handle, type DomainId, type GrantRef } from '../abi/ids.js';
+import { CONTROL, DOMID_SELF, Gfn, type DomainId, type GrantRef } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import type { Content } from './content.js';
-import { count, findKey, forEach, get, put } from './keyed.js';
+import type { Content } from '../values/content.js';
+import { count, findKey, forEach, get, put } from '../values/keyed.js';
 import type { Domain, Mapping, Page, PageId, State } from './state.js';
 
 /** Questions about a state, each answered from its fields, and the plain updates of one field. */
@@ -142,12 +142,3 @@ export const isPinnedFrom = (state: State, id: DomainId, from: number): boolean 
 /** Handles a domain may still take: one of those its maptrack frames hold is never given out. */
 export const freeHandles = (state: State, { maptrackFrames, mappings }: Domain): number =>
   Math.max(0, maptrackFrames * state.machine.handlesPerFrame - 1 - count(mappings, () => true));
-
-/** The lowest number that no live mapping of the domain has. */
-export function lowestUnusedHandle({ mappings }: Domain): Handle {
-  let lowest = 0;
-  forEach(mappings, (_, handle) => {
-    if (handle === lowest) lowest++;
-  });
-  return Handle(lowest);
-}

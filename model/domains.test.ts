@@ -18,6 +18,17 @@ const effects: Scenarios = {
     domain d1 table=none
     0  d1  setup_table  self frames=1  ok ~0
     1  d1  load         at=0x20 u8     0x000000ff`,
+  '[D1] create takes the RAM that the domain may own, to the last page': `
+    machine small domains=1
+    domain none
+    0  tool  create               d1 ram=0x0+2 pages=2  ok
+    1  d1    current_reservation  self                  2`,
+  '[D1] create makes a maptrack of no frames, if told so': `
+    machine small
+    domain d1
+    domain d2 maptrack_frames=0
+    0  d1  grant  ref=3 to=d2 gfn=0x1 rw  ok
+    1  d2  map    d1/3 at=0x30 rw         no_space`,
   '[D2] destroy ends a domain at once when nobody holds a page of it': `
     0  tool  destroy      d1  ok
     1  tool  domain_info  d1  -ESRCH
@@ -84,6 +95,9 @@ const effects: Scenarios = {
     2  tool  destroy      d1                      ok
     3  d1    load         at=0x1 u8               no_domain
     4  d9    get_version  self                    no_domain`,
+  '[D3] a virtual processor that the domain does not have does nothing': `
+    0  d1.1  load  at=0x1 u8  no_domain
+    1  d1.0  load  at=0x1 u8  0x00000000`,
   '[D4] a domain is managed by itself and by the control domain': `
     0  d1  current_reservation   d1                                 8
     1  d0  current_reservation   d1                                 8

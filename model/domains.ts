@@ -1,19 +1,15 @@
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
-import type { Reply } from '../abi/reply.js';
-import type { Rc } from '../abi/status.js';
 import * as abi from '../abi/step.js';
-import { loadWord, withWord, zeros } from './content.js';
+import { loadWord, withWord, zeros } from '../values/content.js';
 import { domainOf, gfnOf, ownedPages, ownPageAt, pageOf, ramPages, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
-import { drop, entries, get, put, type Keyed } from './keyed.js';
+import { drop, entries, get, put, type Keyed } from '../values/keyed.js';
 import { ended } from './map.js';
-import { accept, refuse, type Outcome } from './outcome.js';
+import { accept, rc, refuse, type Result } from './outcome.js';
 import { addPage, freshPage, giveUpAll, vanishIfUnheld } from './pages.js';
 import { placed } from './physmap.js';
 import { PageId, type Domain, type State } from './state.js';
-
-const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
 
 /**
  * A machine on which only the control domain runs. Of it the spec knows that it exists and that it
@@ -21,12 +17,7 @@ const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
  */
 export function boot(machine: Machine): State {
   const empty: State = { machine, domains: undefined, pages: undefined, nextPage: PageId(0) };
-  return bareDomain(empty, CONTROL, {
-    ...machine.defaults,
-    maximumPages: 0,
-    grantFrames: machine.grantFramesMaximum,
-    maptrackFrames: machine.maptrackFramesMaximum,
-  });
+  return bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
 }
 
 /** The guests are those whose life the spec describes; the control domain is not one of them. */
@@ -34,10 +25,9 @@ const guestOf = (state: State, id: DomainId): Domain | undefined =>
   id === CONTROL ? undefined : domainOf(state, id);
 
 /** [D1] create: a domain comes to be, with its RAM, an empty grant table of version 1, and no grants. */
-export function create(state: State, call: abi.CreateDomain): Outcome<Reply> {
+export function create(state: State, { domain: id, config: asked }: abi.CreateDomain): Result {
   const { machine } = state;
-  const { domain: id } = call;
-  const { grantVersion, grantFrames, maptrackFrames } = call.config;
+  const { grantVersion, grantFrames, maptrackFrames } = asked;
   if (id < 1 || id > machine.domains) return refuse(rc('-EINVAL'), 'D1.1');
   if (domainOf(state, id) !== undefined) return refuse(rc('-EEXIST'), 'D1.2');
 
@@ -47,7 +37,7 @@ export function create(state: State, call: abi.CreateDomain): Outcome<Reply> {
   if (maptrackFrames > machine.maptrackFramesMaximum) return refuse(rc('-EINVAL'), 'D1.5');
 
   const config: DomainConfig = {
-    ...call.config,
+    ...asked,
     grantFrames: grantFrames < 0 ? machine.grantFramesMaximum : grantFrames,
     maptrackFrames: maptrackFrames < 0 ? machine.maptrackFramesMaximum : maptrackFrames,
   };
@@ -88,14 +78,13 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
   let next = state;
   for (const { gfn, count } of config.ram)
     for (let i = 0; i < count; i++) {
-      const fresh = freshPage(next, id, 'ram');
-      const added = addPage(fresh.next, id, Gfn(gfn + i), fresh.page, 'ram_rw');
+      const { page, next: owned } = freshPage(next, id, 'ram');
+      const added = addPage(owned, id, Gfn(gfn + i), { page, type: 'ram_rw' });
       if (added.failure !== undefined) return undefined;
       next = added.next;
     }
-  const isTooMuch =
-    ownedPages(next, id) > config.maximumPages || ramPages(next) > state.machine.guestFrames;
-  if (isTooMuch) return undefined;
+  if (ownedPages(next, id) > config.maximumPages) return undefined;
+  if (ramPages(next) > state.machine.guestFrames) return undefined;
   if (config.tableGfn === undefined) return next;
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
   return tabled.result === 0 ? tabled.next : undefined;
@@ -105,7 +94,7 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
  * [D2] destroy: a domain's mappings end, its p2m is emptied and its pages are given up. It stays,
  * dying, for as long as another domain holds a page of it.
  */
-export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcome<Reply> {
+export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result {
   const domain = guestOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
   if (domain.dying) return refuse(rc('-ESRCH'), 'D2.2');
@@ -123,13 +112,13 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Outcom
     const gfn = gfnOf(torn, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
   }
-  const empty = { p2m: undefined, tables: undefined, lastGfns };
-  next = withDomain(giveUpAll(next, id), { ...torn, ...empty, dying: true });
+  const dead = { ...torn, dying: true, p2m: undefined, tables: undefined, lastGfns };
+  next = withDomain(giveUpAll(next, id), dead);
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 
 /** [D5] domain_info: whether a domain is dying or was stopped, and the pages it owns and may own. */
-export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Outcome<Reply> {
+export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Result {
   const domain = guestOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D5.1');
 
@@ -140,7 +129,7 @@ export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Outcom
 }
 
 /** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */
-export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Outcome<Reply> {
+export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Result {
   const domain = guestOf(state, call.domain);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D6.1');
 
@@ -149,7 +138,7 @@ export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Outcome<
 }
 
 /** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */
-export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): Outcome<Reply> {
+export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): Result {
   const domain = guestOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D7.1');
 

@@ -1,7 +1,7 @@
 import * as abi from '../abi/grant-table.js';
 import { DomainId, GrantRef } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
-import { halfAt, storeWord, wordAt } from './content.js';
+import { halfAt, storeWord, wordAt } from '../values/content.js';
 import { pageOf, pinsOf, the, theDomain, withContent, type Claim } from './derived.js';
 import type { Domain, PageId, State } from './state.js';
 

@@ -1,12 +1,13 @@
 import * as abi from '../abi/grant-table.js';
 import { Gfn, type DomainId, type Handle } from '../abi/ids.js';
-import type { ElementReply } from '../abi/reply.js';
+import type { RefusalId } from '../abi/rules.js';
+import type { Status } from '../abi/status.js';
 import type { MapElement, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { domainOf, ownPageAt, pinsOf, theDomain, withDomain } from './derived.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
-import { drop, get, put } from './keyed.js';
-import { accept, crash, refuse, spoil, type Outcome } from './outcome.js';
+import { drop, get, put } from '../values/keyed.js';
+import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { addPage, freeUnheld, isGrantMapping, vanishIfUnheld, withoutEntry } from './pages.js';
 import type { Mapping, State } from './state.js';
 
@@ -22,56 +23,58 @@ export function mapGrant(
   caller: DomainId,
   { granter: granterId, ref, address, flags }: MapElement,
   handle: Handle | undefined,
-): Outcome<ElementReply> {
+): ElementResult {
   if ((flags & (abi.GNTMAP_device_map | abi.GNTMAP_host_map)) === 0)
-    return refuse({ status: 'bad_gntref' }, 'G1.1');
-  if ((flags & notForHvm) !== 0) return refuse({ status: 'general_error' }, 'G1.2');
+    return no('bad_gntref', 'G1.1');
+  if ((flags & notForHvm) !== 0) return no('general_error', 'G1.2');
 
   const granter = domainOf(state, granterId);
-  if (granter === undefined) return refuse({ status: 'bad_domain' }, 'G1.3');
+  if (granter === undefined) return no('bad_domain', 'G1.3');
 
-  if (handle === undefined) return refuse({ status: 'no_space' }, 'G1.4');
+  if (handle === undefined) return no('no_space', 'G1.4');
 
-  if (ref >= entryCount(state.machine, granter)) return refuse({ status: 'bad_gntref' }, 'G1.5');
+  if (ref >= entryCount(state.machine, granter)) return no('bad_gntref', 'G1.5');
 
   const readonly = (flags & abi.GNTMAP_readonly) !== 0;
   const pins = pinsOf(state, granterId, ref);
-  if (pins !== undefined && pins.grantee !== caller)
-    return refuse({ status: 'general_error' }, 'G1.6');
+  if (pins !== undefined && pins.grantee !== caller) return no('general_error', 'G1.6');
   if (pins !== undefined && (readonly ? pins.readers : pins.writers) >= state.machine.pinLimit)
-    return refuse({ status: 'general_error' }, 'G1.7');
+    return no('general_error', 'G1.7');
 
   const entry = entryAt(state, granter, ref);
   if (pins === undefined) {
     if ((entry.flags & abi.GTF_type_mask) !== abi.GTF_permit_access)
-      return refuse({ status: 'general_error' }, 'G1.8');
-    if ((entry.flags & abi.GTF_sub_page) !== 0) return refuse({ status: 'general_error' }, 'G1.9');
-    if (entry.domain !== caller) return refuse({ status: 'general_error' }, 'G1.10');
+      return no('general_error', 'G1.8');
+    if ((entry.flags & abi.GTF_sub_page) !== 0) return no('general_error', 'G1.9');
+    if (entry.domain !== caller) return no('general_error', 'G1.10');
   }
   const isCovered = pins !== undefined && (readonly || pins.writers > 0);
   if (!isCovered && !readonly && (entry.flags & abi.GTF_readonly) !== 0)
-    return refuse({ status: 'general_error' }, 'G1.11');
+    return no('general_error', 'G1.11');
   const marked = isCovered ? state : mark(state, granter, ref, readonly);
   const unmarked = (left: State): State => unmark(left, granterId, ref, readonly);
+  const fail = (status: Status, rule: RefusalId, left: State) =>
+    spoil({ status }, rule, unmarked(left));
 
   const page = pins === undefined ? ownPageAt(state, granter, entry.frame) : pins.page;
-  if (page === undefined) return spoil({ status: 'bad_page' }, 'G1.12', unmarked(marked));
+  if (page === undefined) return fail('bad_page', 'G1.12', marked);
 
   if ((flags & ~abi.GNTMAP_readonly) !== abi.GNTMAP_host_map)
-    return spoil({ status: 'general_error' }, 'G1.13', unmarked(marked));
+    return fail('general_error', 'G1.13', marked);
   const gfn = Gfn(Math.floor(address / PAGE_BYTES));
   const type = readonly ? 'grant_map_ro' : 'grant_map_rw';
-  const { failure, next } = addPage(marked, caller, gfn, page, type);
+  const { failure, next } = addPage(marked, caller, gfn, { page, type });
   if (failure === 'not_permitted') return crash('G1.14', unmarked(next));
-  if (failure === 'out_of_range')
-    return spoil({ status: 'general_error' }, 'G1.15', unmarked(next));
-  if (failure === 'no_table') return spoil({ status: 'general_error' }, 'G1.16', unmarked(next));
+  if (failure === 'out_of_range') return fail('general_error', 'G1.15', next);
+  if (failure === 'no_table') return fail('general_error', 'G1.16', next);
 
   // Nothing below this line can fail.
   const mapper = theDomain(next, caller);
   const mappings = put(mapper.mappings, handle, { granter: granterId, ref, page, readonly });
   return accept({ status: 'okay' }, 'G1', withDomain(next, { ...mapper, mappings }));
 }
+
+const no = (status: Status, rule: RefusalId) => refuse({ status }, rule);
 
 const notForHvm = abi.GNTMAP_device_map | abi.GNTMAP_application_map | abi.GNTMAP_contains_pte;
 
@@ -86,16 +89,15 @@ export function unmapGrant(
   state: State,
   caller: DomainId,
   { handle, address }: UnmapElement,
-): Outcome<ElementReply> {
+): ElementResult {
   const mapper = theDomain(state, caller);
   const mapping = get(mapper.mappings, handle);
-  if (mapping === undefined) return refuse({ status: 'bad_handle' }, 'G2.1');
+  if (mapping === undefined) return no('bad_handle', 'G2.1');
   if (address === 0) return accept({ status: 'okay' }, 'G2', state);
 
   const gfn = Math.floor(address / PAGE_BYTES);
-  if (!isGrantMapping(mapper, gfn)) return refuse({ status: 'general_error' }, 'G2.2');
-  if (get(mapper.p2m, gfn)?.page !== mapping.page)
-    return refuse({ status: 'general_error' }, 'G2.3');
+  if (!isGrantMapping(mapper, gfn)) return no('general_error', 'G2.2');
+  if (get(mapper.p2m, gfn)?.page !== mapping.page) return no('general_error', 'G2.3');
 
   // Nothing below this line can fail.
   const mappings = drop(mapper.mappings, handle);

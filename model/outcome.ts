@@ -1,5 +1,6 @@
-import type { Reply } from '../abi/reply.js';
+import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
+import type { Rc } from '../abi/status.js';
 import type { State } from './state.js';
 
 /**
@@ -12,6 +13,13 @@ export interface Outcome<Answer> {
   readonly rule: RuleId | RefusalId;
   readonly next: State | undefined;
 }
+
+/** What a call comes to, and what an element of a batch does. */
+export type Result = Outcome<Reply>;
+export type ElementResult = Outcome<ElementReply>;
+
+/** The answer that is a hypercall's value. */
+export const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
 
 export const refuse = <Answer>(answer: Answer, rule: RefusalId): Outcome<Answer> => {
   return { answer, rule, next: undefined };

@@ -1,18 +1,9 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
-import type { P2mType } from '../abi/observer.js';
-import { zeros } from './content.js';
-import {
-  domainOf,
-  gfnOf,
-  heldPages,
-  isHeld,
-  pageOf,
-  theDomain,
-  withDomain,
-  withPage,
-} from './derived.js';
-import { count, drop, forEach, get, has, put } from './keyed.js';
-import { PageId, type Domain, type Page, type State } from './state.js';
+import { zeros } from '../values/content.js';
+import { domainOf, gfnOf, heldPages, isHeld, pageOf, theDomain, withDomain } from './derived.js';
+import { withPage } from './derived.js';
+import { count, drop, forEach, get, has, put } from '../values/keyed.js';
+import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
 
 /** The life of pages, and the one way in which a page comes to be at a gfn. */
 
@@ -88,28 +79,21 @@ export interface Placement {
  * loses its gfn but stays allocated: nothing brings it back. A page of the domain's own is RAM at
  * one gfn only, so it leaves its former one, even if the rest then fails.
  */
-export function addPage(
-  state: State,
-  id: DomainId,
-  gfn: Gfn,
-  page: PageId,
-  type: P2mType,
-): Placement {
+export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Placement {
+  const no = (failure: Placement['failure'], next: State): Placement => ({ failure, next });
   const domain = theDomain(state, id);
-  if (isGrantMapping(domain, gfn))
-    return { failure: 'not_permitted', next: crashDomain(state, id) };
+  if (isGrantMapping(domain, gfn)) return no('not_permitted', crashDomain(state, id));
 
-  const former = pageOf(state, page).owner === id ? gfnOf(domain, page) : undefined;
+  const isOwn = pageOf(state, entry.page).owner === id;
+  const former = isOwn ? gfnOf(domain, entry.page) : undefined;
   const moved = former === undefined ? domain : withoutEntry(domain, former);
-  if (gfn >= state.machine.gfnLimit)
-    return { failure: 'out_of_range', next: withDomain(state, moved) };
+  if (gfn >= state.machine.gfnLimit) return no('out_of_range', withDomain(state, moved));
 
   const tabled = withTables(state, moved, gfn);
-  if (!has(tabled.tables, tableKey(gfn, 9)))
-    return { failure: 'no_table', next: withDomain(state, tabled) };
+  if (!has(tabled.tables, tableKey(gfn, 9))) return no('no_table', withDomain(state, tabled));
 
   // Nothing below this line can fail.
-  const p2m = put(tabled.p2m, gfn, { type, page });
+  const p2m = put(tabled.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(tabled.maximumGfn, gfn));
   return { failure: undefined, next: withDomain(state, { ...tabled, p2m, maximumGfn }) };
 }

@@ -38,6 +38,16 @@ const effects: Scenarios = {
     5  d1  add_to_physmap  self space=gmfn_range index=0x7 gfn=0x40 size=2  -EINVAL
     6  d1  load            at=0x40 u32      0x00000000
     7  d1  add_to_physmap  self space=gmfn_range index=0x99 gfn=0x40 size=0  ok`,
+  '[P11] add_to_physmap of no pages is okay wherever they are not': `
+    0  d1  add_to_physmap  self space=gmfn_range index=~0 gfn=0x40 size=0  ok`,
+  '[P11] add_to_physmap grows the table to the last frame that it may have': `
+    0  d1  add_to_physmap  self space=grant_table index=0x2 gfn=0x30  ok
+    1  d1  query_size      self                                       ok frames=3 maximum=3`,
+  '[P11] add_to_physmap of a status frame grows the table by all that share it': `
+    machine small grant_frames_maximum=4 default.grant_frames=4
+    0  d1  set_version     2     ok v2
+    1  d1  add_to_physmap  self space=grant_table index=0x80000001 gfn=0x25  ok
+    2  d1  query_size      self  ok frames=4 maximum=4`,
   '[P12] add_to_physmap_batch answers a value for each entry and goes on after a failure': `
     0  d1  store                 at=0x2 u32 0x22                              ok
     1  d1  add_to_physmap_batch  self space=gmfn ; 0x9 at=0x30 ; 0x2 at=0x31  ok each -EINVAL,ok
@@ -111,6 +121,11 @@ const refusals: Scenarios = {
     0  d1    decrease_reservation  self gfns=0x20                             1
     1  d1    add_to_physmap        self space=grant_table index=0x0 gfn=0x20  -EBUSY
     2  tool  domain_info           d1                                         pages=8 maximum=14`,
+  '[P11.10] add_to_physmap refuses -EBUSY for a frame of the table of a dying domain': `
+    0  d1    grant           ref=3 to=d2 gfn=0x1 rw                   ok
+    1  d2    map             d1/3 at=0x30 rw                          ok
+    2  tool  destroy         d1                                       ok
+    3  d0    add_to_physmap  d1 space=grant_table index=0x0 gfn=0x20  -EBUSY`,
   '[P11.11] add_to_physmap refuses -EINVAL where no page of the domain’s is at the source': `
     0  d1  add_to_physmap  self space=gmfn index=0x9 gfn=0x30  -EINVAL`,
   '[P11.12] add_to_physmap refuses -EINVAL for an unknown space': `
@@ -152,7 +167,7 @@ const refusals: Scenarios = {
     0  d1  add_to_physmap_batch  d2 space=gmfn ; 0x1 at=0x2  -EPERM each untouched`,
   '[P12.6] add_to_physmap_batch ends with -EINVAL at the gfn that means none': `
     0  d1  add_to_physmap_batch  self space=gmfn ; 1 at=0x30 ; 2 at=~0  -EINVAL each ok,untouched
-    1  d1  load                  at=0x30 u8                                 0x00000000`,
+    1  d1  load                  at=0x30 u8                             0x00000000`,
   '[P12.7] add_to_physmap_batch refuses each page of another domain with -EPERM': `
     0  d1  add_to_physmap_batch  self space=gmfn_foreign foreign=2 ; 0x1 at=0x30  ok each -EPERM`,
   '[P13.1] remove_from_physmap refuses -ESRCH for an absent domain': `

@@ -2,12 +2,12 @@ import { XENMAPIDX_grant_table_status } from '../abi/grant-table.js';
 import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { Errno, Rc } from '../abi/status.js';
+import type { Errno } from '../abi/status.js';
 import * as abi from '../abi/step.js';
 import { domainOrSelf, gfnOf, isReferencable, mayManage, ownPageAt } from './derived.js';
 import { pageOf, theDomain, withDomain } from './derived.js';
-import { get } from './keyed.js';
-import { accept, refuse, spoil, type Outcome } from './outcome.js';
+import { get } from '../values/keyed.js';
+import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { addPage, withoutEntry } from './pages.js';
 import { removeAndGiveUp } from './reservation.js';
 import type { Domain, PageId, State } from './state.js';
@@ -15,17 +15,11 @@ import { growTable } from './table.js';
 
 /** Which page is at which gfn (p2m.md 2.9). */
 
-const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
-
 /**
  * [P11] add_to_physmap: a page that the domain has already gets a place in its p2m; one that had a
  * place leaves it. What was at the gfn is given up, if it is RAM of the domain's.
  */
-export function addToPhysmap(
-  state: State,
-  caller: DomainId,
-  call: abi.AddToPhysmap,
-): Outcome<Reply> {
+export function addToPhysmap(state: State, caller: DomainId, call: abi.AddToPhysmap): Result {
   const { space, index, gfn, size } = call;
   if (space === abi.XENMAPSPACE_gmfn_foreign) return refuse(rc('-ENOSYS'), 'P11.1');
 
@@ -57,7 +51,7 @@ export function addToPhysmapBatch(
   state: State,
   caller: DomainId,
   call: abi.AddToPhysmapBatch,
-): Outcome<Reply> {
+): Result {
   const { space, entries } = call;
   const no = (value: Errno, rule: RefusalId) =>
     refuse<Reply>({ is: 'errors', rc: value, errors: entries.map(() => 'untouched') }, rule);
@@ -90,7 +84,7 @@ interface Placed {
   readonly next: State;
 }
 
-const answered = ({ result, rule, next }: Placed, before: State): Outcome<Reply> => {
+const answered = ({ result, rule, next }: Placed, before: State): Result => {
   return { answer: rc(result), rule, next: next === before ? undefined : next };
 };
 
@@ -115,7 +109,7 @@ export function placed(state: State, id: DomainId, space: number, index: number,
   }
 
   if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.17');
-  const added = addPage(next, id, gfn, page, 'ram_rw');
+  const added = addPage(next, id, gfn, { page, type: 'ram_rw' });
   next = added.next;
   if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.15');
   if (added.failure === 'no_table') return no('-ENOMEM', 'P11.16');
@@ -124,13 +118,10 @@ export function placed(state: State, id: DomainId, space: number, index: number,
   return { result: 0, rule: 'P11', next };
 }
 
+type Source = { readonly page: PageId; readonly next: State } | Placed;
+
 /** The page that a space and an index name. */
-function sourceOf(
-  state: State,
-  domain: Domain,
-  space: number,
-  index: number,
-): { readonly page: PageId; readonly next: State } | Placed {
+function sourceOf(state: State, domain: Domain, space: number, index: number): Source {
   const no = (result: Errno, rule: RefusalId, next = state): Placed => ({ result, rule, next });
   switch (space) {
     case abi.XENMAPSPACE_shared_info:
@@ -181,7 +172,7 @@ export function removeFromPhysmap(
   state: State,
   caller: DomainId,
   call: abi.RemoveFromPhysmap,
-): Outcome<Reply> {
+): Result {
   const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse(rc('-ESRCH'), 'P13.1');
   if (target.id === CONTROL) return refuse(rc('-EACCES'), 'P13.2');

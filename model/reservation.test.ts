@@ -10,6 +10,11 @@ const effects: Scenarios = {
     4  d1    load              at=0x32 u32                  0xffffffff
     5  tool  domain_info       d1                           pages=12 maximum=14
     6  d1    populate_physmap  self gfns=none               ok`,
+  '[P6.9] populate_physmap: the last gfn of all is followed by the first': `
+    0  d1    store             at=0x0 u32 0x5        ok
+    1  d1    populate_physmap  self gfns=~0 order=1  ok
+    2  d1    load              at=0x0 u32            0x00000000
+    3  tool  domain_info       d1                    pages=10 maximum=14`,
   '[P7] increase_reservation adds pages without a gfn': `
     0  d1    increase_reservation  self count=2 order=1  2
     1  tool  domain_info           d1                    pages=12 maximum=14
@@ -122,6 +127,8 @@ const refusals: Scenarios = {
     1  tool  domain_info       d1                         pages=10 maximum=14`,
   '[P7.1] increase_reservation stops for an order that is too large': `
     0  d1  increase_reservation  d9 count=1 order=3  ok`,
+  '[P7] increase_reservation takes the largest order that its caller may ask for': `
+    0  d1  increase_reservation  self count=1 order=2  1`,
   '[P7.2] increase_reservation stops for an absent domain': `
     0  d1  increase_reservation  d9 count=1  ok`,
   '[P7.3] increase_reservation stops for a domain that is not the caller’s to manage': `

@@ -1,12 +1,12 @@
 import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
-import type { Errno, Rc } from '../abi/status.js';
+import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
 import { domainOrSelf, mayManage, ownedPages, ownPageAt, ramPages } from './derived.js';
 import { the, theDomain, withDomain } from './derived.js';
-import { get } from './keyed.js';
-import { accept, crash, refuse, spoil, type Outcome } from './outcome.js';
+import { get } from '../values/keyed.js';
+import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
 import { addPage, crashDomain, freshPage, giveUp, isGrantMapping, withoutEntry } from './pages.js';
 import type { Domain, State } from './state.js';
 
@@ -15,14 +15,12 @@ import type { Domain, State } from './state.js';
  * extents that were done before the first that could not be.
  */
 
-const rc = (value: Rc): Reply => ({ is: 'rc', rc: value });
-
 /** The largest order of an extent that a caller may ask for. */
 const largestOrder = ({ machine }: State, caller: DomainId): number =>
   caller === CONTROL ? machine.controlOrder : machine.guestOrder;
 
 /** The call ends at an extent that cannot be done; those before it stay done. */
-const stop = (done: number, rule: RefusalId, before: State, now: State): Outcome<Reply> =>
+const stop = (done: number, rule: RefusalId, before: State, now: State): Result =>
   now === before ? refuse(rc(done), rule) : spoil(rc(done), rule, now);
 
 /**
@@ -31,7 +29,7 @@ const stop = (done: number, rule: RefusalId, before: State, now: State): Outcome
  * Where a page cannot be put at its gfn the pages just allocated stay with the domain, without a
  * gfn. A grant mapping in the way is the end of the domain, before any page of its extent is placed.
  */
-export function populate(state: State, caller: DomainId, call: Populate): Outcome<Reply> {
+export function populate(state: State, caller: DomainId, call: Populate): Result {
   const target = domainOrSelf(state, caller, call.target);
   if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P6.1');
   if (target === undefined) return refuse(rc(0), 'P6.2');
@@ -57,7 +55,7 @@ export function populate(state: State, caller: DomainId, call: Populate): Outcom
       return id === caller ? crash('P6.7', next) : spoil(rc(done), 'P6.8', next);
     }
     const failures = gfns.map((gfn, i) => {
-      const placed = addPage(next, id, gfn, the(pages[i]), 'ram_rw');
+      const placed = addPage(next, id, gfn, { page: the(pages[i]), type: 'ram_rw' });
       next = placed.next;
       return placed.failure;
     });
@@ -72,7 +70,7 @@ const gfnAfter = (gfn: Gfn, distance: number): Gfn =>
   Gfn(gfn === ALL_ONES && distance > 0 ? distance - 1 : gfn + distance);
 
 /** [P7] increase_reservation: fresh pages that have no gfn, and nothing that could give them one. */
-export function increase(state: State, caller: DomainId, call: Increase): Outcome<Reply> {
+export function increase(state: State, caller: DomainId, call: Increase): Result {
   const target = domainOrSelf(state, caller, call.target);
   if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P7.1');
   if (target === undefined) return refuse(rc(0), 'P7.2');
@@ -91,11 +89,9 @@ export function increase(state: State, caller: DomainId, call: Increase): Outcom
 }
 
 /** Why a domain cannot have so many more pages, if it cannot. */
-function cannotAllocate(
-  state: State,
-  id: DomainId,
-  pages: number,
-): 'dying' | 'limit' | 'machine' | undefined {
+type Shortage = 'dying' | 'limit' | 'machine' | undefined;
+
+function cannotAllocate(state: State, id: DomainId, pages: number): Shortage {
   const { dying, maximumPages } = theDomain(state, id);
   if (dying) return 'dying';
   if (ownedPages(state, id) + pages > maximumPages) return 'limit';
@@ -106,7 +102,7 @@ function cannotAllocate(
  * [P8] decrease_reservation: the pages at the gfns from each extent on leave the p2m and are given
  * up. Pages of an extent that cannot be finished stay gone, though the extent does not count.
  */
-export function decrease(state: State, caller: DomainId, call: Decrease): Outcome<Reply> {
+export function decrease(state: State, caller: DomainId, call: Decrease): Result {
   const target = domainOrSelf(state, caller, call.target);
   if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P8.1');
   if (target === undefined) return refuse(rc(0), 'P8.2');
@@ -123,12 +119,10 @@ export function decrease(state: State, caller: DomainId, call: Decrease): Outcom
   return accept(rc(call.extents.length), 'P8', next);
 }
 
+type Removed = State | '-ENOENT' | '-ENXIO';
+
 /** [P4] The page at a gfn leaves it and is given up, if it is the domain's own. */
-export function removeAndGiveUp(
-  state: State,
-  domain: Domain,
-  gfn: number,
-): State | '-ENOENT' | '-ENXIO' {
+export function removeAndGiveUp(state: State, domain: Domain, gfn: number): Removed {
   if (get(domain.p2m, gfn) === undefined) return '-ENOENT';
   const page = ownPageAt(state, domain, gfn);
   if (page === undefined) return '-ENXIO';
@@ -138,7 +132,7 @@ export function removeAndGiveUp(
 }
 
 /** [P9] exchange: an auto-translated domain's pages cannot be taken from it. */
-export function exchange(state: State, caller: DomainId, call: Exchange): Outcome<Reply> {
+export function exchange(state: State, caller: DomainId, call: Exchange): Result {
   const no = (value: Errno, rule: RefusalId) =>
     refuse<Reply>({ is: 'exchanged', rc: value, count: 0 }, rule);
 
@@ -158,7 +152,7 @@ export function exchange(state: State, caller: DomainId, call: Exchange): Outcom
 }
 
 /** [P10] current_reservation, maximum_reservation, maximum_gpfn: what a domain has and may have. */
-export function reservation(state: State, caller: DomainId, call: Reservation): Outcome<Reply> {
+export function reservation(state: State, caller: DomainId, call: Reservation): Result {
   const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse(rc('-ESRCH'), 'P10.1');
   if (!mayManage(caller, target)) return refuse(rc('-EPERM'), 'P10.2');

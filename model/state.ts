@@ -2,8 +2,8 @@ import type { DomainId, Gfn, GrantRef, Mfn } from '../abi/ids.js';
 import type { GrantVersion } from '../abi/grant-table.js';
 import type { Machine } from '../abi/machine.js';
 import type { P2mType } from '../abi/observer.js';
-import type { Content } from './content.js';
-import type { Keyed } from './keyed.js';
+import type { Content } from '../values/content.js';
+import type { Keyed } from '../values/keyed.js';
 
 /**
  * Everything there is. A state is a value: an operation answers the next one. Nothing is stored

@@ -1,15 +1,16 @@
-import type { DomainId, Handle, Mfn, VcpuId } from '../abi/ids.js';
+import { Handle, NO_HANDLE, type DomainId, type Mfn } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { CopyGrant, InspectGfn, MapGrant, Step } from '../abi/step.js';
 import { compareExchange, exchangeAdd, fetch, load, store } from './access.js';
 import { closed, copyGrant, type Copying } from './copy.js';
-import { domainOf, freeHandles, isRunning, lowestUnusedHandle, ownPageAt } from './derived.js';
+import { domainOf, freeHandles, isRunning, ownPageAt } from './derived.js';
 import { pageOf, the, theDomain, withDomain, withPage } from './derived.js';
 import { create, destroy, domainInfo, inspectGfn, setMemoryLimit } from './domains.js';
-import { drop, findKey, get, has, put } from './keyed.js';
+import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { mapGrant, unmapGrant } from './map.js';
-import { accept, refuse, type Alternative, type Objection, type Outcome } from './outcome.js';
+import { accept, refuse, type Alternative, type Objection, type ElementResult } from './outcome.js';
+import { type Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
@@ -22,7 +23,8 @@ import { setVersion } from './version.js';
  * cannot run does nothing ([D3]); the control domain always runs.
  */
 export function step(state: State, made: Step): readonly Alternative[] {
-  if ('caller' in made && !mayAct(state, made.caller, made.vcpu))
+  const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
+  if (!isAble || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
     return [settled({ is: 'no_domain' }, state, ['D3'])];
   switch (made.op) {
     case 'map':
@@ -40,13 +42,10 @@ export function step(state: State, made: Step): readonly Alternative[] {
   }
 }
 
-const mayAct = (state: State, caller: DomainId, vcpu: VcpuId): boolean =>
-  isRunning(domainOf(state, caller)) && vcpu < state.machine.vcpus;
-
 type One = Exclude<Step, { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' }>;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
-function one(state: State, made: One): Outcome<Reply> {
+function one(state: State, made: One): Result {
   switch (made.op) {
     case 'setup_table':
       return setupTable(state, made.caller, made);
@@ -100,15 +99,13 @@ function one(state: State, made: One): Outcome<Reply> {
   }
 }
 
-// ---- batches: elements in turn, until one crashes the caller ([D3]) ----
-
 type Rule = RuleId | RefusalId;
 
-/** A batch, each element of which finds the state that the one before it left. */
+/** A batch: each element finds the state that the one before it left, until one is a crash. */
 function inTurn<Element>(
   state: State,
   { caller, elements }: { readonly caller: DomainId; readonly elements: readonly Element[] },
-  perform: (state: State, caller: DomainId, element: Element) => Outcome<ElementReply>,
+  perform: (state: State, caller: DomainId, element: Element) => ElementResult,
 ): Alternative {
   const replies: ElementReply[] = [];
   const rules: Rule[] = [];
@@ -139,16 +136,16 @@ function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
 
 /**
  * [G15] Which unused handle a mapping gets, and which machine frame its page is, are the
- * hypervisor's choices. The batch is done with some choice to know its statuses; `next` puts those
- * that were seen in the place of it.
+ * hypervisor's choices. The batch is done with numbers that are no handles, to know its statuses;
+ * `next` puts those that were seen in their place.
  */
 function mapBatch(state: State, made: MapGrant): Alternative {
   const chosen: (Handle | undefined)[] = [];
   const alternative = inTurn(state, made, (now, caller, element) => {
-    const mapper = theDomain(now, caller);
-    const handle = freeHandles(now, mapper) > 0 ? lowestUnusedHandle(mapper) : undefined;
-    const outcome = mapGrant(now, caller, element, handle);
-    chosen.push(outcome.rule === 'G1' ? handle : undefined);
+    const isOneLeft = freeHandles(now, theDomain(now, caller)) > 0;
+    const provisional = Handle(NO_HANDLE + 1 + chosen.length);
+    const outcome = mapGrant(now, caller, element, isOneLeft ? provisional : undefined);
+    chosen.push(outcome.rule === 'G1' ? provisional : undefined);
     return outcome;
   });
   if (!alternative.rules.includes('G1')) return alternative;
@@ -211,5 +208,5 @@ const settled = (reply: Reply, next: State, rules: readonly Rule[]): Alternative
   return { reply, rules, next: () => next };
 };
 
-const finished = (before: State, { answer, rule, next }: Outcome<Reply>): Alternative =>
+const finished = (before: State, { answer, rule, next }: Result): Alternative =>
   settled(answer === 'crashed' ? { is: 'crashed' } : answer, next ?? before, [rule]);

@@ -1,12 +1,13 @@
 import { INVALID_GFN, type DomainId } from '../abi/ids.js';
-import type { ElementReply, Reply } from '../abi/reply.js';
+import type { Reply } from '../abi/reply.js';
 import type { Status } from '../abi/status.js';
 import type { GetVersion, QuerySize, SetupTable, SwapElement } from '../abi/step.js';
 import { storeToBuffer } from './access.js';
-import { copied, type Content } from './content.js';
-import * as derived from './derived.js';
+import { copied } from '../values/content.js';
+import { domainOrSelf, gfnOf, mayManage, pageOf, pinsOf, theDomain } from './derived.js';
+import { withContent, withDomain } from './derived.js';
 import { entryCount, entryPlace, statusFramesFor, statusPlace, type Place } from './entries.js';
-import { accept, refuse, spoil, type Outcome } from './outcome.js';
+import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
 import { freshPage } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
 
@@ -14,21 +15,21 @@ import type { Domain, PageId, State } from './state.js';
  * [G6] setup_table: the table has at least so many frames, and the answer says at which gfn each of
  * them is now (grants.md 7.4). Nothing is mapped by it.
  */
-export function setupTable(state: State, caller: DomainId, call: SetupTable): Outcome<Reply> {
+export function setupTable(state: State, caller: DomainId, call: SetupTable): Result {
   const no = (status: Status): Reply => ({ is: 'table', status, frames: [] });
   if (call.count !== 1) return refuse({ is: 'rc', rc: '-EINVAL' }, 'G6.1');
 
-  const target = derived.domainOrSelf(state, caller, call.target);
+  const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse(no('bad_domain'), 'G6.2');
-  if (!derived.mayManage(caller, target)) return refuse(no('permission_denied'), 'G6.3');
+  if (!mayManage(caller, target)) return refuse(no('permission_denied'), 'G6.3');
 
   if (call.frames > target.grantFramesMaximum) return refuse(no('general_error'), 'G6.4');
 
   let next = growTable(state, target, call.frames);
-  const owner = derived.theDomain(next, target.id);
+  const owner = theDomain(next, target.id);
   const frames = owner.grantFrames
     .slice(0, call.frames)
-    .map((page) => derived.gfnOf(owner, page) ?? INVALID_GFN);
+    .map((page) => gfnOf(owner, page) ?? INVALID_GFN);
   let isWritten = true;
   for (const [i, gfn] of frames.entries()) {
     if (call.list === undefined) break;
@@ -58,19 +59,17 @@ export function growTable(state: State, domain: Domain, frames: number): State {
   const statuses =
     domain.grantVersion === 2 ? statusFramesFor(state.machine, grantFrames.length) : 0;
   const statusFrames = grown(domain.statusFrames, statuses, 'status_frame');
-  return next === state
-    ? state
-    : derived.withDomain(next, { ...domain, grantFrames, statusFrames });
+  return next === state ? state : withDomain(next, { ...domain, grantFrames, statusFrames });
 }
 
 /** [G7] query_size: how many frames a table has and may have (grants.md 7.8). */
-export function querySize(state: State, caller: DomainId, call: QuerySize): Outcome<Reply> {
+export function querySize(state: State, caller: DomainId, call: QuerySize): Result {
   const no = (status: Status): Reply => ({ is: 'size', status, frames: 0, maximum: 0 });
   if (call.count !== 1) return refuse({ is: 'rc', rc: '-EINVAL' }, 'G7.1');
 
-  const target = derived.domainOrSelf(state, caller, call.target);
+  const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse(no('bad_domain'), 'G7.2');
-  if (!derived.mayManage(caller, target)) return refuse(no('permission_denied'), 'G7.3');
+  if (!mayManage(caller, target)) return refuse(no('permission_denied'), 'G7.3');
 
   // Nothing below this line can fail.
   const { grantFrames, grantFramesMaximum: maximum } = target;
@@ -78,10 +77,10 @@ export function querySize(state: State, caller: DomainId, call: QuerySize): Outc
 }
 
 /** [G9] get_version: the version of a table (grants.md 7.11). */
-export function getVersion(state: State, caller: DomainId, call: GetVersion): Outcome<Reply> {
-  const target = derived.domainOrSelf(state, caller, call.target);
+export function getVersion(state: State, caller: DomainId, call: GetVersion): Result {
+  const target = domainOrSelf(state, caller, call.target);
   if (target === undefined) return refuse({ is: 'version', rc: '-ESRCH', version: 0 }, 'G9.1');
-  if (!derived.mayManage(caller, target))
+  if (!mayManage(caller, target))
     return refuse({ is: 'version', rc: '-EPERM', version: 0 }, 'G9.2');
 
   // Nothing below this line can fail.
@@ -96,33 +95,28 @@ export function swapGrant(
   state: State,
   caller: DomainId,
   { first, second }: SwapElement,
-): Outcome<ElementReply> {
-  const domain = derived.theDomain(state, caller);
+): ElementResult {
+  const domain = theDomain(state, caller);
   const refs = entryCount(state.machine, domain);
   if (first >= refs) return refuse({ status: 'bad_gntref' }, 'G10.1');
   if (second >= refs) return refuse({ status: 'bad_gntref' }, 'G10.2');
   if (first === second) return accept({ status: 'okay' }, 'G10', state);
-  if (derived.pinsOf(state, caller, first) !== undefined)
-    return refuse({ status: 'eagain' }, 'G10.3');
-  if (derived.pinsOf(state, caller, second) !== undefined)
-    return refuse({ status: 'eagain' }, 'G10.4');
+  if (pinsOf(state, caller, first) !== undefined) return refuse({ status: 'eagain' }, 'G10.3');
+  if (pinsOf(state, caller, second) !== undefined) return refuse({ status: 'eagain' }, 'G10.4');
 
   // Nothing below this line can fail.
-  const exchanged = (now: State, a: Place, b: Place, bytes: number): State => {
-    const contentOf = (place: Place) => derived.pageOf(state, place.page).content;
-    const half = moved(now, b, a, contentOf(b), bytes);
-    return moved(half, a, b, contentOf(a), bytes);
-  };
-  const at = (ref: number): Place => entryPlace(state, domain, ref);
-  const word = (ref: number): Place => statusPlace(state, domain, ref);
-  const isV1 = domain.grantVersion === 1;
-  const next = exchanged(state, at(first), at(second), isV1 ? 8 : 16);
-  const both = isV1 ? next : exchanged(next, word(first), word(second), 2);
-  return accept({ status: 'okay' }, 'G10', both);
+  const [a, b] = [entryPlace(state, domain, first), entryPlace(state, domain, second)];
+  const okay = { status: 'okay' } as const;
+  if (domain.grantVersion === 1) return accept(okay, 'G10', exchanged(state, a, b, 8));
+  const [one, other] = [statusPlace(state, domain, first), statusPlace(state, domain, second)];
+  return accept(okay, 'G10', exchanged(exchanged(state, a, b, 16), one, other, 2));
 }
 
-/** Bytes of a content, put in another place. */
-function moved(state: State, from: Place, to: Place, old: Content, bytes: number): State {
-  const target = derived.pageOf(state, to.page).content;
-  return derived.withContent(state, to.page, copied(old, from.offset, target, to.offset, bytes));
+/** Two places change what they hold. */
+function exchanged(state: State, a: Place, b: Place, bytes: number): State {
+  const moved = (now: State, from: Place, to: Place): State => {
+    const [old, target] = [pageOf(state, from.page).content, pageOf(now, to.page).content];
+    return withContent(now, to.page, copied(old, from.offset, target, to.offset, bytes));
+  };
+  return moved(moved(state, a, b), b, a);
 }

@@ -32,6 +32,9 @@ const effects: Scenarios = {
     3  d2  store        at=0x4 u32 0x99                            ok
     4  d2  copy         d1/3 -> self:0x5 bytes=4                   ok
     5  d2  load         at=0x5 u32                                 0x00000099`,
+  '[G5] a transitive grant may be both sides of a copy': `${lentOn}
+    4  d2  copy  d1/3 -> d1/3+0x100 bytes=8  ok
+    5  d3  load  at=0x4+0x100 u64            0x1122334455667788`,
   '[G5] a readonly bit of either grant refuses a copy that would write': `${lentOn}
     4  d1  grant  ref=3 to=d2 gfn=0x0 flags=0x7 v2 via=d3/2  ok
     5  d2  copy   self:0x2 -> d1/3 bytes=4 ; d1/3 -> self:0x2 bytes=4  general_error ; ok

@@ -4,12 +4,12 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { SetVersion } from '../abi/step.js';
-import { zeros } from './content.js';
+import { zeros } from '../values/content.js';
 import { gfnOf, isHeld, isPinnedFrom, pageOf, the, theDomain } from './derived.js';
 import { withContent, withDomain, withPage } from './derived.js';
 import { entryAt, entryPlace, statusOf, statusPlace, storeAt, type GrantEntry } from './entries.js';
-import { drop } from './keyed.js';
-import { accept, crash, refuse, type Outcome } from './outcome.js';
+import { drop } from '../values/keyed.js';
+import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, withoutEntry } from './pages.js';
 import type { Domain, State } from './state.js';
 import { growTable } from './table.js';
@@ -21,12 +21,12 @@ import { growTable } from './table.js';
  * in use; every other entry is empty afterwards. Version 2 has status frames, version 1 has none: a
  * status frame that somebody still holds when it should go costs the domain its life.
  */
-export function setVersion(state: State, caller: DomainId, call: SetVersion): Outcome<Reply> {
+export function setVersion(state: State, caller: DomainId, call: SetVersion): Result {
   const domain = theDomain(state, caller);
   const no = (rc: Errno, rule: RefusalId) =>
     refuse<Reply>({ is: 'version', rc, version: domain.grantVersion }, rule);
 
-  const version = versions.find((known) => known === call.version);
+  const version = call.version === 1 ? 1 : call.version === 2 ? 2 : undefined;
   if (version === undefined) return no('-EINVAL', 'G8.1');
   if (version > domain.grantVersionMaximum) return no('-ENOSYS', 'G8.2');
   if (version === domain.grantVersion)
@@ -49,7 +49,7 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Ou
   if (theDomain(stripped, caller).crashed) return crash('G8.6', stripped);
 
   // Nothing below this line can fail.
-  const emptied = { ...theDomain(stripped, caller), grantVersion: version };
+  const emptied: Domain = { ...theDomain(stripped, caller), grantVersion: version };
   let next = withDomain(stripped, emptied);
   for (const page of emptied.grantFrames) next = withContent(next, page, zeros);
   next = growTable(next, emptied, emptied.grantFrames.length);
@@ -61,8 +61,6 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Ou
 
 /** An entry to keep, with its status word where it has one. */
 type Reserved = GrantEntry & { readonly status: number };
-
-const versions: readonly abi.GrantVersion[] = [1, 2];
 
 /** [G8] An entry of version 1 goes on whatever its type; its in-use bits become its status word. */
 function asVersion2(state: State, domain: Domain, ref: GrantRef, entry: Reserved): State {

@@ -5,6 +5,7 @@ import { Coverage } from './coverage.js';
 import type { EmphasisName } from './generate/emphasis.js';
 import type { Identity } from './identity.js';
 import type { MakeSubject } from './subject.js';
+import { worse, type Verdict } from './verdict.js';
 import { defaultBoot, Episode, type EpisodePlan, type Found } from './walker.js';
 
 /** A random run: many seeded episodes, until enough was done or somebody says stop. */
@@ -51,11 +52,25 @@ export interface Campaign {
 export const defaultPlan = {
   emphasis: 'all',
   linesPerEpisode: 2000,
-  stride: 500,
+  stride: 1000,
 } as const satisfies Partial<CampaignPlan>;
 
 /** The seed of one episode of a campaign. */
 export const episodeSeed = (seed: string, index: number): string => `${seed}/${index}`;
+
+/**
+ * A campaign as one verdict: the most severe failure; else, where some goal was never reached, no
+ * judgement, since what was claimed was not tried.
+ */
+export function verdictOf({ found, coverage, lines }: Campaign): Verdict {
+  const failures = found.map(({ failure }): Verdict => failure);
+  const [missed] = coverage.missedGoals();
+  const start: Verdict =
+    missed === undefined
+      ? { verdict: 'agree', lines }
+      : { verdict: 'skip', because: `[${missed.id}] never happened: ${missed.sentence}` };
+  return failures.reduce(worse, start);
+}
 
 /** Runs episodes; between them other work of the process gets its turn. */
 export async function campaign(plan: CampaignPlan): Promise<Campaign> {

@@ -1,7 +1,7 @@
 import { CONTROL, DomainId, GrantRef, Handle } from '../abi/ids.js';
 import type { Line } from '../abi/program.js';
 import { isRunning } from '../model/derived.js';
-import { findKey } from '../model/keyed.js';
+import { findKey } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
 import type { State } from '../model/state.js';
 import { withdrawLine } from './generate/grant-lines.js';

@@ -116,7 +116,10 @@ describe('a fault', () => {
   });
 
   test('does not hide another one', async () => {
-    const both = await campaign(plan(await faultedSubjects(second), 2));
+    const both = await campaign({
+      ...plan(await faultedSubjects(second), 4),
+      linesPerEpisode: 500,
+    });
     const identities = both.found.map(({ identity }) => identity);
     expect(identities.some((identity) => identity.includes(' copy '))).toBe(true);
     expect(identities.some((identity) => identity.includes(' unmap '))).toBe(true);

@@ -1,7 +1,7 @@
 import { DomainId, Gfn, type Mfn } from '../abi/ids.js';
 import type { Changes, EntryView, Observer } from '../abi/observer.js';
-import { wordAt, type Content } from '../model/content.js';
-import { get } from '../model/keyed.js';
+import { wordAt, type Content } from '../values/content.js';
+import { get } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from '../model/state.js';
 import type { ClaimId } from './claims.js';
 import { Frames } from './frames.js';
@@ -33,6 +33,9 @@ export class FrameRule {
   readonly #changed: PageId[] = [];
   readonly #contentBefore: Content[] = [];
   #changedCount = 0;
+  /** By frame: the last step in which it was compared as a whole. */
+  readonly #comparedAt: (number | undefined)[] = [];
+  #step = 0;
 
   constructor(observer: Observer) {
     this.#observer = observer;
@@ -43,6 +46,7 @@ export class FrameRule {
     this.#found = undefined;
     this.#after = after;
     this.#changedCount = 0;
+    this.#step++;
     if (before !== after) {
       differences(before.pages, after.pages, this.#pageDiffers);
       differences(before.domains, after.domains, this.#domainDiffers);
@@ -121,6 +125,7 @@ export class FrameRule {
     }
     const content = this.#after === undefined ? undefined : get(this.#after.pages, page)?.content;
     this.#compareWords(frame, content, 0, PAGE_WORDS);
+    this.#comparedAt[frame] = this.#step;
   }
 
   /** Grant, status and shared info frames need not be mapped anywhere: only a view shows them. */
@@ -159,19 +164,30 @@ export class FrameRule {
     const to = changes.to[index];
     if (frame === undefined || from === undefined || to === undefined) return;
     const page = this.frames.pageOf(frame);
+    if (this.#comparedAt[frame] === this.#step) return;
     // A frame nobody has seen yet can only have been scrubbed for its new owner.
     const content = page === undefined ? undefined : get(after.pages, page)?.content;
     this.#compareWords(frame, content, from >>> 2, (to + 3) >>> 2);
   }
 
+  /** Words [from, to) of a frame against a page's content, run by run. */
   #compareWords(frame: Mfn, content: Content, from: number, to: number): void {
-    for (let index = from; index < to; index++) {
-      const actual = this.#observer.wordOf(frame, index);
-      const expected = wordAt(content, index);
-      if (actual === expected) continue;
-      const place = `frame ${frame} byte 0x${(index * 4).toString(16)}: `;
-      return this.#object('E4', 'frame.content', place + hex(expected), place + hex(actual));
+    const observer = this.#observer;
+    for (let index = from; index < to;) {
+      const run = content?.[index >>> 5];
+      const end = Math.min(to, (index | (RUN_WORDS - 1)) + 1);
+      for (; index < end; index++) {
+        const expected = run === undefined ? 0 : run[index & (RUN_WORDS - 1)];
+        if (observer.wordOf(frame, index) !== expected)
+          return this.#objectToWord(frame, content, index);
+      }
     }
+  }
+
+  #objectToWord(frame: Mfn, content: Content, index: number): void {
+    const place = `frame ${frame} byte 0x${(index * 4).toString(16)}: `;
+    const actual = this.#observer.wordOf(frame, index);
+    this.#object('E4', 'frame.content', place + hex(wordAt(content, index)), place + hex(actual));
   }
 
   #object(claim: ClaimId, path: string, expected: string, actual: string): void {

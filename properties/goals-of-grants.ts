@@ -11,7 +11,7 @@ import type { MapElement, Step, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { pinsOf } from '../model/derived.js';
 import { entryAt } from '../model/entries.js';
-import { findKey, get } from '../model/keyed.js';
+import { findKey, get } from '../values/keyed.js';
 import { has } from './keyed-entries.js';
 import type { Mapping, State } from '../model/state.js';
 import type { Goal } from './goals.js';

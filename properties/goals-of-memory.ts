@@ -2,7 +2,7 @@ import { GuestPhysical, type DomainId } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { isHeld, ownedPages } from '../model/derived.js';
 import { differences } from './keyed-differences.js';
-import { findKey, get } from '../model/keyed.js';
+import { findKey, get } from '../values/keyed.js';
 import { PageId, type Entry, type Page, type State } from '../model/state.js';
 import type { Goal } from './goals.js';
 

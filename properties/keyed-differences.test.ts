@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { drop, put, type Keyed } from '../model/keyed.js';
+import { drop, put, type Keyed } from '../values/keyed.js';
 import { differences } from './keyed-differences.js';
 import { entries } from './keyed-entries.js';
 

@@ -1,4 +1,4 @@
-import type { Keyed } from '../model/keyed.js';
+import type { Keyed } from '../values/keyed.js';
 
 /** What is told about one key: its value before and after; undefined is "not there". */
 export type VisitDifference<Value> = (

@@ -1,4 +1,4 @@
-import { forEach, get, type Keyed } from '../model/keyed.js';
+import { forEach, get, type Keyed } from '../values/keyed.js';
 
 /** The keys and values of a map, ascending, as a list that outlives changes of what is walked. */
 export function entries<Value>(map: Keyed<Value>): readonly (readonly [number, Value])[] {

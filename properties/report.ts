@@ -1,15 +1,13 @@
 import { printTrace } from '../counterexamples/print.js';
-import { printReply } from '../counterexamples/reply.js';
 import type { Program } from '../abi/program.js';
 import { refusals, rules } from '../abi/rules.js';
-import type { Campaign } from './campaign.js';
+import { verdictOf, type Campaign } from './campaign.js';
 import { claims } from './claims.js';
 import type { Coverage } from './coverage.js';
-import { desugar, Handles } from './desugar.js';
 import { goals } from './goals.js';
 import { identityOf, type Identity } from './identity.js';
 import { invariants } from './invariants/all.js';
-import { SpecSystem } from './spec-system.js';
+import { specAnswers } from './spec-answers.js';
 import type { Failure } from './verdict.js';
 
 /** What is told about one failure, shrunk or not. */
@@ -44,6 +42,8 @@ export function failureText(report: FailureReport): string {
     `identity  ${report.identity}`,
   ].join('\n');
 }
+
+export { specAnswers };
 
 /** The same for programs. */
 export const failureJson = (report: FailureReport): object => ({
@@ -84,27 +84,10 @@ function markedLines(program: Program, failing: number): readonly string[] {
   return lines.map((line, i) => `${i - first === failing ? '>' : ' '} ${line}`.trimEnd());
 }
 
-/** What the model answers to each line, undefined from where it does not answer any more. */
-export function specAnswers(program: Program): readonly (string | undefined)[] {
-  const handles = new Handles();
-  try {
-    const spec = new SpecSystem(program.machine);
-    for (const { domain, config } of program.boot) spec.perform({ op: 'create', domain, config });
-    return program.lines.map((line, index) => {
-      const replies = desugar(line, program.machine, handles).map((step) => spec.perform(step));
-      const reply = replies.at(-1);
-      if (line.op === 'map' && reply !== undefined) handles.note(index, reply);
-      return reply === undefined ? undefined : printReply(reply);
-    });
-  } catch {
-    return program.lines.map(() => undefined);
-  }
-}
-
 /** What a campaign came to, for people. The same campaign gives the same text. */
 export function campaignText(result: Campaign): string {
   const { coverage, found } = result;
-  const verdict = found.length === 0 ? 'agree' : `${found.length} found`;
+  const verdict = found.length === 0 ? verdictOf(result).verdict : `${found.length} found`;
   return [
     `${verdict}   seed ${result.seed}   ${result.lines} lines, ${coverage.steps} steps, \
 ${result.episodes} episodes${result.aborted ? '   stopped early' : ''}`,
@@ -114,14 +97,14 @@ ${result.episodes} episodes${result.aborted ? '   stopped early' : ''}`,
 }
 
 function coverageLines(coverage: Coverage): readonly string[] {
-  const rules = coverage.missedRules();
+  const unseen = coverage.missedRules();
   const missed = coverage.missedRefusals();
   const open = coverage.missedGoals();
   const all = Object.entries(refusals);
   return [
     `refusals  ${all.length - missed.length} of ${all.length} reached`,
     ...missed.map((id) => `  never  [${id}] ${all.find(([other]) => other === id)?.[1][1] ?? ''}`),
-    ...rules.map((id) => `  never  rule [${id}]`),
+    ...unseen.map((id) => `  never  rule [${id}]`),
     `goals     ${goals.length - open.length} of ${goals.length} reached`,
     ...open.map(({ id, sentence }) => `  never  [${id}] ${sentence}`),
     `loose     ${coverage.looseSteps} steps with a choice of outcomes, taken [${coverage.taken.join(', ')}]`,
@@ -130,6 +113,7 @@ function coverageLines(coverage: Coverage): readonly string[] {
 
 /** The same for programs. */
 export const campaignJson = (result: Campaign): object => ({
+  verdict: verdictOf(result).verdict,
   seed: result.seed,
   lines: result.lines,
   steps: result.coverage.steps,

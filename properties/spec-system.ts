@@ -3,7 +3,7 @@ import type { Machine } from '../abi/machine.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { MapGrant, Step } from '../abi/step.js';
 import type { System } from '../abi/system.js';
-import { get } from '../model/keyed.js';
+import { get } from '../values/keyed.js';
 import { has } from './keyed-entries.js';
 import { boot, isObjection, step as spec, type State } from '../model/model.js';
 import type { Subject } from './subject.js';

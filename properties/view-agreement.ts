@@ -1,8 +1,7 @@
 import { CONTROL, Gfn, GrantRef, type DomainId, type Mfn } from '../abi/ids.js';
 import type { DomainView, MappingView, Observer, PinView, View } from '../abi/observer.js';
-import { wordAt } from '../model/content.js';
 import { ownedPages, pinsOf } from '../model/derived.js';
-import { get } from '../model/keyed.js';
+import { get } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
 import type { Witness } from './frame-rule.js';
@@ -151,11 +150,14 @@ function contentDifference(
   content: Page['content'],
 ): Witness | undefined {
   if (frame === undefined) return undefined;
-  for (let index = 0; index < 1024; index++) {
-    const actual = observer.wordOf(frame, index);
-    const expected = wordAt(content, index);
-    if (actual !== expected)
-      return differ('frame.content', `frame ${frame} word ${index}: `, expected, actual);
+  for (let run = 0; run < 32; run++) {
+    const words = content?.[run];
+    for (let i = 0; i < 32; i++) {
+      const actual = observer.wordOf(frame, run * 32 + i);
+      const expected = words === undefined ? 0 : words[i];
+      if (actual !== expected)
+        return differ('frame.content', `frame ${frame} word ${run * 32 + i}: `, expected, actual);
+    }
   }
   return undefined;
 }

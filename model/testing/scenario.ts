@@ -6,7 +6,7 @@ import type { Step } from '../../abi/step.js';
 import { parseTrace } from '../../counterexamples/parse.js';
 import { printReply } from '../../counterexamples/reply.js';
 import { desugar, Handles } from '../../properties/desugar.js';
-import { get, has } from '../keyed.js';
+import { get, has } from '../../values/keyed.js';
 import { boot, isObjection, step as spec, type State } from '../model.js';
 
 /**

@@ -6,8 +6,8 @@ import {
   V2_ENTRY_BYTES,
 } from '../../abi/grant-table.js';
 import { GrantRef, type DomainId } from '../../abi/ids.js';
-import { wordAt } from '../../model/content.js';
-import { get } from '../../model/keyed.js';
+import { wordAt } from '../../values/content.js';
+import { get } from '../../values/keyed.js';
 import type { Domain } from '../../model/state.js';
 import { percent } from '../choose.js';
 import type { Grant } from './attention.js';

@@ -1,7 +1,7 @@
 import { DomainId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
 import { isReferencable, isRunning } from '../../model/derived.js';
-import { get } from '../../model/keyed.js';
+import { get } from '../../values/keyed.js';
 import type { Domain } from '../../model/state.js';
 import { percent, weighted } from '../choose.js';
 import { accessLine } from './access-lines.js';

@@ -82,7 +82,7 @@ function errandFor(scene: Scene, domain: Domain): Errand {
   const { choose } = scene;
   if (percent(choose, 12)) {
     // Somebody's, perhaps one that is dying: the control domain may try.
-    const target = percent(choose, 10) ? scene.anyId() : domain.id;
+    const target = percent(choose, 25) ? scene.anyId() : domain.id;
     return { caller: CONTROL, target, domain };
   }
   if (scene.hostile() && percent(choose, 50)) {

@@ -1,7 +1,7 @@
 import { Gfn, GuestPhysical } from '../../abi/ids.js';
 import type { P2mType } from '../../abi/observer.js';
 import { PAGE_BYTES } from '../../abi/word.js';
-import { get } from '../../model/keyed.js';
+import { get } from '../../values/keyed.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
 import type { Scene } from './scene.js';

@@ -14,7 +14,7 @@ import type { Machine } from '../../abi/machine.js';
 import type { FromLine, Line } from '../../abi/program.js';
 import type { Reply } from '../../abi/reply.js';
 import { isRunning } from '../../model/derived.js';
-import { get, type Keyed } from '../../model/keyed.js';
+import { get, type Keyed } from '../../values/keyed.js';
 import type { Domain, State } from '../../model/state.js';
 import { percent, pick, type Choose } from '../choose.js';
 import { Attention } from './attention.js';

@@ -4,6 +4,7 @@ import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
 import { addressOf, offset, ramGfn, usedGfn } from './places.js';
 import type { Scene } from './scene.js';
+import { someGfnOf } from './unmap-lines.js';
 
 type TableCall = Exclude<GrantCall, { readonly op: 'map' | 'unmap' | 'copy' }>;
 
@@ -49,9 +50,14 @@ function frames(scene: Scene, caller: Domain): number {
 const count = (scene: Scene): number => (scene.hostile() ? pick(scene.choose, [0, 2, 7]) : 1);
 
 function list(scene: Scene, caller: Domain): GuestPhysical | undefined {
-  if (percent(scene.choose, 40)) return undefined;
-  const gfn = percent(scene.choose, 70) ? ramGfn(scene, caller) : usedGfn(scene, caller);
-  return addressOf(gfn, percent(scene.choose, 80) ? 256 : offset(scene));
+  const { choose } = scene;
+  if (percent(choose, 40)) return undefined;
+  const byte = percent(choose, 80) ? 256 : offset(scene);
+  // No result may be written through a mapping, not even of the caller's own page.
+  const mapping = percent(choose, 25) ? scene.some(caller.mappings)?.value : undefined;
+  const mapped = mapping === undefined ? undefined : someGfnOf(scene, caller.p2m, mapping.page);
+  if (mapped !== undefined) return addressOf(mapped, byte);
+  return addressOf(percent(choose, 70) ? ramGfn(scene, caller) : usedGfn(scene, caller), byte);
 }
 
 function swaps(scene: Scene, caller: Domain): readonly SwapElement[] {

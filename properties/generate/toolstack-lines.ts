@@ -47,9 +47,14 @@ function config(scene: Scene): DomainConfig {
   const { choose, machine } = scene;
   const { defaults } = machine;
   if (percent(choose, 70)) return defaults;
+  // Now and then one so large that the machine may not have the memory for it.
+  const isLarge = percent(choose, 12);
+  const ram = isLarge
+    ? [{ gfn: 0, count: Math.ceil(machine.guestFrames / 2) }]
+    : pick(choose, [defaults.ram, defaults.ram, [{ gfn: 0, count: choose.below(4) }]]);
   return {
-    ram: percent(choose, 70) ? defaults.ram : [{ gfn: 0, count: choose.below(4) }],
-    maximumPages: pick(choose, [defaults.maximumPages, 8, 20]),
+    ram,
+    maximumPages: isLarge ? machine.guestFrames : pick(choose, [defaults.maximumPages, 8, 20]),
     grantFrames: scene.hostile()
       ? pick(choose, [0, -1, machine.grantFramesMaximum + 1])
       : pick(choose, [defaults.grantFrames, 1, -1]),

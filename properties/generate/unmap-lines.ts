@@ -1,6 +1,6 @@
 import { Gfn, Handle, NO_HANDLE } from '../../abi/ids.js';
 import type { FromLine, UnmapLine, UnmapLineElement } from '../../abi/program.js';
-import type { Keyed } from '../../model/keyed.js';
+import type { Keyed } from '../../values/keyed.js';
 import type { Domain, Entry, PageId } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
 import { addressOf, usedGfn } from './places.js';

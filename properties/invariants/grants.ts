@@ -1,5 +1,5 @@
 import { pinsOf } from '../../model/derived.js';
-import { get } from '../../model/keyed.js';
+import { get } from '../../values/keyed.js';
 import { entries } from '../keyed-entries.js';
 import type { Invariant } from './invariant.js';
 

@@ -1,5 +1,5 @@
 import { gfnOf, isHeld } from '../../model/derived.js';
-import { get } from '../../model/keyed.js';
+import { get } from '../../values/keyed.js';
 import { entries, has } from '../keyed-entries.js';
 import { DomainId } from '../../abi/ids.js';
 import { PageId } from '../../model/state.js';

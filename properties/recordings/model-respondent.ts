@@ -1,7 +1,7 @@
 import { CONTROL } from '../../abi/ids.js';
 import type { Machine } from '../../abi/machine.js';
 import type { Step } from '../../abi/step.js';
-import { entries } from '../../model/keyed.js';
+import { entries } from '../../values/keyed.js';
 import { boot, step as alternativesOf } from '../../model/model.js';
 import { isObjection } from '../../model/outcome.js';
 import type { State } from '../../model/state.js';
