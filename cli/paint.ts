@@ -6,7 +6,7 @@ const verdicts: readonly (readonly [RegExp, (text: string) => string])[] = [
   [/^agree\b/gm, colours.green],
   [/^(?:diverge|violate|disagree|differs)\b/gm, colours.red],
   [/^(?:crash|hang)\b/gm, colours.magenta],
-  [/^harness_error\b/gm, colours.yellow],
+  [/^(?:skip|harness_error)\b/gm, colours.yellow],
 ];
 
 /** The text with the verdict at the head of each line painted. */

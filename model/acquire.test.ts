@@ -79,7 +79,7 @@ const renewedInBatch = (entry: string): string => `
     2  d1  grant        ref=4 to=d2 gfn=0x20 rw v2     ok
     3  d1  store        at=0x1+0x10 u64 ${entry}       ok
     4  d2  copy         self:0x2 -> d1/3+0x10 bytes=0  ok
-    5  d2  copy         d1/3+0x10 -> d1/4+0x30 bytes=8 ; d1/3+0x10 -> d1/3 bytes=4  ok ; general_error`;
+    5  d2  copy         d1/3+16 -> d1/4+48 bytes=8 ; d1/3+16 -> d1/3 bytes=4  ok ; general_error`;
 
 const refusals: Scenarios = {
   '[G4.1] copy refuses bad_gntref for a ref outside the table': `

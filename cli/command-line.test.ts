@@ -1,0 +1,205 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** The built command line, as its users run it. */
+
+const main = join(import.meta.dirname, '..', 'dist', 'cli', 'main.js');
+const root = join(import.meta.dirname, '..');
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function xenolith(...words: readonly string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'xenolith-'));
+
+function file(name: string, text: string): string {
+  const path = join(folder(), name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const trace =
+  'xenolith-trace 1\nmachine small domains=1\n\n0  d1  load  at=0x0 u64  0x0000000000000000\n';
+
+describe('help', () => {
+  test.each([[], ['check'], ['replay'], ['shrink'], ['recordings']])(
+    '%s --help teaches and exits 0',
+    (...words: readonly string[]) => {
+      const { code, out } = xenolith(...words, '--help');
+      expect(code).toBe(0);
+      expect(out).toContain('Usage: xenolith');
+      expect(out).toContain('Exit codes:');
+    },
+  );
+});
+
+describe('a wrong command line exits 2', () => {
+  test.each([
+    ['an unknown command', ['explode'], 'explode'],
+    ['an unknown option', ['check', '--nonsense'], '--nonsense'],
+    ['a count that is none', ['check', '--steps', '-5'], 'whole number'],
+    ['an absurd count', ['check', '--steps', '9'.repeat(40)], 'whole number'],
+    ['an unknown machine', ['check', '--machine', 'huge'], "no machine 'huge'"],
+    ['an unknown emphasis', ['check', '--emphasis', 'luck'], "no emphasis 'luck'"],
+    ['an unknown fault', ['check', '--fault', 'none-such'], "no fault 'none-such'"],
+  ])('%s', (_, words, told) => {
+    const { code, err } = xenolith(...words);
+    expect(code).toBe(2);
+    expect(err).toContain(told);
+  });
+});
+
+describe('broken input is one clear line with file, line and column, and exit 2', () => {
+  const cases: readonly (readonly [string, () => string, RegExp])[] = [
+    ['a truncated trace', () => file('a.trace', trace.slice(0, 60)), /a\.trace:\d+:\d+: /],
+    ['an unknown version', () => file('a.trace', trace.replace('1', '9')), /a\.trace:1:16: /],
+    ['wrong types', () => file('a.trace', trace.replace('at=0x0', 'at=red')), /a\.trace:4:\d+: /],
+    ['a directory', () => folder(), /:1:1: no \.trace file/],
+    ['a file that is not there', () => join(folder(), 'gone.trace'), /gone\.trace:1:1: no such/],
+    [
+      'a hundred megabytes of zeros',
+      () => {
+        const path = file('zeros.trace', '');
+        truncateSync(path, 100 * 2 ** 20);
+        return path;
+      },
+      /zeros\.trace:1:1: expected at most \d+ bytes, found 104857600/,
+    ],
+    ['eight megabytes of zeros', () => file('z.trace', '\0'.repeat(2 ** 23)), /z\.trace:1:1: /],
+  ];
+  test.each(cases)('replay of %s', (_, make, told) => {
+    const { code, out, err } = xenolith('replay', make());
+    expect(code).toBe(2);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toMatch(told);
+    expect(out).toBe('');
+  });
+
+  test.each(cases.filter(([what]) => what !== 'a directory'))('shrink of %s', (_, make, told) => {
+    const { code, err } = xenolith('shrink', make());
+    expect(code).toBe(2);
+    expect(err).toMatch(told);
+  });
+
+  test('a recording that is no JSON, and one of the wrong shape', () => {
+    const broken = file('a.json', '{"traces": [1,');
+    const shapeless = file('b.json', '{"traces": 7}');
+    for (const path of [broken, shapeless]) {
+      const { code, err } = xenolith('recordings', join(path, '..'));
+      expect(code).toBe(2);
+      expect(err).toMatch(/[ab]\.json/);
+      expect(err.trimEnd().split('\n')).toHaveLength(1);
+    }
+  });
+});
+
+describe('replay', () => {
+  test('a trace on which spec and hypervisor agree exits 0', () => {
+    const path = file('fine.trace', trace);
+    expect(xenolith('replay', path)).toMatchObject({ code: 0, out: `agree   ${path}\n` });
+  });
+
+  test('a right column that is not what the spec answers is the harness’s fault: exit 3', () => {
+    const { code, out } = xenolith(
+      'replay',
+      file('odd.trace', trace.replace(/0{15}0\n/, '0000000000000007\n')),
+    );
+    expect(code).toBe(3);
+    expect(out).toContain("the trace says '0x0000000000000007', the spec '0x0000000000000000'");
+  });
+});
+
+describe('check', () => {
+  const sung = (text: string): string => text.replace(/^speed .*$/m, '');
+
+  test('the same seed gives the same report, times aside, and exits 0', () => {
+    const words = ['check', '--seed', 'twice', '--steps', '6000', '--out', join(folder(), 'found')];
+    const [one, other] = [xenolith(...words), xenolith(...words)];
+    expect(one.code).toBe(0);
+    expect(sung(one.out)).toBe(sung(other.out));
+    // So short a run does not reach every goal, and says so.
+    expect(one.out).toMatch(/^skip {3}seed twice/);
+    expect(one.out).toContain('again     xenolith check --seed twice --steps 6000');
+  });
+
+  test('a fault is found, shrunk and saved, exits 1, and what was saved can be replayed', () => {
+    const out = folder();
+    const words = ['--seed', '1', '--steps', '3000', '--failures', '1', '--out', out];
+    const faulty = ['--fault', 'owner-check-dropped'];
+    const found = xenolith('check', ...words, ...faulty);
+    expect(found.code).toBe(1);
+    const [saved] = readdirSync(out);
+    const path = join(out, saved ?? '');
+    const text = readFileSync(path, 'utf8');
+    expect(xenolith('replay', path, ...faulty).code).toBe(1);
+    expect(xenolith('replay', path).code).toBe(0);
+
+    // The same run again finds its file there and leaves it as it is.
+    expect(xenolith('check', ...words, ...faulty).code).toBe(1);
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    expect(xenolith('shrink', path, ...faulty, '--out', path)).toMatchObject({ code: 2 });
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+
+  test('--json is one object', () => {
+    const { code, out } = xenolith('check', '--seed', 'j', '--steps', '3000', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
+  });
+
+  test('Ctrl-C ends in good order, reports and saves what was found', async () => {
+    const out = folder();
+    const words = [
+      'check',
+      '--seed',
+      '1',
+      '--steps',
+      '900000000',
+      '--failures',
+      '1000',
+      '--out',
+      out,
+    ];
+    const child = spawn(process.execPath, [main, ...words, '--fault', 'canary'], { cwd: root });
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => {
+      text += data.toString();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    child.kill('SIGINT');
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(1);
+    expect(text).toContain('stopped early');
+    expect(existsSync(out) && readdirSync(out).length).toBeGreaterThan(0);
+  });
+});
+
+describe('recordings', () => {
+  test('the conformance suite agrees, by file, and exits 0', () => {
+    const { code, out } = xenolith('recordings', '--only', 'copy/');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^copy\.json\.gz +[1-9]\d* +0 +0 +0$/m);
+    expect(out.trimEnd().endsWith('agree')).toBe(true);
+  });
+});
