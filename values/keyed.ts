@@ -47,10 +47,12 @@ export function forEach<Value>(
   map: Keyed<Value>,
   visit: (value: Value, key: number) => void,
 ): void {
-  findKey(map, (value, key) => {
-    visit(value, key);
-    return false;
-  });
+  let node = map;
+  while (node !== undefined && node.half !== 0) {
+    forEach(node.low, visit);
+    node = node.high;
+  }
+  if (node?.value !== undefined) visit(node.value, node.key);
 }
 
 /** The keys and values, by ascending key. */
