@@ -107,13 +107,14 @@ export function pinsOf(
   ref: GrantRef,
   claims: readonly Claim[] = [],
 ): Pins | undefined {
-  let [mapping, grantee] = [undefined as Mapping | undefined, granter];
+  let mapping: Mapping | undefined;
+  let grantee = granter;
   let [readers, writers] = [0, 0];
   forEach(state.domains, ({ id, mappings }) => {
-    if (mappings === undefined) return;
     forEach(mappings, (candidate) => {
       if (candidate.ref !== ref || candidate.granter !== granter) return;
-      [mapping, grantee] = [candidate, id];
+      mapping = candidate;
+      grantee = id;
       if (candidate.readonly) readers++;
       else writers++;
     });

@@ -99,8 +99,6 @@ function one(state: State, made: One): Result {
   }
 }
 
-type Rule = RuleId | RefusalId;
-
 /** A batch: each element finds the state that the one before it left, until one is a crash. */
 function inTurn<Element>(
   state: State,
@@ -108,7 +106,7 @@ function inTurn<Element>(
   perform: (state: State, caller: DomainId, element: Element) => ElementResult,
 ): Alternative {
   const replies: ElementReply[] = [];
-  const rules: Rule[] = [];
+  const rules: (RuleId | RefusalId)[] = [];
   let next = state;
   for (const element of elements) {
     const outcome = perform(next, caller, element);
@@ -123,7 +121,7 @@ function inTurn<Element>(
 /** [G3] A batch of copies keeps its buffers from element to element. */
 function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
   const replies: ElementReply[] = [];
-  const rules: Rule[] = [];
+  const rules: (RuleId | RefusalId)[] = [];
   let copying: Copying = { state, source: undefined, dest: undefined };
   for (const element of elements) {
     const { reply, rule, after } = copyGrant(copying, caller, element);
@@ -204,7 +202,11 @@ function inspected(state: State, made: InspectGfn): Alternative {
   return { ...alternative, next };
 }
 
-const settled = (reply: Reply, next: State, rules: readonly Rule[]): Alternative => {
+const settled = (
+  reply: Reply,
+  next: State,
+  rules: readonly (RuleId | RefusalId)[],
+): Alternative => {
   return { reply, rules, next: () => next };
 };
 

@@ -18,11 +18,17 @@ export const halfAt = (content: Content, offset: number): number =>
   (wordAt(content, offset >>> 2) >>> ((offset & 2) * 8)) & 0xffff;
 
 export function withWord(content: Content, index: number, value: number): Content {
+  const [runs, run] = openedAt(content, index);
+  run[index & 31] = value >>> 0;
+  return runs;
+}
+
+/** A copy of the content that may be written to, in the run of a word only, and that run. */
+function openedAt(content: Content, index: number): [(Run | undefined)[], number[]] {
   const runs: (Run | undefined)[] = (content ?? noRuns).slice();
   const run = (runs[index >>> 5] ?? noWords).slice();
-  run[index & 31] = value >>> 0;
   runs[index >>> 5] = run;
-  return runs;
+  return [runs, run];
 }
 
 const withBits = (content: Content, offset: number, mask: number, value: number): Content => {
@@ -45,8 +51,12 @@ export function loadWord(content: Content, offset: number, size: number): Word {
 
 /** The content after storing the low `size` bytes (1..8) of a value; none lies beyond the page. */
 export function storeWord(content: Content, offset: number, size: number, value: Word): Content {
-  if ((offset & 3) === 0 && size === 8)
-    return withWord(withWord(content, offset >>> 2, value.low), (offset >>> 2) + 1, value.high);
+  if ((offset & 7) === 0 && size === 8) {
+    const [runs, run] = openedAt(content, offset >>> 2);
+    run[(offset >>> 2) & 31] = value.low >>> 0;
+    run[((offset >>> 2) & 31) + 1] = value.high >>> 0;
+    return runs;
+  }
   if ((offset & 1) === 0 && size === 2) return withBits(content, offset, 0xffff, value.low);
   let next = content;
   for (let i = 0; i < size; i++)
