@@ -10,6 +10,8 @@ export interface Observer {
   changes(): Changes;
   /** What the p2m of a domain holds at a gfn, or undefined for nothing. */
   entryAt(domain: DomainId, gfn: Gfn): EntryView | undefined;
+  /** The frames of the hypervisor's own that a domain may see, or undefined for no such domain. */
+  hypervisorFramesOf(domain: DomainId): HypervisorFrames | undefined;
   /** A 32-bit word of a frame; `index` is 0..1023. */
   wordOf(mfn: Mfn, index: number): number;
   /** The invariants that can be checked at what `changes` would report, without looking further. */
@@ -52,7 +54,14 @@ export interface View {
   readonly domains: readonly DomainView[];
 }
 
-export interface DomainView {
+/** Frames that are the hypervisor's, and that a domain can have mapped. */
+export interface HypervisorFrames {
+  readonly grantFrames: readonly Mfn[];
+  readonly statusFrames: readonly Mfn[];
+  readonly sharedInfo: Mfn;
+}
+
+export interface DomainView extends HypervisorFrames {
   readonly domain: DomainId;
   readonly life: 'alive' | 'crashed' | 'dying';
   readonly pages: number;
@@ -61,9 +70,6 @@ export interface DomainView {
   /** Ascending by gfn. */
   readonly p2m: readonly (EntryView & { readonly gfn: Gfn })[];
   readonly grantVersion: GrantVersion;
-  readonly grantFrames: readonly Mfn[];
-  readonly statusFrames: readonly Mfn[];
-  readonly sharedInfo: Mfn;
   /** Ascending by handle. */
   readonly mappings: readonly MappingView[];
   /** Ascending by ref; only refs with a pin. */

@@ -1,5 +1,6 @@
 import type { DomainId, Gfn, Mfn } from '../abi/ids.js';
-import type { Changes, EntryView, Observer, View, Violation } from '../abi/observer.js';
+import type { Changes, EntryView, HypervisorFrames } from '../abi/observer.js';
+import type { Observer, View, Violation } from '../abi/observer.js';
 import { takeCensus } from './audit/census.js';
 import { auditChanged } from './audit/changed.js';
 import { auditDomains } from './audit/domains.js';
@@ -78,6 +79,13 @@ class HostObserver implements Observer {
   entryAt(id: DomainId, gfn: Gfn): EntryView | undefined {
     const found = this.#host.domains.byId(id)?.p2m.lookup(gfn) ?? NOTHING;
     return found === NOTHING ? undefined : entryView(found);
+  }
+
+  hypervisorFramesOf(id: DomainId): HypervisorFrames | undefined {
+    const domain = this.#host.domains.byId(id);
+    if (domain?.sharedInfo === undefined) return undefined;
+    const { frames: grantFrames, statusFrames } = domain.grants;
+    return { grantFrames, statusFrames, sharedInfo: domain.sharedInfo };
   }
 
   wordOf(mfn: Mfn, index: number): number {

@@ -202,11 +202,7 @@ function inspected(state: State, made: InspectGfn): Alternative {
   return { ...alternative, next };
 }
 
-const settled = (
-  reply: Reply,
-  next: State,
-  rules: readonly (RuleId | RefusalId)[],
-): Alternative => {
+const settled = (reply: Reply, next: State, rules: Alternative['rules']): Alternative => {
   return { reply, rules, next: () => next };
 };
 

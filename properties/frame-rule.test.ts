@@ -31,6 +31,7 @@ function lying(lie: (honest: Observer) => Partial<Observer>): {
     const truth: Observer = {
       changes: () => honest.changes(),
       entryAt: (domain, gfn) => honest.entryAt(domain, gfn),
+      hypervisorFramesOf: (domain) => honest.hypervisorFramesOf(domain),
       wordOf: (mfn, index) => honest.wordOf(mfn, index),
       auditChanges: () => honest.auditChanges(),
       audit: () => honest.audit(),

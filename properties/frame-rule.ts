@@ -128,9 +128,9 @@ export class FrameRule {
     this.#comparedAt[frame] = this.#step;
   }
 
-  /** Grant, status and shared info frames need not be mapped anywhere: only a view shows them. */
+  /** Grant, status and shared info frames need not be mapped anywhere: they are asked for. */
   #learnHypervisorFrames(domain: Domain): void {
-    const view = this.#observer.view().domains.find((seen) => seen.domain === domain.id);
+    const view = this.#observer.hypervisorFramesOf(domain.id);
     if (view === undefined) return;
     this.#learnList('grantFrames', domain.grantFrames, view.grantFrames);
     this.#learnList('statusFrames', domain.statusFrames, view.statusFrames);

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { presets } from '../abi/machine.js';
+import { refusals, rules } from '../abi/rules.js';
+import type { Fault } from '../faults/fault.js';
+import { campaign, type Campaign } from './campaign.js';
+import { claims } from './claims.js';
+import { faultedSubjects, projectRoot } from './faulted.js';
+import { killers, type Killer } from './killers.js';
+import { knownFault, knownFaultIds, together } from './known-faults.js';
+import { ours } from './our-subject.js';
+import { shrink } from './shrink.js';
+import type { MakeSubject } from './subject.js';
+
+const table: readonly (readonly [id: string, killer: Killer])[] = Object.entries(killers);
+const named = table.map(([id, killer]) => ({ id, ...killer }));
+
+/** The campaign that finds a fault, up to the end of the episode that does. */
+const hunt = (make: MakeSubject, { seed, linesAtMost }: Killer): Promise<Campaign> =>
+  campaign({ seed, machine: presets.small, make, lines: linesAtMost, failures: 1 });
+
+const identities = ({ found }: Campaign): readonly string[] =>
+  found.map(({ identity }) => identity);
+
+describe('a fault', () => {
+  beforeAll(async () => {
+    const found = identities(await hunt(await faultedSubjects(knownFault('canary')), killers.canary));
+    if (!found.includes(killers.canary.by))
+      throw new Error('the canary lives: nothing that follows means anything');
+  });
+
+  test.each(named)(
+    '$id is found by $by within $linesAtMost lines and shrinks to $shrinksTo',
+    async ({ id, ...killer }) => {
+      const make = await faultedSubjects(knownFault(id));
+      const result = await hunt(make, killer);
+      expect(identities(result)).toContain(killer.by);
+
+      const found = result.found.find(({ identity }) => identity === killer.by);
+      const shrunk = found === undefined ? undefined : shrink(found.program, killer.by, make);
+      expect(shrunk?.program.lines).toHaveLength(killer.shrinksTo);
+    },
+  );
+
+  test('does not hide another one: one campaign finds both', async () => {
+    const [one, other] = [killers['moved-frame-stays'], killers['page-not-scrubbed']];
+    const both = together(knownFault('moved-frame-stays'), knownFault('page-not-scrubbed'));
+    const make = await faultedSubjects(both);
+    const result = await campaign({ seed: 'both', machine: presets.small, make, lines: 6000 });
+    expect(identities(result)).toEqual(expect.arrayContaining([one.by, other.by]));
+  });
+});
+
+describe('no fault', () => {
+  test('is found in the hypervisor by the campaigns that find the faults', async () => {
+    for (const seed of new Set(named.map((killer) => killer.seed))) {
+      const plan = { seed, machine: presets.small, make: ours, lines: 2000 };
+      expect([seed, ...identities(await campaign(plan))]).toEqual([seed]);
+    }
+  });
+
+  test('is without a killer, and no killer without its fault', () => {
+    expect(table.map(([id]) => id).toSorted()).toEqual(knownFaultIds());
+  });
+
+  test.each(named)('$id breaks something that has an id, and is found by it or by a claim', (row) => {
+    const fault: Fault = knownFault(row.id);
+    for (const id of fault.breaks) expect(isKnown(id) ? '' : id).toBe('');
+    const claim = row.by.split(' ')[1] ?? '';
+    expect([...fault.breaks, ...Object.keys(claims)]).toContain(claim);
+  });
+
+  test('is untold: the README has a row for each, with what is pinned here', () => {
+    const readme = readFileSync(join(projectRoot(), 'faults', 'README.md'), 'utf8');
+    for (const { id, by, shrinksTo } of named) {
+      const { kin } = knownFault(id);
+      const row = readme.split('\n').find((line) => line.startsWith(`| \`${id}\` `));
+      const cells = row?.split('|').map((cell) => cell.trim());
+      expect([id, cells?.[2], cells?.[3], cells?.at(-2)]).toEqual([
+        id,
+        kin.startsWith('none') ? '' : kin,
+        `\`${by}\``,
+        String(shrinksTo),
+      ]);
+    }
+  });
+});
+
+/** Rules and refusals have their ids in the contract; invariants are a letter and a number. */
+const isKnown = (id: string): boolean =>
+  Object.hasOwn(rules, id) || Object.hasOwn(refusals, id) || /^[FIPDT][0-9]+$/.test(id);
+
