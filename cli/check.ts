@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import process from 'node:process';
 import type { Machine } from '../abi/machine.js';
-import { refusals, rules } from '../abi/rules.js';
+import { refusals } from '../abi/rules.js';
 import { campaign, type Campaign, type Progress } from '../properties/campaign.js';
 import type { Coverage } from '../properties/coverage.js';
 import { faultedSubjects } from '../properties/faulted.js';
@@ -147,11 +147,9 @@ function asText(
   failures: readonly Saved[],
 ): string {
   const rate = Math.round(result.coverage.steps / seconds);
-  const all = Object.keys(rules).length;
   return [
     ...failures.flatMap(({ report, path }) => [failureText(report), `saved     ${path}`, '']),
     campaignText(result),
-    `rules     ${all - result.coverage.missedRules().length} of ${all} reached`,
     `speed     ${rate} steps/s in ${seconds.toFixed(1)} s`,
     `again     xenolith check --seed ${result.seed}${otherOptions(result, options)}`,
   ].join('\n');

@@ -39,8 +39,7 @@ function file(name: string, text: string): string {
   return path;
 }
 
-const trace =
-  'xenolith-trace 1\nmachine small domains=1\n\n0  d1  load  at=0x0 u64  0x00000000\n';
+const trace = 'xenolith-trace 1\nmachine small domains=1\n\n0  d1  load  at=0x0 u64  0x00000000\n';
 
 describe('help', () => {
   test.each([[], ['check'], ['replay'], ['shrink'], ['recordings']])(

@@ -1,19 +1,18 @@
 import fc from 'fast-check';
-import type { Line } from '../abi/program.js';
 import type { Machine } from '../abi/machine.js';
+import type { Line } from '../abi/program.js';
 import { printLine } from '../counterexamples/lines.js';
-import type { Choose } from './choose.js';
+import { isRunning } from '../model/derived.js';
+import { get } from '../values/keyed.js';
+import { lineOf } from './command-lines.js';
 import { desugar, Handles } from './desugar.js';
-import { chooseEmphasis } from './generate/emphasis.js';
-import { nextLine } from './generate/line.js';
-import { Scene } from './generate/scene.js';
 import { LockStep } from './lock-step.js';
 import type { Subject } from './subject.js';
 import { defaultBoot } from './walker.js';
 
 /**
- * The same lines as fast-check's own model-based testing runs them: the peer that the walker is
- * timed against, and a second way to the same claims.
+ * The same kinds of lines the way fast-check's own model-based testing has it: arbitraries for the
+ * arguments, commands, `modelRun`. It is the peer that the walker is timed against.
  */
 export interface Sides {
   readonly lockStep: LockStep;
@@ -29,26 +28,22 @@ export function sides(machine: Machine, subject: Subject): Sides {
   return { lockStep, steps: 0 };
 }
 
-/** One line, chosen from a seed and the model's state when its turn has come. */
+/** One line as a command; it can be made while its caller runs. */
 class LineCommand implements fc.Command<Sides, Sides> {
-  readonly #seed: number;
+  readonly #line: Line;
   readonly #machine: Machine;
-  #line: Line | undefined;
 
-  constructor(seed: number, machine: Machine) {
-    this.#seed = seed;
+  constructor(line: Line, machine: Machine) {
+    this.#line = line;
     this.#machine = machine;
   }
 
-  check(): boolean {
-    return true;
+  check({ lockStep }: Readonly<Sides>): boolean {
+    const line = this.#line;
+    return !('caller' in line) || isRunning(get(lockStep.state.domains, line.caller));
   }
 
   run(model: Sides): void {
-    const choose = congruent(this.#seed);
-    const emphasis = chooseEmphasis(choose, 'all');
-    const scene = new Scene(choose, this.#machine, emphasis, model.lockStep.state);
-    this.#line = nextLine(scene);
     for (const step of desugar(this.#line, this.#machine, new Handles())) {
       model.steps++;
       const failure = model.lockStep.perform(step);
@@ -57,7 +52,7 @@ class LineCommand implements fc.Command<Sides, Sides> {
   }
 
   toString(): string {
-    return this.#line === undefined ? '(not run)' : printLine(this.#line, this.#machine);
+    return printLine(this.#line, this.#machine);
   }
 }
 
@@ -66,18 +61,7 @@ export const lineCommands = (
   machine: Machine,
   limit: number,
 ): fc.Arbitrary<Iterable<fc.Command<Sides, Sides>>> =>
-  fc.commands([fc.nat(0x7fff_ffff).map((seed) => new LineCommand(seed, machine))], {
+  fc.commands([lineOf(machine).map((line) => new LineCommand(line, machine))], {
     maxCommands: limit,
     size: 'max',
   });
-
-/** A stream that costs next to nothing to start: a linear congruential one. */
-function congruent(seed: number): Choose {
-  let state = seed;
-  return {
-    below: (n) => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((state / 2 ** 32) * n);
-    },
-  };
-}

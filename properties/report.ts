@@ -88,11 +88,12 @@ function markedLines(program: Program, failing: number): readonly string[] {
 export function campaignText(result: Campaign): string {
   const { coverage, found } = result;
   const verdict = found.length === 0 ? verdictOf(result).verdict : `${found.length} found`;
+  const size = `${result.lines} lines in ${result.episodes} episodes`;
   return [
-    `${verdict}   seed ${result.seed}   ${result.lines} lines, ${coverage.steps} steps, \
-${result.episodes} episodes${result.aborted ? '   stopped early' : ''}`,
+    `${verdict}   seed ${result.seed}   ${size}${result.aborted ? '   stopped early' : ''}`,
     ...found.map(({ identity, seed }) => `  ${identity}   seed ${seed}`),
-    ...coverageLines(coverage),
+    // What a run has not reached says something only where nothing stopped it.
+    ...(found.length === 0 ? coverageLines(coverage) : []),
   ].join('\n');
 }
 
@@ -101,13 +102,17 @@ function coverageLines(coverage: Coverage): readonly string[] {
   const missed = coverage.missedRefusals();
   const open = coverage.missedGoals();
   const all = Object.entries(refusals);
+  const ruleCount = Object.keys(rules).length;
   return [
+    `steps     ${coverage.steps}`,
+    `rules     ${ruleCount - unseen.length} of ${ruleCount} reached`,
+    ...unseen.map((id) => `  never  rule [${id}]`),
     `refusals  ${all.length - missed.length} of ${all.length} reached`,
     ...missed.map((id) => `  never  [${id}] ${all.find(([other]) => other === id)?.[1][1] ?? ''}`),
-    ...unseen.map((id) => `  never  rule [${id}]`),
     `goals     ${goals.length - open.length} of ${goals.length} reached`,
     ...open.map(({ id, sentence }) => `  never  [${id}] ${sentence}`),
-    `loose     ${coverage.looseSteps} steps with a choice of outcomes, taken [${coverage.taken.join(', ')}]`,
+    `loose     ${coverage.countOf('G1')} handles and frames left to the hypervisor [G15], \
+${coverage.looseSteps} steps with several outcomes`,
   ];
 }
 
