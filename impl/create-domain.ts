@@ -15,8 +15,10 @@ import { RAM_RW } from './tables/p2m-entry.js';
 
 /** A table starts with this many frames, at version 1 (grants.md 1.10). */
 const INITIAL_GRANT_FRAMES = 1;
-/** Shared info starts with an event pending for the first vcpu (recorded). */
-const FIRST_UPCALL_PENDING = 1;
+const UPCALL_PENDING_BYTE = 0;
+const PENDING_SELECTOR_BYTE = 8;
+const PENDING_PORTS_BYTE = 0x800;
+const FIRST_PORT_PENDING = 2;
 const FIRST_VCPU = VcpuId(0);
 
 /** The toolstack creates a domain; where something is missing nothing of it stays. */
@@ -56,7 +58,10 @@ export function createControl(host: Host): void {
 
 function addXenPages(host: Host, domain: Domain): void {
   const sharedInfo = shareXenPage(host, domain);
-  host.ram.store32(sharedInfo, 0, FIRST_UPCALL_PENDING);
+  // An event is pending from the start (recorded): the upcall, its selector word 0, and port 1.
+  host.ram.store32(sharedInfo, UPCALL_PENDING_BYTE, 1);
+  host.ram.store32(sharedInfo, PENDING_SELECTOR_BYTE, 1);
+  host.ram.store32(sharedInfo, PENDING_PORTS_BYTE, FIRST_PORT_PENDING);
   domain.sharedInfo = sharedInfo;
   growTable(host, domain, INITIAL_GRANT_FRAMES);
 }

@@ -70,8 +70,8 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
   });
 }
 
-/** The hypervisor's first word to a domain: an event is pending, byte 0 of its shared info. */
-const upcallPending = withWord(zeros, 0, 1);
+/** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
+const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
 /** The domain with its first RAM and its table in the p2m, or undefined where they do not fit. */
 function withMemory(state: State, id: DomainId, config: DomainConfig): State | undefined {

@@ -21,28 +21,35 @@ const traceOf = (name: string): Trace => parseTrace(textOf(name), name);
 
 const table: readonly (readonly [id: string, killer: Killer])[] = Object.entries(killers);
 const named = table.map(([id, killer]) => ({ id, ...killer }));
+const fates = named.map((row) => [row.counterexample, row.id, row.by, row] as const);
 
 describe('a counterexample', () => {
-  test.each(names)('%s is as the printer prints it, its right column what the spec answers', (name) => {
-    const trace = traceOf(name);
-    const { program } = trace;
-    expect(printTrace({ ...trace, expectations: specAnswers(program) })).toBe(textOf(name));
-    expect(canonical(program)).toEqual(program);
-  });
+  test.each(names)(
+    '%s is as the printer prints it, its right column what the spec answers',
+    (name) => {
+      const trace = traceOf(name);
+      const { program } = trace;
+      expect(printTrace({ ...trace, expectations: specAnswers(program) })).toBe(textOf(name));
+      expect(canonical(program)).toEqual(program);
+    },
+  );
 
-  test.each(names)('%s tells what it broke, where it was found and mended, how it was missed', (name) => {
-    const { story } = traceOf(name);
-    expect(story.text.length).toBeGreaterThan(2);
-    for (const field of requiredFields) expect(story[field] ?? '').not.toBe('');
-    expect(story.broke).toMatch(/\[[A-Z][0-9.]+\]/);
-  });
+  test.each(names)(
+    '%s tells what it broke, where it was found and mended, how it was missed',
+    (name) => {
+      const { story } = traceOf(name);
+      expect(story.text.length).toBeGreaterThan(2);
+      for (const field of requiredFields) expect(story[field] ?? '').not.toBe('');
+      expect(story.broke).toMatch(/\[[A-Z][0-9.]+\]/);
+    },
+  );
 
   test.each(names)('[E1] %s agrees on the hypervisor', (name) => {
     const { program } = traceOf(name);
     expect(run(program, ours)).toEqual({ verdict: 'agree', lines: program.lines.length });
   });
 
-  test.each(named)('$counterexample fails where $id is, as $by', async (row) => {
+  test.each(fates)('%s fails where %s is, as %s', async (_name, _id, _by, row) => {
     const { program, story } = traceOf(`${row.counterexample}.trace`);
     const fault = knownFault(row.id);
     const verdict = run(program, await faultedSubjects(fault));
