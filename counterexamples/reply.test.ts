@@ -38,8 +38,14 @@ const replies: readonly (readonly [string, Reply])[] = [
 
 describe('the right column', () => {
   test.each(replies)('%s', (text, reply) => {
-    expect(printReply(reply)).toBe(text);
+    expect(printReply(reply, 'add_to_physmap')).toBe(text);
     expect(text).not.toMatch(/ {2}/);
+  });
+
+  test('is a number where it is a count, zero too', () => {
+    expect(printReply({ is: 'rc', rc: 0 }, 'populate_physmap')).toBe('0');
+    expect(printReply({ is: 'rc', rc: 0 }, 'decrease_reservation')).toBe('0');
+    expect(printReply({ is: 'rc', rc: 2 }, 'maximum_gpfn')).toBe('2');
   });
 
   test('is the same for two handles and frames that the hypervisor may choose', () => {
@@ -47,6 +53,6 @@ describe('the right column', () => {
       is: 'statuses',
       elements: [{ status: 'okay', handle: Handle(n), frame: Mfn(n) }],
     });
-    expect(printReply(chosen(1))).toBe(printReply(chosen(2)));
+    expect(printReply(chosen(1), 'map')).toBe(printReply(chosen(2), 'map'));
   });
 });

@@ -1,3 +1,4 @@
+import type { Line } from '../abi/program.js';
 import type { DomainInfoReply, InspectReply, Reply } from '../abi/reply.js';
 import type { Rc, Status } from '../abi/status.js';
 import { batchText } from './batch.js';
@@ -7,15 +8,16 @@ import { wordText } from './numbers.js';
 /**
  * A reply as the right column of a trace. It is canonical: two replies that no guest may tell
  * apart print the same, so handles and machine frames, which the hypervisor may choose, are left
- * out. There are no two spaces in a row.
+ * out. There are no two spaces in a row. Where the value of a call is a count, of extents, pages or
+ * gfns, zero is a number; elsewhere it is `ok`.
  */
-export function printReply(reply: Reply): string {
+export function printReply(reply: Reply, operation: Line['op']): string {
   switch (reply.is) {
     case 'no_domain':
     case 'crashed':
       return reply.is;
     case 'rc':
-      return rcText(reply.rc);
+      return counting.has(operation) ? String(reply.rc) : rcText(reply.rc);
     case 'statuses':
       return batchText(reply.elements.map(({ status }) => statusText(status)));
     case 'table':
@@ -40,6 +42,15 @@ export function printReply(reply: Reply): string {
       return inspectText(reply);
   }
 }
+
+const counting: ReadonlySet<Line['op']> = new Set([
+  'populate_physmap',
+  'increase_reservation',
+  'decrease_reservation',
+  'current_reservation',
+  'maximum_reservation',
+  'maximum_gpfn',
+]);
 
 const statusText = (status: Status): string => (status === 'okay' ? 'ok' : status);
 const rcText = (rc: Rc): string => (rc === 0 ? 'ok' : String(rc));

@@ -115,7 +115,7 @@ const effects: Scenarios = {
   '[D6] set_memory_limit bounds what a domain may own, and takes nothing away': `
     0  tool  set_memory_limit     d1 pages=4           ok
     1  tool  domain_info          d1                   pages=8 maximum=4
-    2  d1    populate_physmap     self gfns=0x30       ok
+    2  d1    populate_physmap     self gfns=0x30       0
     3  tool  set_memory_limit     d1 pages=9           ok
     4  d1    populate_physmap     self gfns=0x30,0x31  1
     5  d1    maximum_reservation  self                 9`,

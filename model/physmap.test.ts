@@ -69,7 +69,7 @@ const effects: Scenarios = {
     1  d2    map                   d1/3 at=0x30 rw                      ok
     2  d2    add_to_physmap        self space=gmfn index=0x30 gfn=0x31  -EINVAL
     3  d2    remove_from_physmap   self gfn=0x30                        -ENOENT
-    4  d2    decrease_reservation  self gfns=0x30                       ok
+    4  d2    decrease_reservation  self gfns=0x30                       0
     5  d2    copy                  self:0x30 -> self:0x2 bytes=4        bad_page
     6  tool  inspect_gfn           d2 gfn=0x30                          ram_rw`,
   '[P1] a page given up is used through the gfn of a self mapping while that holds it': `

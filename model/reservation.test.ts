@@ -9,10 +9,10 @@ const effects: Scenarios = {
     3  d1    load              at=0x30 u32                  0x00000000
     4  d1    load              at=0x32 u32                  0xffffffff
     5  tool  domain_info       d1                           pages=12 maximum=14
-    6  d1    populate_physmap  self gfns=none               ok`,
+    6  d1    populate_physmap  self gfns=none               0`,
   '[P6.9] populate_physmap: the last gfn of all is followed by the first': `
     0  d1    store             at=0x0 u32 0x5        ok
-    1  d1    populate_physmap  self gfns=~0 order=1  ok
+    1  d1    populate_physmap  self gfns=~0 order=1  0
     2  d1    load              at=0x0 u32            0x00000000
     3  tool  domain_info       d1                    pages=10 maximum=14`,
   '[P7] increase_reservation adds pages without a gfn': `
@@ -44,12 +44,12 @@ const effects: Scenarios = {
     machine small p2m_table_frames=5
     0  d1  populate_physmap      self gfns=0x200  1
     1  d1  decrease_reservation  self gfns=0x200  1
-    2  d1  populate_physmap      self gfns=0x400  ok
+    2  d1  populate_physmap      self gfns=0x400  0
     3  d1  populate_physmap      self gfns=0x3ff  1`,
   '[P2] where the pool runs out the larger blocks keep the tables they got': `
     machine small p2m_table_frames=5
-    0  d1  populate_physmap  self gfns=0x8000000  ok
-    1  d1  populate_physmap  self gfns=0x200      ok
+    0  d1  populate_physmap  self gfns=0x8000000  0
+    1  d1  populate_physmap  self gfns=0x200      0
     2  d1  populate_physmap  self gfns=0x1ff      1`,
   '[P3] a fresh page shows nothing of what was there before': `
     machine small domains=2 guest_frames=16
@@ -63,7 +63,7 @@ const effects: Scenarios = {
     7  d2  load                  at=0x30 u64                     0x00000000`,
   '[P4] a page given up is free at once when nobody holds it': `
     machine small domains=1 guest_frames=8
-    0  d1  populate_physmap      self gfns=0x30  ok
+    0  d1  populate_physmap      self gfns=0x30  0
     1  d1  decrease_reservation  self gfns=0x1   1
     2  d1  populate_physmap      self gfns=0x30  1`,
   '[P4] a page given up is its owner’s and keeps its bytes as long as somebody holds it': `
@@ -85,21 +85,21 @@ const dying = `
 
 const refusals: Scenarios = {
   '[P6.1] populate_physmap stops for an order that is too large, by caller': `
-    0  d1    populate_physmap  d9 gfns=0x30 order=3    ok
+    0  d1    populate_physmap  d9 gfns=0x30 order=3    0
     1  d1    populate_physmap  self gfns=0x30 order=2  1
     2  tool  set_memory_limit  d1 pages=99             ok
     3  d0    populate_physmap  d1 gfns=0x40 order=3    1
-    4  d0    populate_physmap  d1 gfns=0x50 order=4    ok`,
+    4  d0    populate_physmap  d1 gfns=0x50 order=4    0`,
   '[P6.2] populate_physmap stops for an absent domain': `
-    0  d1  populate_physmap  d9 gfns=0x30  ok`,
+    0  d1  populate_physmap  d9 gfns=0x30  0`,
   '[P6.3] populate_physmap stops for a domain that is not the caller’s to manage': `
-    0  d1  populate_physmap  d2 gfns=0x30  ok
+    0  d1  populate_physmap  d2 gfns=0x30  0
     1  d2  load              at=0x30 u8    0x000000ff`,
   '[P6.4] populate_physmap stops for a dying domain': `${dying}
-    3  d0  populate_physmap  d1 gfns=0x30  ok`,
+    3  d0  populate_physmap  d1 gfns=0x30  0`,
   '[P6.5] populate_physmap stops at the pages that the domain may own': `
     0  d1  populate_physmap      self gfns=0x30,0x34,0x38 order=1  3
-    1  d1  populate_physmap      self gfns=0x40                    ok
+    1  d1  populate_physmap      self gfns=0x40                    0
     2  d1  decrease_reservation  self gfns=0x30                    1
     3  d1  populate_physmap      self gfns=0x40,0x41               1
     4  d1  load                  at=0x40 u8                        0x00000000`,
@@ -126,15 +126,15 @@ const refusals: Scenarios = {
     0  d1    populate_physmap  self gfns=0x30,0x200,0x31  1
     1  tool  domain_info       d1                         pages=10 maximum=14`,
   '[P7.1] increase_reservation stops for an order that is too large': `
-    0  d1  increase_reservation  d9 count=1 order=3  ok`,
+    0  d1  increase_reservation  d9 count=1 order=3  0`,
   '[P7] increase_reservation takes the largest order that its caller may ask for': `
     0  d1  increase_reservation  self count=1 order=2  1`,
   '[P7.2] increase_reservation stops for an absent domain': `
-    0  d1  increase_reservation  d9 count=1  ok`,
+    0  d1  increase_reservation  d9 count=1  0`,
   '[P7.3] increase_reservation stops for a domain that is not the caller’s to manage': `
-    0  d1  increase_reservation  d2 count=1  ok`,
+    0  d1  increase_reservation  d2 count=1  0`,
   '[P7.4] increase_reservation stops for a dying domain': `${dying}
-    3  d0    increase_reservation  d1 count=1  ok
+    3  d0    increase_reservation  d1 count=1  0
     4  tool  domain_info           d1          pages=1 maximum=14 dying`,
   '[P7.5] increase_reservation stops at the pages that the domain may own': `
     0  d1  increase_reservation  self count=4 order=1  3
@@ -143,16 +143,16 @@ const refusals: Scenarios = {
     machine small guest_frames=25
     0  d1  increase_reservation  self count=2  1`,
   '[P8.1] decrease_reservation stops for an order that is too large': `
-    0  d1  decrease_reservation  self gfns=0x0 order=3  ok
+    0  d1  decrease_reservation  self gfns=0x0 order=3  0
     1  d0  decrease_reservation  d1 gfns=0x0 order=3    1`,
   '[P8.2] decrease_reservation stops for an absent domain': `
-    0  d1  decrease_reservation  d9 gfns=0x0  ok`,
+    0  d1  decrease_reservation  d9 gfns=0x0  0`,
   '[P8.3] decrease_reservation stops for a domain that is not the caller’s to manage': `
-    0  d1  decrease_reservation  d2 gfns=0x0  ok
+    0  d1  decrease_reservation  d2 gfns=0x0  0
     1  d2  load                  at=0x0 u8    0x00000000`,
   '[P8.4] decrease_reservation stops at a gfn where nothing is, in the midst of an extent': `
     0  d1  decrease_reservation  self gfns=0x1,0x9,0x2  1
-    1  d1  decrease_reservation  self gfns=0x7 order=1  ok
+    1  d1  decrease_reservation  self gfns=0x7 order=1  0
     2  d1  load                  at=0x7 u8              0x000000ff
     3  d1  current_reservation   self                   6`,
   '[P8.5] decrease_reservation stops at a gfn where another’s page is': `

@@ -67,8 +67,8 @@ describe('the README', () => {
   });
 
   test('names no counterexample that is not there, and every fault has one', () => {
-    const listed = [...readme.matchAll(/^- `([^`]+\.trace)`:/gm)].map(([, name]) => name ?? '');
-    expect(listed.toSorted()).toEqual(names.toSorted());
+    const listed = [...readme.matchAll(/^- `([^`]+\.trace)`:/gm)].map(([, name]) => name);
+    expect(new Set(listed)).toEqual(new Set(names));
     expect(names).toEqual(
       expect.arrayContaining(named.map(({ counterexample }) => `${counterexample}.trace`)),
     );

@@ -7,7 +7,7 @@ import type { Fault } from '../faults/fault.js';
 import { campaign, type Campaign } from './campaign.js';
 import { claims } from './claims.js';
 import { faultedSubjects, projectRoot } from './faulted.js';
-import { killers, type Killer } from './killers.js';
+import { killers, type FaultId, type Killer } from './killers.js';
 import { knownFault, knownFaultIds, together } from './known-faults.js';
 import { ours } from './our-subject.js';
 import { shrink } from './shrink.js';
@@ -50,11 +50,13 @@ describe('a fault', () => {
   );
 
   test('does not hide another one: one campaign finds both', async () => {
-    const [one, other] = [killers['moved-frame-stays'], killers['page-not-scrubbed']];
-    const both = together(knownFault('moved-frame-stays'), knownFault('page-not-scrubbed'));
-    const make = await faultedSubjects(both);
+    const ids: readonly [FaultId, FaultId] = ['moved-frame-stays', 'page-not-scrubbed'];
+    const [one, other] = ids;
+    const make = await faultedSubjects(together(knownFault(one), knownFault(other)));
     const result = await campaign({ seed: 'both', machine: presets.small, make, lines: 6000 });
-    expect(identities(result)).toEqual(expect.arrayContaining([one.by, other.by]));
+    expect(identities(result)).toEqual(
+      expect.arrayContaining([killers[one].by, killers[other].by]),
+    );
   });
 });
 
@@ -70,9 +72,9 @@ describe('no fault', () => {
     expect(table.map(([id]) => id).toSorted()).toEqual(knownFaultIds());
   });
 
-  test.each(named)(
-    '$id breaks something that has an id, and is found by it or by a claim',
-    (row) => {
+  test.each(table)(
+    '%s breaks what has an id, and is found by that or by a claim',
+    (name, { by }) => {
       const fault: Fault = knownFault(name);
       for (const id of fault.breaks) expect(isKnown(id) ? '' : id).toBe('');
       const claim = by.split(' ')[1] ?? '';

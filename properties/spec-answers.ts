@@ -16,7 +16,7 @@ export function specAnswers(program: Program): readonly (string | undefined)[] {
       const replies = desugar(line, program.machine, handles).map((step) => spec.perform(step));
       const reply = replies.at(-1);
       if (line.op === 'map' && reply !== undefined) handles.note(index, reply);
-      return reply === undefined ? undefined : printReply(reply);
+      return reply === undefined ? undefined : printReply(reply, line.op);
     });
   } catch {
     return program.lines.map(() => undefined);

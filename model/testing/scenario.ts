@@ -63,7 +63,7 @@ export function perform(program: Program, handles: readonly number[] = []): Perf
     let reply: Reply = { is: 'no_domain' };
     for (const step of desugar(line, program.machine, names)) reply = make(step);
     if (line.op === 'map') names.note(index, reply);
-    return printReply(reply);
+    return printReply(reply, line.op);
   });
   return { answers, reached, state };
 }
