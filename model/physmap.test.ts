@@ -141,15 +141,15 @@ const refusals: Scenarios = {
     2  d2  add_to_physmap  self space=gmfn index=0x1 gfn=0x30  -ENXIO
     3  d2  load            at=0x1 u8                           0x00000000
     4  d2  unmap           h1 at=0x30                          ok`,
-  '[P11.15] add_to_physmap refuses -ENOENT for a gfn beyond what a p2m can hold': `
+  '[P11.16] add_to_physmap refuses -ENOENT for a gfn beyond what a p2m can hold': `
     0  d1    add_to_physmap  self space=gmfn index=0x1 gfn=0x1000000000  -ENOENT
     1  d1    load            at=0x1 u8                                   0x000000ff
     2  tool  domain_info     d1                                          pages=8 maximum=14`,
-  '[P11.16] add_to_physmap refuses -ENOMEM when there is no table left for the gfn': `
+  '[P11.17] add_to_physmap refuses -ENOMEM when there is no table left for the gfn': `
     machine small p2m_table_frames=4
     0  d1  add_to_physmap  self space=shared_info index=0x0 gfn=0x200  -ENOMEM
     1  d1  add_to_physmap  self space=shared_info index=0x0 gfn=0x30   ok`,
-  '[P11.17] add_to_physmap refuses -EILSEQ for a page of a dying domain at another gfn': `
+  '[P11.15] add_to_physmap refuses -EILSEQ for a page of a dying domain at another gfn': `
     0  d1    grant           ref=3 to=d2 gfn=0x20 rw                  ok
     1  d2    map             d1/3 at=0x30 rw                          ok
     2  tool  destroy         d1                                       ok

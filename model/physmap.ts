@@ -108,11 +108,11 @@ export function placed(state: State, id: DomainId, space: number, index: number,
     next = removed;
   }
 
-  if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.17');
+  if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
   const added = addPage(next, id, gfn, { page, type: 'ram_rw' });
   next = added.next;
-  if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.15');
-  if (added.failure === 'no_table') return no('-ENOMEM', 'P11.16');
+  if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.16');
+  if (added.failure === 'no_table') return no('-ENOMEM', 'P11.17');
 
   // Nothing below this line can fail.
   return { result: 0, rule: 'P11', next };

@@ -98,7 +98,7 @@ const shownBy: Readonly<Record<string, readonly string[]>> = {
   G14: ['G1'],
   G15: ['G1'],
   P1: ['G1.12', 'P8.5', 'P13.4'],
-  P2: ['G1.16', 'P6.10', 'P11.16'],
+  P2: ['G1.16', 'P6.10', 'P11.17'],
   P3: ['P6'],
   P4: ['P8'],
   P5: ['G1.14', 'P6.7', 'P6.8'],

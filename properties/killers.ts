@@ -136,7 +136,7 @@ export const killers = {
     counterexample: 'unmapped-page-is-never-let-go',
   },
   'physmap-error-lost': {
-    by: 'diverge P11.15 add_to_physmap rc',
+    by: 'diverge P11.16 add_to_physmap rc',
     seed: '3',
     linesAtMost: 2000,
     shrinksTo: 1,
