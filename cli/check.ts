@@ -35,7 +35,9 @@ export interface CheckOptions {
 }
 
 /** Steps that take about twenty seconds on one core. */
-export const USUAL_STEPS = 1_500_000;
+export const USUAL_STEPS = 1_800_000;
+/** Failures that are enough for one run: shrinking each takes a second or two. */
+export const USUAL_FAILURES = 16;
 /** The canary has to be dead by then. */
 const CANARY_STEPS = 20_000;
 
@@ -67,8 +69,9 @@ export async function check(options: CheckOptions): Promise<ExitCode> {
     }),
   );
   const seconds = line.elapsed() / 1000;
-  const failures = result.found.map((found, i) => {
-    line.tell(() => `shrinking ${i + 1} of ${result.found.length}: ${found.identity}`);
+  const told = result.found.slice(0, options.failures);
+  const failures = told.map((found, i) => {
+    line.tell(() => `shrinking ${i + 1} of ${told.length}: ${found.identity}`);
     const report = shrunken(found, make, faultNames(options));
     return { report, path: saveFailure(options.out, report) };
   });
@@ -150,7 +153,10 @@ function asText(
   return [
     ...failures.flatMap(({ report, path }) => [failureText(report), `saved     ${path}`, '']),
     campaignText(result),
-    `speed     ${rate} steps/s in ${seconds.toFixed(1)} s`,
+    // With failures, most of the time went into looking at them again.
+    failures.length === 0
+      ? `speed     ${rate} steps/s in ${seconds.toFixed(1)} s`
+      : `time      ${seconds.toFixed(1)} s`,
     `again     xenolith check --seed ${result.seed}${otherOptions(result, options)}`,
   ].join('\n');
 }
@@ -164,6 +170,7 @@ function otherOptions(result: Campaign, options: CheckOptions): string {
       : ` --steps ${options.steps !== undefined && !result.aborted ? options.steps : result.lines}`,
     options.machine.name === 'small' ? '' : ` --machine ${options.machine.name}`,
     options.emphasis === 'all' ? '' : ` --emphasis ${options.emphasis}`,
+    options.failures === USUAL_FAILURES ? '' : ` --failures ${options.failures}`,
     ...options.fault.map((id) => ` --fault ${id}`),
   ].join('');
 }

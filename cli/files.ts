@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { parseTrace } from '../counterexamples/parse.js';
 import { TRACE_BYTES_LIMIT, type Trace } from '../counterexamples/trace.js';
 import { UsageError } from './exit.js';
@@ -86,6 +86,3 @@ const reasons = new Map([
   ['EISDIR', 'it is a directory'],
   ['ENOTDIR', 'a part of this path is not a directory'],
 ]);
-
-/** A file's name without directory and ending. */
-export const stem = (path: string): string => basename(path).replace(/\.[^.]*$/, '');

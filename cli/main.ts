@@ -3,7 +3,7 @@ import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
-import { check, USUAL_STEPS } from './check.js';
+import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
 import { collected, emphasisNamed, machineNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
@@ -58,7 +58,12 @@ program
   .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
   .option('--emphasis <name>', `what to stress: ${Object.keys(emphases).join(', ')}`, 'all')
   .option('--out <directory>', 'where failing traces are saved', 'found')
-  .option('--failures <n>', 'end when so many different failures are known', wholeNumber(1000), 8)
+  .option(
+    '--failures <n>',
+    'end when so many different failures are known, and tell so many',
+    wholeNumber(1000),
+    USUAL_FAILURES,
+  )
   .addOption(faultOption())
   .addOption(jsonOption())
   .addHelpText(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { printTrace } from '../counterexamples/print.js';
-import { canonical, fingerprint } from '../properties/canonical.js';
+import { fingerprint } from '../properties/canonical.js';
 import type { Found } from '../properties/walker.js';
 import { specAnswers, type FailureReport } from '../properties/report.js';
 import { shrink } from '../properties/shrink.js';
@@ -10,7 +10,7 @@ import { writeNew } from './files.js';
 /** Longest that one failure is shrunk, in milliseconds. */
 const SHRINK_LIMIT = 120_000;
 
-/** A failure made as small as it goes, in canonical form. */
+/** A failure made as small as it goes. */
 export function shrunken(
   found: Found,
   make: MakeSubject,
@@ -21,7 +21,7 @@ export function shrunken(
   return {
     identity: found.identity,
     failure: shrunk?.failure ?? found.failure,
-    program: isShrunk ? canonical(shrunk.program) : found.program,
+    program: shrunk?.program ?? found.program,
     origin: `seed ${found.seed}`,
     ...(isShrunk ? { linesBefore: found.program.lines.length } : {}),
     ...(fault === undefined ? {} : { fault }),

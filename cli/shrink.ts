@@ -1,5 +1,4 @@
 import { printTrace } from '../counterexamples/print.js';
-import { canonical } from '../properties/canonical.js';
 import { identityOf } from '../properties/identity.js';
 import { specAnswers } from '../properties/report.js';
 import { run } from '../properties/run.js';
@@ -33,7 +32,7 @@ export async function shrinkFile(path: string, options: ShrinkOptions): Promise<
   const identity = identityOf(verdict);
   console.error(`shrinking ${trace.program.lines.length} lines: ${identity}`);
   const shrunk = shrink(trace.program, identity, make);
-  const program = canonical(shrunk?.program ?? trace.program);
+  const program = shrunk?.program ?? trace.program;
   const text = printTrace({
     story: {
       ...trace.story,

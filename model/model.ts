@@ -4,5 +4,5 @@
  */
 export { boot } from './domains.js';
 export { step } from './step.js';
-export { isObjection, type Alternative, type Objection } from './outcome.js';
+export { isObjection } from './outcome.js';
 export type { State } from './state.js';

@@ -4,8 +4,9 @@ import { rewriteLine, type Rewrite } from './shrink/rewrite.js';
 
 /**
  * The program with domains, refs and gfns numbered by first use, and of all ways to number the
- * domains the one whose text comes first. Programs that differ in names only become the same one,
- * and the result does the same as the program did.
+ * domains the one whose text comes first. Programs that differ in names only become the same one.
+ * Few numbers mean something by themselves (gfn 0 in an unmap is "no mapping"), so the result may do
+ * something else: whoever needs it to fail as the program did must run it.
  */
 export function canonical(program: Program): Program {
   const labellings = permutations(program.boot.map(({ domain }) => domain));

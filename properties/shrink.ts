@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Program } from '../abi/program.js';
+import { canonical } from './canonical.js';
 import { identityOf, type Identity } from './identity.js';
 import { everyLine, onlyAtEnd, run, type Checks } from './run.js';
 import { programs } from './programs.js';
@@ -23,6 +24,7 @@ const LOOK_CLOSELY = 80;
 /**
  * Makes a failing program smaller while it fails with the same identity. fast-check drives; the
  * result cannot be made smaller by any single edit, and the same program always shrinks to the same.
+ * It is in canonical form wherever that form fails with this identity too.
  * Undefined where the program does not fail with this identity at all.
  */
 export function shrink(
@@ -57,5 +59,11 @@ export function shrink(
   const failure = failureOf(smallest);
   if (failure === undefined) return undefined;
   const ended = cut(smallest, failure.line + 1);
-  return { program: ended, failure, kept: details.numShrinks, others: [...others] };
+  const named = canonical(ended);
+  const asNamed = failureOf(named);
+  const result =
+    asNamed === undefined
+      ? { program: ended, failure }
+      : { program: cut(named, asNamed.line + 1), failure: asNamed };
+  return { ...result, kept: details.numShrinks, others: [...others] };
 }
