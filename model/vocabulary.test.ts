@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest';
 const spec = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .flatMap((name) => {
-    const lines = readFileSync(join(import.meta.dirname, name), 'utf8').trimEnd().split('\n');
+    const lines = readFileSync(join(import.meta.dirname, name), 'utf8')
+      .trimEnd()
+      .split('\n');
     return lines.map((line) => `${name}: ${line}`);
   });
 
