@@ -100,7 +100,7 @@ const small: Machine = {
   refsPerFrame: 16,
   statusesPerFrame: 16,
   reservedRefs: 2,
-  grantFramesMaximum: 3,
+  grantFramesMaximum: 4,
   handlesPerFrame: 8,
   maptrackFramesMaximum: 2,
   pinLimit: 4,

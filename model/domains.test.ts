@@ -149,7 +149,7 @@ const refusals: Scenarios = {
     machine small
     domain none
     0  tool  create  d1 grant_frames=0   -EINVAL
-    1  tool  create  d1 grant_frames=4   -EINVAL
+    1  tool  create  d1 grant_frames=5   -EINVAL
     2  tool  create  d1 grant_frames=-1  ok`,
   '[D1.5] create refuses -EINVAL for a maptrack beyond the machine’s limit': `
     machine small

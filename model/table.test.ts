@@ -18,7 +18,7 @@ const effects: Scenarios = {
     domain d1 grant_frames=2
     domain d2 grant_frames=-1
     0  d1  query_size  self  ok frames=1 maximum=2
-    1  d2  query_size  d2    ok frames=1 maximum=3`,
+    1  d2  query_size  d2    ok frames=1 maximum=4`,
   '[G9] get_version answers the version of a table': `
     0  d1  get_version  self  ok v1
     1  d1  set_version  2     ok v2

@@ -22,7 +22,7 @@ export function accessLine(scene: Scene, caller: Domain): Access {
       expected: value(scene),
       value: value(scene),
     };
-  if (way < 965) return { op: 'xadd', ...by, size: width(scene), value: value(scene) };
+  if (way < 965) return { op: 'xadd', ...by, size: width(scene), value: addend(scene) };
   if (way < 997 || !scene.hostile()) return { op: 'fetch', ...by };
   return { op: 'crash', caller: caller.id, vcpu: by.vcpu };
 }
@@ -48,16 +48,29 @@ const size = (scene: Scene): number =>
 
 const width = (scene: Scene): number => pick(scene.choose, [8, 4, 2, 1]);
 
+/** Half the time one that makes sums of the values below carry, or just not. */
+const addend = (scene: Scene): Word =>
+  percent(scene.choose, 50) ? pick(scene.choose, edges) : value(scene);
+
 /** A value that tells one store from another, or one of the few that matter to Xen. */
 function value(scene: Scene): Word {
   const { choose } = scene;
   if (percent(choose, 85))
     return { low: choose.below(2 ** 16) + 0x1_0000, high: choose.below(256) };
-  return pick(choose, [
-    { low: 0, high: 0 },
-    { low: 1, high: 0 },
-    { low: 0xffff_ffff, high: 0xffff_ffff },
-    { low: 0x0001_0019, high: 3 },
-    { low: 0x0002_0001, high: 1 },
-  ]);
+  return pick(choose, percent(choose, 50) ? edges : meaningful);
 }
+
+/** Where a sum carries from one half to the other, and out. */
+const edges: readonly Word[] = [
+  { low: 0, high: 0 },
+  { low: 1, high: 0 },
+  { low: 0xffff_ffff, high: 0xffff_ffff },
+  { low: 0xffff_ffff, high: 0 },
+  { low: 0x8000_0000, high: 0 },
+];
+
+/** What is a grant entry, where it happens to land in a grant table. */
+const meaningful: readonly Word[] = [
+  { low: 0x0001_0019, high: 3 },
+  { low: 0x0002_0001, high: 1 },
+];

@@ -101,9 +101,11 @@ function order(scene: Scene): number {
 function populated(scene: Scene, domain: Domain) {
   // A domain at its limit would only be refused: then mostly one extent, to see that.
   const full = ownedPages(scene.state, domain.id) >= domain.maximumPages;
-  return extentsOf(scene, full ? 1 : scene.batchSize(), () =>
-    percent(scene.choose, 96) ? emptyGfn(scene, domain) : usedGfn(scene, domain),
-  );
+  return extentsOf(scene, full ? 1 : scene.batchSize(), () => {
+    const way = scene.choose.below(100);
+    if (way < 93) return emptyGfn(scene, domain);
+    return way < 97 ? usedGfn(scene, domain) : scene.impossibleGfn();
+  });
 }
 
 const decreased = (scene: Scene, domain: Domain) =>
@@ -188,12 +190,14 @@ function entryFor(scene: Scene, domain: Domain, space: number): PhysmapEntry {
 }
 
 function exchanged(scene: Scene, domain: Domain) {
-  const givenOrder = scene.hostile() ? scene.machine.guestOrder + 1 : scene.choose.below(2);
+  const tooLarge = scene.machine.guestOrder + 1;
+  const givenOrder = scene.hostile() ? tooLarge : scene.choose.below(2);
+  const takenOrder = scene.hostile() ? pick(scene.choose, [tooLarge, 0, 1]) : givenOrder;
   const size = scene.choose.below(3);
   const given: Gfn[] = [];
   const taken: Gfn[] = [];
   for (let i = 0; i < size; i++) given.push(touched(scene, domain));
   const takenSize = scene.hostile() ? size + 1 : size;
   for (let i = 0; i < takenSize; i++) taken.push(emptyGfn(scene, domain));
-  return { given, givenOrder, taken, takenOrder: givenOrder };
+  return { given, givenOrder, taken, takenOrder };
 }
