@@ -208,7 +208,7 @@ export const killers = {
   'transitive-release-leaks': {
     by: 'violate E4 copy frame.content',
     seed: '34',
-    linesAtMost: 6000_000,
+    linesAtMost: 6000,
     shrinksTo: 4,
     counterexample: 'transitive-copy-leaves-the-grant-behind-in-use',
   },
@@ -242,7 +242,7 @@ export const killers = {
   },
   'writing-bit-cleared-early': {
     by: 'violate E4 copy frame.content',
-    seed: '3',
+    seed: '1',
     linesAtMost: 2000,
     shrinksTo: 3,
     counterexample: 'writing-bit-cleared-while-mapped',
