@@ -37,7 +37,7 @@ export interface CheckOptions {
 /** Steps that take about twenty seconds on one core. */
 export const USUAL_STEPS = 1_800_000;
 /** Failures that are enough for one run: shrinking each takes a second or two. */
-export const USUAL_FAILURES = 16;
+export const USUAL_FAILURES = 8;
 /** The canary has to be dead by then. */
 const CANARY_STEPS = 20_000;
 
