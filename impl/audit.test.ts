@@ -103,6 +103,21 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
   ['D2', 'a limit does not hold', (_g, _h, d1) => void (d1.maximumPages = 2)],
   ['D5', 'an M2P is lost', (g, host) => host.frames.setGfn(frameAt(g, 1, 2), Gfn(2 ** 64))],
   ['D7', 'a dead page is held for nothing', (_g, _h, d1) => void (d1.isTornDown = true)],
+  [
+    'D3',
+    'a dead domain stays without a page',
+    (_g, _h, d1) => Object.assign(d1, { isTornDown: true, pages: 0, xenHeapPages: 0 }),
+  ],
+  ['D6', 'a dead domain keeps its tables', (_g, _h, d1) => void (d1.isTornDown = true)],
+  ['F17', "one of Xen's pages loses its type", (_, host, d1) => dropType(host, d1)],
+  ['I13', 'a page loses a type it is held by', (_, host, d1) => dropType(host, d1)],
+  ['I10', 'the last handles are given out', (_g, _h, _1, d2) => takeAllHandles(d2)],
+  [
+    'I15',
+    "a domain's RAM is a grant mapping",
+    (g, _h, _1, d2) => d2.p2m.set(Gfn(3), frameAt(g, 2, 3), GRANT_MAP_RW),
+  ],
+  ['P1', 'a table hangs on nothing', (_, host, d1) => cutLeafTable(host, d1)],
   ['D11', 'a pin has no handle', (_g, _h, d1) => d1.grants.active.pin(ref, HOST_READ)],
 ];
 
@@ -125,6 +140,22 @@ function spoilLeafTable(host: Host, domain: Domain): void {
   const leaf = domain.p2m.tables().find(({ level }) => level === 1);
   assert(leaf !== undefined, 'there is a leaf table');
   host.ram.setTableWord(leaf.mfn, 4, host.ram.tableWord(leaf.mfn, 4) ^ 2);
+}
+function dropType(host: Host, { grants }: Domain): void {
+  const [frame] = grants.frames;
+  assert(frame !== undefined, 'a table has a frame');
+  host.frames.dereferenceWritable(frame);
+}
+/** Every handle there can be is live, those included that end a queue. */
+function takeAllHandles({ maptrack }: Domain): void {
+  while (maptrack.take(0) !== undefined);
+  for (let row = 0; row < maptrack.limit(); row += 1)
+    if (!maptrack.isLive(Handle(row))) maptrack.record(Handle(row), DomainId(1), ref, 2);
+}
+function cutLeafTable(host: Host, domain: Domain): void {
+  const leaf = domain.p2m.tables().find(({ level }) => level === 1);
+  assert(leaf?.parent !== undefined, 'a leaf table has a parent');
+  host.ram.setTableWord(leaf.parent, leaf.index * 2, 1 << 12);
 }
 function pinOften(domain: Domain): void {
   for (let count = 0; count < 5; count += 1) domain.grants.active.pin(ref, HOST_READ);
