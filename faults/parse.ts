@@ -41,13 +41,20 @@ export function parseFault(id: string, text: string): Fault {
     if (field.text.trim() === '') throw new FaultError(file, field.line, `a ${name}`, 'nothing');
     return field.text;
   };
-  const breaks = [...only('Breaks').matchAll(/\[([A-Z][0-9.]*)\]/g)].map(([, rule]) => rule ?? '');
-  if (breaks.length === 0) throw new FaultError(file, 1, 'rule ids such as [G2]', only('Breaks'));
+  const breaks = ruleIds(only('Breaks'));
+  if (breaks === undefined) throw new FaultError(file, 1, 'rule ids such as [G2]', only('Breaks'));
   const changes = changesOf(
     file,
     fields.filter(({ name }) => name === 'In' || name === 'Find' || name === 'Put'),
   );
   return { id, title: only('Title'), kin: only('Kin'), breaks, changes };
+}
+
+/** The ids in '[G2] [I14]'; undefined where anything else stands there too, or nothing. */
+function ruleIds(text: string): readonly string[] | undefined {
+  const words = text.trim().split(/\s+/);
+  if (!words.every((word) => /^\[[A-Z]\d+(\.\d+)?\]$/.test(word))) return undefined;
+  return words.map((word) => word.slice(1, -1));
 }
 
 function changesOf(file: string, fields: readonly Field[]): readonly Change[] {
