@@ -33,11 +33,35 @@ export interface Machine {
   readonly controlOrder: number;
   /** Elements of an unmap batch that are completed together. */
   readonly unmapBatch: number;
+  /** How guests' own page tables are served: by shadows of them, or by hardware's nested walk. */
+  readonly paging: Paging;
+  /** What the guests' processors can do. */
+  readonly cpu: Cpu;
+  /** Frames for one domain's shadows; the p2m has its own (`p2mTableFrames`). */
+  readonly shadowFrames: number;
+  /** Entries of one vcpu's TLB, a power of two. */
+  readonly tlbEntries: number;
   /** Units of work a preemptible operation does before it stops to be resumed. */
   readonly preemptionBudget: number;
   /** What a domain gets that is created without saying otherwise. */
   readonly defaults: DomainConfig;
 }
+
+export type Paging = 'hap' | 'shadow';
+
+/** The features that change how a page-table walk goes (p2m.md 3.2). */
+export interface Cpu {
+  /** MAXPHYADDR, 32..44: address bits at and above it are reserved. */
+  readonly addressBits: number;
+  /** A level 3 entry may map 1 GiB. Nested paging only. */
+  readonly gibPages: boolean;
+  /** A 4 MiB entry has address bits 32.. in its bits 13... Nested paging only. */
+  readonly pse36: boolean;
+  /** CR4.PKE may be set. Nested paging only. */
+  readonly protectionKeys: boolean;
+}
+
+const usualCpu: Cpu = { addressBits: 40, gibPages: true, pse36: true, protectionKeys: true };
 
 /** What the toolstack says when it creates a domain. */
 export interface DomainConfig {
@@ -78,6 +102,10 @@ const tiny: Machine = {
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
+  paging: 'hap',
+  cpu: usualCpu,
+  shadowFrames: 24,
+  tlbEntries: 4,
   preemptionBudget: 2,
   defaults: {
     ram: [{ gfn: 0, count: 2 }],
@@ -107,6 +135,10 @@ const small: Machine = {
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
+  paging: 'hap',
+  cpu: usualCpu,
+  shadowFrames: 40,
+  tlbEntries: 16,
   preemptionBudget: 4,
   defaults: {
     ram: [{ gfn: 0, count: 8 }],
@@ -116,6 +148,20 @@ const small: Machine = {
     grantVersion: 2,
     tableGfn: 0x20,
   },
+};
+
+/**
+ * Two guests with page tables of their own and two vcpus each. The shadow pool is so small that it
+ * runs out within tens of steps.
+ */
+const paged: Machine = {
+  ...small,
+  name: 'paged',
+  domains: 2,
+  vcpus: 2,
+  guestFrames: 64,
+  paging: 'shadow',
+  defaults: { ...small.defaults, ram: [{ gfn: 0, count: 16 }], maximumPages: 24 },
 };
 
 /**
@@ -139,6 +185,10 @@ const xen: Machine = {
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,
+  paging: 'hap',
+  cpu: usualCpu,
+  shadowFrames: 1024,
+  tlbEntries: 1024,
   preemptionBudget: 256,
   defaults: {
     ram: [
@@ -153,5 +203,5 @@ const xen: Machine = {
   },
 };
 
-export const presets = { tiny, small, xen } as const;
+export const presets = { tiny, small, paged, xen } as const;
 export type PresetName = keyof typeof presets;

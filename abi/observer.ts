@@ -1,5 +1,6 @@
 import type { DomainId, Gfn, GrantRef, Handle, Mfn } from './ids.js';
 import type { GrantVersion } from './grant-table.js';
+import type { Word } from './word.js';
 
 /**
  * What a harness may see of a system besides its replies. Nothing here can change the system.
@@ -61,6 +62,17 @@ export interface HypervisorFrames {
   readonly sharedInfo: Mfn;
 }
 
+/** The registers of a vcpu that decide how its linear addresses are walked. */
+export interface VcpuView {
+  readonly cr0: number;
+  readonly cr3: Word;
+  readonly cr4: number;
+  readonly efer: number;
+  readonly pkru: number;
+  /** The four entries loaded with CR3 in PAE mode; else empty. */
+  readonly pdptes: readonly Word[];
+}
+
 export interface DomainView extends HypervisorFrames {
   readonly domain: DomainId;
   readonly life: 'alive' | 'crashed' | 'dying';
@@ -74,6 +86,8 @@ export interface DomainView extends HypervisorFrames {
   readonly mappings: readonly MappingView[];
   /** Ascending by ref; only refs with a pin. */
   readonly pins: readonly PinView[];
+  /** By vcpu id. */
+  readonly vcpus: readonly VcpuView[];
 }
 
 export interface MappingView {

@@ -36,6 +36,12 @@ export type Reply =
   | { readonly is: 'stored' }
   /** The access raised an exception in the guest. */
   | { readonly is: 'fault'; readonly vector: '#GP' }
+  /** A page fault, with its error code (`PFEC_*`) and the linear address it names (CR2). */
+  | { readonly is: 'page_fault'; readonly code: number; readonly linear: Word }
+  /** A control register or the TLB is as asked for. */
+  | { readonly is: 'done' }
+  /** The log of written gfns, ascending. */
+  | { readonly is: 'dirty'; readonly gfns: readonly Gfn[] }
   | DomainInfoReply
   | InspectReply;
 

@@ -7,7 +7,7 @@ import type { Word } from './word.js';
  * Every number a guest passes may be garbage; widths are those of Xen's argument structures
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
-export type Step = GrantCall | MemoryCall | Access | Toolstack;
+export type Step = GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack;
 export type Operation = Step['op'];
 
 /** A step made by a running guest: it answers `no_domain` when the caller cannot run. */
@@ -242,9 +242,70 @@ export interface Crash extends ByGuest {
   readonly op: 'crash';
 }
 
+// ---- guest accesses by linear address, through the vcpu's page tables (p2m.md 3) ----
+
+export type LinearAccess =
+  LinearLoad | LinearStore | LinearCompareExchange | LinearExchangeAdd | LinearFetch;
+
+/**
+ * Who accesses: user code (CPL 3); the kernel, with EFLAGS.AC clear or set; or the processor itself
+ * on behalf of any code, an implicit supervisor access such as to a descriptor table.
+ */
+export const accessors = ['user', 'kernel', 'kernel_ac', 'implicit'] as const;
+export type Accessor = (typeof accessors)[number];
+
+interface ByLinear extends ByGuest {
+  /** u64; without long mode its high half is ignored. */
+  readonly linear: Word;
+  /** 1..8 bytes */
+  readonly size: number;
+  readonly as: Accessor;
+}
+export interface LinearLoad extends ByLinear {
+  readonly op: 'load_linear';
+}
+export interface LinearStore extends ByLinear {
+  readonly op: 'store_linear';
+  readonly value: Word;
+}
+export interface LinearCompareExchange extends ByLinear {
+  readonly op: 'cmpxchg_linear';
+  readonly expected: Word;
+  readonly value: Word;
+}
+export interface LinearExchangeAdd extends ByLinear {
+  readonly op: 'xadd_linear';
+  readonly value: Word;
+}
+/** An instruction fetch; it answers with the bytes found. */
+export interface LinearFetch extends ByLinear {
+  readonly op: 'fetch_linear';
+}
+
+// ---- control of a vcpu's paging (p2m.md 3.1, 4.15) ----
+
+export type Control = MoveToRegister | MoveToCr3 | InvalidatePage;
+
+export interface MoveToRegister extends ByGuest {
+  readonly op: 'cr0' | 'cr4' | 'efer' | 'pkru';
+  /** u32 */
+  readonly value: number;
+}
+export interface MoveToCr3 extends ByGuest {
+  readonly op: 'cr3';
+  /** u64; without long mode its high half is ignored. */
+  readonly value: Word;
+}
+export interface InvalidatePage extends ByGuest {
+  readonly op: 'invlpg';
+  /** u64 */
+  readonly linear: Word;
+}
+
 // ---- toolstack: the control domain acts ----
 
-export type Toolstack = CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn;
+export type Toolstack =
+  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -269,4 +330,13 @@ export interface InspectGfn {
   readonly op: 'inspect_gfn';
   readonly domain: DomainId;
   readonly gfn: Gfn;
+}
+/**
+ * Which gfns were written: `enable` and `disable` the log, `peek` at it, or `clean` it, which answers
+ * what it held and starts anew (p2m.md 4.17).
+ */
+export interface LogDirty {
+  readonly op: 'log_dirty';
+  readonly domain: DomainId;
+  readonly action: 'enable' | 'disable' | 'peek' | 'clean';
 }
