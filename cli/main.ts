@@ -3,9 +3,10 @@ import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
+import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, machineNamed, wholeNumber } from './options.js';
+import { collected, emphasisNamed, guestsNamed, machineNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
@@ -36,6 +37,8 @@ interface CheckWords {
   readonly steps?: number;
   readonly time?: number;
   readonly machine: string;
+  readonly paging?: string;
+  readonly guests: string;
   readonly emphasis: string;
   readonly out: string;
   readonly fault: readonly string[];
@@ -56,6 +59,11 @@ program
   )
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
   .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
+  .option(
+    '--paging <how>',
+    'how guests’ page tables are served: shadow, hap (default: as the machine has it)',
+  )
+  .option('--guests <mode>', `how guests use paging: ${guestModes.join(', ')}`, 'mixed')
   .option('--emphasis <name>', `what to stress: ${Object.keys(emphases).join(', ')}`, 'all')
   .option('--out <directory>', 'where failing traces are saved', 'found')
   .option(
@@ -76,6 +84,7 @@ the same report. Ctrl-C ends the run in good order; what was found is saved.
 
 Examples:
   xenolith check --time 600 --emphasis grants
+  xenolith check --machine paged --paging hap --guests 4-level
   xenolith check --fault owner-check-dropped    (see what a finding looks like)
 ${exitHelp}`,
   )
@@ -85,7 +94,8 @@ ${exitHelp}`,
       seed: words.seed,
       steps: words.steps,
       seconds: words.time,
-      machine: machineNamed(words.machine),
+      machine: machineNamed(words.machine, words.paging),
+      guests: guestsNamed(words.guests),
       emphasis: emphasisNamed(words.emphasis),
     });
   });

@@ -5,6 +5,7 @@ import { seeded } from './choose.js';
 import type { Coverage } from './coverage.js';
 import { farewellLines, leftover } from './farewell.js';
 import { chooseEmphasis, type EmphasisName } from './generate/emphasis.js';
+import type { GuestMode } from './generate/guest-mode.js';
 import { nextLine, openingLines } from './generate/line.js';
 import { Scene } from './generate/scene.js';
 import { identityOf, type Identity } from './identity.js';
@@ -18,6 +19,7 @@ export interface EpisodePlan {
   readonly machine: Machine;
   readonly boot: readonly Boot[];
   readonly emphasis: EmphasisName;
+  readonly guests: GuestMode;
   /** Lines of one episode, its farewell not counted. */
   readonly lines: number;
   /** Everything is checked every so many lines, and at the end. */
