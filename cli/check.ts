@@ -28,7 +28,7 @@ export interface CheckOptions {
   readonly steps: number | undefined;
   readonly seconds: number | undefined;
   readonly machine: Machine;
-  readonly guests: GuestMode;
+  readonly guests: GuestMode | undefined;
   readonly emphasis: EmphasisName;
   readonly out: string;
   readonly fault: readonly string[];
@@ -62,7 +62,7 @@ export async function check(options: CheckOptions): Promise<ExitCode> {
       signal,
       machine: options.machine,
       emphasis: options.emphasis,
-      guests: options.guests,
+      ...(options.guests === undefined ? {} : { guests: options.guests }),
       failures: options.failures,
       clock: () => line.elapsed(),
       progress: (now) => {
@@ -173,7 +173,7 @@ function otherOptions(result: Campaign, options: CheckOptions): string {
       : ` --steps ${options.steps !== undefined && !result.aborted ? options.steps : result.lines}`,
     options.machine.name === 'small' ? '' : ` --machine ${options.machine.name}`,
     hasUsualPaging(options.machine) ? '' : ` --paging ${options.machine.paging}`,
-    options.guests === 'mixed' ? '' : ` --guests ${options.guests}`,
+    options.guests === undefined ? '' : ` --guests ${options.guests}`,
     options.emphasis === 'all' ? '' : ` --emphasis ${options.emphasis}`,
     options.failures === USUAL_FAILURES ? '' : ` --failures ${options.failures}`,
     ...options.fault.map((id) => ` --fault ${id}`),
@@ -191,7 +191,7 @@ const asJson = (
   ...campaignJson(result),
   machine: options.machine.name,
   paging: options.machine.paging,
-  guests: options.guests,
+  guests: options.guests ?? null,
   emphasis: options.emphasis,
   faults: options.fault,
   seconds,

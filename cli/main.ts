@@ -38,7 +38,7 @@ interface CheckWords {
   readonly time?: number;
   readonly machine: string;
   readonly paging?: string;
-  readonly guests: string;
+  readonly guests: string | undefined;
   readonly emphasis: string;
   readonly out: string;
   readonly fault: readonly string[];
@@ -63,7 +63,10 @@ program
     '--paging <how>',
     'how guests’ page tables are served: shadow, hap (default: as the machine has it)',
   )
-  .option('--guests <mode>', `how guests use paging: ${guestModes.join(', ')}`, 'mixed')
+  .option(
+    '--guests <mode>',
+    `how guests use paging: ${guestModes.join(', ')} (default: mixed if they have several vcpus)`,
+  )
   .option('--emphasis <name>', `what to stress: ${Object.keys(emphases).join(', ')}`, 'all')
   .option('--out <directory>', 'where failing traces are saved', 'found')
   .option(
@@ -95,7 +98,7 @@ ${exitHelp}`,
       steps: words.steps,
       seconds: words.time,
       machine: machineNamed(words.machine, words.paging),
-      guests: guestsNamed(words.guests),
+      guests: words.guests === undefined ? undefined : guestsNamed(words.guests),
       emphasis: emphasisNamed(words.emphasis),
     });
   });

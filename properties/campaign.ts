@@ -3,7 +3,7 @@ import type { Boot } from '../abi/program.js';
 import type { Machine } from '../abi/machine.js';
 import { Coverage } from './coverage.js';
 import type { EmphasisName } from './generate/emphasis.js';
-import type { GuestMode } from './generate/guest-mode.js';
+import { usualGuests, type GuestMode } from './generate/guest-mode.js';
 import type { Identity } from './identity.js';
 import type { MakeSubject } from './subject.js';
 import { worse, type Verdict } from './verdict.js';
@@ -53,7 +53,6 @@ export interface Campaign {
 
 export const defaultPlan = {
   emphasis: 'all',
-  guests: 'mixed',
   linesPerEpisode: 2000,
   stride: 1000,
 } as const satisfies Partial<CampaignPlan>;
@@ -102,7 +101,7 @@ export const episodePlan = (plan: CampaignPlan): EpisodePlan => ({
   machine: plan.machine,
   boot: plan.boot ?? defaultBoot(plan.machine),
   emphasis: plan.emphasis ?? defaultPlan.emphasis,
-  guests: plan.guests ?? defaultPlan.guests,
+  guests: plan.guests ?? usualGuests(plan.machine),
   lines: Math.min(plan.linesPerEpisode ?? defaultPlan.linesPerEpisode, plan.lines ?? Infinity),
   stride: plan.stride ?? defaultPlan.stride,
   make: plan.make,

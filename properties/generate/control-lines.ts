@@ -14,7 +14,8 @@ export function controlLine(scene: Scene, caller: Domain, id: VcpuId): Control |
   const by = { caller: caller.id, vcpu: id };
   const way = choose.below(1000);
   if (way < 420) {
-    const linear = scene.attention.linearOf(choose, caller.id, id) ?? linearOf(vcpu, [0, 0, 0, 0], 0);
+    const linear =
+      scene.attention.linearOf(choose, caller.id, id) ?? linearOf(vcpu, [0, 0, 0, 0], 0);
     return { op: 'invlpg', ...by, linear };
   }
   if (way < 660) return { op: 'cr3', ...by, value: vcpu.cr3 };
@@ -58,12 +59,19 @@ const cr3For = (scene: Scene, mode: Mode): number => {
 
 function logLine(scene: Scene, { id, loggedSince }: Domain): LogDirty {
   const isOn = percent(scene.choose, 5) ? loggedSince === undefined : loggedSince !== undefined;
-  const action = isOn ? pick(scene.choose, ['peek', 'clean', 'clean', 'disable'] as const) : 'enable';
+  const action = isOn
+    ? pick(scene.choose, ['peek', 'clean', 'clean', 'disable'] as const)
+    : 'enable';
   return { op: 'log_dirty', domain: id, action };
 }
 
 /** What an unpaged vcpu does next to run in a mode: undefined once it does. */
-export function enteringLine(caller: Domain, id: VcpuId, vcpu: Vcpu, mode: Mode): Control | undefined {
+export function enteringLine(
+  caller: Domain,
+  id: VcpuId,
+  vcpu: Vcpu,
+  mode: Mode,
+): Control | undefined {
   const by = { caller: caller.id, vcpu: id };
   if (mode === 'unpaged' || isPaged(vcpu)) return undefined;
   const bits = abi.CR4_PAE | abi.CR4_PSE;
@@ -72,6 +80,7 @@ export function enteringLine(caller: Domain, id: VcpuId, vcpu: Vcpu, mode: Mode)
   const efer = (vcpu.efer & ~abi.EFER_LME) | (mode === '4-level' ? abi.EFER_LME : 0);
   if (efer !== vcpu.efer) return { op: 'efer', ...by, value: efer };
   const root = roots[mode] * 0x1000;
-  if (vcpu.cr3.low !== root || vcpu.cr3.high !== 0) return { op: 'cr3', ...by, value: { low: root, high: 0 } };
+  if (vcpu.cr3.low !== root || vcpu.cr3.high !== 0)
+    return { op: 'cr3', ...by, value: { low: root, high: 0 } };
   return { op: 'cr0', ...by, value: (vcpu.cr0 | abi.CR0_PG) >>> 0 };
 }

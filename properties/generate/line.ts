@@ -110,10 +110,7 @@ function tableRepair(scene: Scene, caller: Domain, family: Family): Line | undef
  * The lines an episode opens with, each chosen when those before it were made: some domains choose
  * version 2 before anything else, and vcpus turn paging on.
  */
-export function* openingLines(
-  scene: Scene,
-  domains: readonly DomainId[],
-): IterableIterator<Line> {
+export function* openingLines(scene: Scene, domains: readonly DomainId[]): IterableIterator<Line> {
   for (const caller of domains)
     if (percent(scene.choose, scene.emphasis.versionTwo))
       yield { op: 'set_version', caller, vcpu: scene.vcpu, version: 2 };

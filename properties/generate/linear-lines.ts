@@ -43,10 +43,13 @@ function linearFor(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
   if (scene.attentive()) {
     const id = percent(choose, 70) ? vcpu : scene.vcpu;
     const known = scene.attention.linearOf(choose, caller.id, id);
-    if (known !== undefined) return percent(choose, 85) ? known : sum(known, { low: 0x1000, high: 0 });
+    if (known !== undefined)
+      return percent(choose, 85) ? known : sum(known, { low: 0x1000, high: 0 });
   }
   const indexes = [
-    percent(choose, 75) ? choose.below(8) : pick(choose, [0x20, 0x28, 0x30, 0x40, 0x41, 0x42, 10, 12, 13, 0x50]),
+    percent(choose, 75)
+      ? choose.below(8)
+      : pick(choose, [0x20, 0x28, 0x30, 0x40, 0x41, 0x42, 10, 12, 13, 0x50]),
     percent(choose, 95) ? choose.below(4) : 511,
     choose.below(percent(choose, 80) ? 2 : 4),
     percent(choose, 90) ? choose.below(2) : 511,
@@ -54,7 +57,8 @@ function linearFor(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
   return linearOf(vcpuOf(scene.state, caller.id, vcpu), indexes, byteFor(scene));
 }
 
-const byteFor = (scene: Scene): number => pick(scene.choose, [0, 0, 0, 0, 8, 16, 24, 0x18, 4088, 4092, 4095]);
+const byteFor = (scene: Scene): number =>
+  pick(scene.choose, [0, 0, 0, 0, 8, 16, 24, 0x18, 4088, 4092, 4095]);
 
 const sizeFor = (scene: Scene): number =>
   scene.hostile() ? 1 + scene.choose.below(8) : pick(scene.choose, [8, 8, 4, 4, 2, 1]);

@@ -25,7 +25,8 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
   }
   const way = choose.below(100);
   if (way < scene.emphasis.tableShare) return pteLine(scene, caller, id);
-  if (way < scene.emphasis.tableShare + scene.emphasis.controlShare) return controlLine(scene, caller, id);
+  if (way < scene.emphasis.tableShare + scene.emphasis.controlShare)
+    return controlLine(scene, caller, id);
   return linearLine(scene, caller, id);
 }
 

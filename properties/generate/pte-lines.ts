@@ -27,7 +27,13 @@ export function pteLine(scene: Scene, caller: Domain, vcpu: VcpuId): PteLine {
     width: mode === '2-level' ? 4 : 8,
   };
   if (way < 90) return changed(scene, caller, vcpu, place);
-  return { ...place, ...by(caller, vcpu), frame: someFrame(scene), flags: someFlags(scene, mode), high: someHigh(scene) };
+  return {
+    ...place,
+    ...by(caller, vcpu),
+    frame: someFrame(scene),
+    flags: someFlags(scene, mode),
+    high: someHigh(scene),
+  };
 }
 
 type Place = Pick<Piece, 'table' | 'index' | 'width'>;
@@ -39,7 +45,15 @@ const by = (caller: Domain, vcpu: VcpuId): Pick<PteLine, 'op' | 'caller' | 'vcpu
 /** The default entry as it should be. */
 export const lineOf = (caller: Domain, vcpu: VcpuId, piece: Piece, more: number): PteLine => {
   const { table, index, width, frame, flags } = piece;
-  return { ...by(caller, vcpu), table, index, width, frame: Gfn(frame), flags: flags | more, high: 0 };
+  return {
+    ...by(caller, vcpu),
+    table,
+    index,
+    width,
+    frame: Gfn(frame),
+    flags: flags | more,
+    high: 0,
+  };
 };
 
 /** One of the entries on the way of an access made lately. */
@@ -74,8 +88,7 @@ function edited(scene: Scene, { low, high }: Word, width: 4 | 8): Word {
   if (way < 58) return { low: (low & ~(abi.PTE_A | abi.PTE_D)) >>> 0, high };
   if (way < 80) return { low: (low & 0xfff) + someFrame(scene) * 4096, high: 0 };
   if (way < 86) return { low: 0, high: 0 };
-  if (way < 94 || !scene.hostile())
-    return { low: low | abi.PTE_P | abi.PTE_RW | abi.PTE_US, high };
+  if (way < 94 || !scene.hostile()) return { low: low | abi.PTE_P | abi.PTE_RW | abi.PTE_US, high };
   if (width === 4) return { low: (low ^ (1 << (12 + choose.below(11)))) >>> 0, high };
   return percent(choose, 50)
     ? { low, high: (high ^ abi.PTE_NX_HIGH) >>> 0 }
@@ -100,7 +113,9 @@ export function someFrame(scene: Scene): Gfn {
   const { choose } = scene;
   if (percent(choose, 35)) return Gfn(choose.below(8));
   if (percent(choose, 50)) return Gfn(pick(choose, tableGfns));
-  return Gfn(pick(choose, [0x40, 0x41, 0x42, 0x43, 0x30, 0x20, 0x21, 0x50, 0x200, 0x400, 0xf_ffff]));
+  return Gfn(
+    pick(choose, [0x40, 0x41, 0x42, 0x43, 0x30, 0x20, 0x21, 0x50, 0x200, 0x400, 0xf_ffff]),
+  );
 }
 
 function someFlags(scene: Scene, mode: Mode): number {
@@ -118,7 +133,9 @@ function someFlags(scene: Scene, mode: Mode): number {
 }
 
 const someHigh = (scene: Scene): number =>
-  scene.hostile() ? pick(scene.choose, [abi.PTE_NX_HIGH, abi.PTE_NX_HIGH, 0x0800_0000, 0x10_0000]) : 0;
+  scene.hostile()
+    ? pick(scene.choose, [abi.PTE_NX_HIGH, abi.PTE_NX_HIGH, 0x0800_0000, 0x10_0000])
+    : 0;
 
 /** A value that a store may leave in a table. */
 export const entryValue = (scene: Scene, mode: Mode): Word => {
