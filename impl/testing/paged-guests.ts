@@ -168,3 +168,14 @@ export function valueIs(low: number, high = 0): Reply {
 export function faultIs(code: number, low: number, high = 0): Reply {
   return { is: 'page_fault', code, linear: { low: low >>> 0, high } };
 }
+
+/** Guests of which domain 1 has paging on; its pages 8 and 9 say so, at both ends. */
+export function paged(layout: Layout, cr4 = 0, efer = 0): PagedGuests {
+  const guests = new PagedGuests(layout);
+  for (const gfn of [8, 9]) {
+    guests.store(1, gfn * PAGE_BYTES, { low: gfn, high: 0 });
+    guests.store(1, gfn * PAGE_BYTES + 0xffc, { low: gfn * 0x100, high: 0 }, 4);
+  }
+  guests.page(0, cr4, efer);
+  return guests;
+}
