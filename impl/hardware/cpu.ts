@@ -1,0 +1,102 @@
+import type { Cpu as Features } from '../../abi/machine.js';
+import { PAGE_BYTES } from '../../abi/word.js';
+import { Walk, mark, walk } from './mmu.js';
+import { FOUR_LEVEL } from './page-entry.js';
+import type { Ram } from './ram.js';
+import { Registers } from './registers.js';
+import { keyDenies, permits } from './rights.js';
+import { NO_ROW, Tlb } from './tlb.js';
+
+/** What `translate` answers instead of an address; `exit` and its companions say why. */
+export const REFUSED = -1;
+
+const OFFSET_MASK = 0xfff;
+
+/**
+ * The part of one processor that turns linear addresses into machine addresses. It knows registers,
+ * tables in memory and its TLB, no domains. Addresses are two unsigned halves; outside long mode the
+ * high half is taken for 0 and addresses wrap at 4 GiB.
+ */
+export class Cpu extends Registers {
+  readonly tlb: Tlb;
+  /** Machine byte addresses of the two parts of an access, after `translateTwo`. */
+  firstAddress = 0;
+  secondAddress = 0;
+  readonly #ram: Ram;
+  readonly #first = new Walk();
+  readonly #second = new Walk();
+
+  constructor(ram: Ram, features: Features, tlbEntries: number) {
+    super(features);
+    this.#ram = ram;
+    this.tlb = new Tlb(tlbEntries);
+  }
+
+  /**
+   * The machine byte address of a linear address, for an access that stays in its page. `access` is
+   * `PFEC_W | PFEC_U | PFEC_I | ACCESS_AC | ACCESS_IMPLICIT` as wanted. Sets A and D. `REFUSED`:
+   * nothing was written. The address must be canonical (`isReachable`).
+   */
+  translate(high: number, low: number, access: number): number {
+    const hit = this.#hit(high, low, access);
+    if (hit !== REFUSED) return hit;
+    if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
+    return this.#finish(this.#first);
+  }
+
+  /**
+   * The same for an access that runs into the next page: the first page is judged completely, then
+   * the second; A and D are set where both permit it. False: refused, nothing was written.
+   */
+  translateTwo(high: number, low: number, access: number): boolean {
+    const nextLow = ((low | OFFSET_MASK) + 1) >>> 0;
+    const nextHigh = nextLow === 0 ? (high + 1) >>> 0 : high;
+    this.firstAddress = this.#hit(high, low, access);
+    if (this.firstAddress === REFUSED) {
+      if (!walk(this, this.#ram, high, low, access, this.#first)) return false;
+    }
+    this.secondAddress = this.#hit(nextHigh, nextLow, access);
+    if (this.secondAddress === REFUSED) {
+      if (!walk(this, this.#ram, nextHigh, nextLow, access, this.#second)) return false;
+    }
+    if (this.firstAddress === REFUSED) this.firstAddress = this.#finish(this.#first);
+    if (this.secondAddress === REFUSED) this.secondAddress = this.#finish(this.#second);
+    return true;
+  }
+
+  /** In long mode: the first and the last byte of an access are canonical. Else always. */
+  isReachable(high: number, low: number, size: number): boolean {
+    if (this.mode !== FOUR_LEVEL) return true;
+    if (!isCanonical(high)) return false;
+    const lastLow = low + size - 1;
+    return lastLow <= 0xffff_ffff || isCanonical((high + 1) >>> 0);
+  }
+
+  /** INVLPG: forgets a page, all of a superpage. Nothing for an address that is not canonical. */
+  invalidatePage(high: number, low: number): void {
+    if (!this.isReachable(high, low, 1)) return;
+    this.tlb.flushPage(this.mode === FOUR_LEVEL ? high : 0, low);
+  }
+
+  /** Machine address by the TLB alone; an entry that does not permit the access is no hit. */
+  #hit(high: number, low: number, access: number): number {
+    const row = this.tlb.find(high, low);
+    if (row === NO_ROW) return REFUSED;
+    const rights = this.tlb.rightsAt(row);
+    if (!permits(this.controls, access, rights)) return REFUSED;
+    if (this.keys && keyDenies(this.pkru, this.controls, access, rights)) return REFUSED;
+    return this.tlb.frameAt(row) * PAGE_BYTES + (low & OFFSET_MASK);
+  }
+
+  #finish(found: Walk): number {
+    mark(this.#ram, found);
+    this.tlb.fill(found.high, found.low, found.frame, found.rights, found.shift);
+    return found.frame * PAGE_BYTES + (found.low & OFFSET_MASK);
+  }
+}
+
+/** Bits 47 and up of an address are all equal. */
+function isCanonical(high: number): boolean {
+  const top = high >> 15;
+  return top === 0 || top === -1;
+}

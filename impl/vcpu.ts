@@ -1,0 +1,61 @@
+import { CR0_AT_START, CR0_PG, CR4_PAE, CR4_SMEP, EFER_LMA, EFER_NXE } from '../abi/control.js';
+import type { Mfn, VcpuId } from '../abi/ids.js';
+import type { Cpu } from './hardware/cpu.js';
+
+/** Levels of the tables that linear addresses are walked through; 0 for none. */
+export type Mode = 0 | 2 | 3 | 4;
+
+const PDPTE_WORDS = 8;
+const NON_CANONICAL_SHIFT = 15;
+const ALL_ONES_ABOVE = 0x1_ffff;
+
+/**
+ * One virtual processor: the registers that its guest sees, and the processor it runs on, which the
+ * domain's paging programs (p2m.md 3.1).
+ */
+export class Vcpu {
+  readonly id: VcpuId;
+  readonly cpu: Cpu;
+  cr0 = CR0_AT_START;
+  cr4 = 0;
+  /** With LMA as it follows from the rest. */
+  efer = 0;
+  pkru = 0;
+  cr3Low = 0;
+  cr3High = 0;
+  /** The top level of PAE mode as it was loaded, four entries, low half first; else meaningless. */
+  readonly pdptes = new Uint32Array(PDPTE_WORDS);
+  /** The frame of CR3, held by a reference while paging is on. Shadow paging only. */
+  heldRoot: Mfn | undefined;
+  /** Where `Paging.resolve` answered 'fault': the error code of the page fault. */
+  faultCode = 0;
+
+  constructor(id: VcpuId, cpu: Cpu) {
+    this.id = id;
+    this.cpu = cpu;
+  }
+}
+
+/** The mode that registers select. */
+export function modeOf({ cr0, cr4, efer }: Pick<Vcpu, 'cr0' | 'cr4' | 'efer'>): Mode {
+  if ((cr0 & CR0_PG) === 0) return 0;
+  if ((efer & EFER_LMA) !== 0) return 4;
+  return (cr4 & CR4_PAE) === 0 ? 2 : 3;
+}
+
+/** Entries have an NX bit: there is none in entries of four bytes. */
+export function hasNoExecute(vcpu: Vcpu): boolean {
+  const mode = modeOf(vcpu);
+  return (vcpu.efer & EFER_NXE) !== 0 && (mode === 3 || mode === 4);
+}
+
+/** A page fault's error code says that the access was a fetch. */
+export function reportsFetch(vcpu: Vcpu): boolean {
+  return hasNoExecute(vcpu) || (vcpu.cr4 & CR4_SMEP) !== 0;
+}
+
+/** In long mode bits 47 to 63 of an address are equal; this is the high half. */
+export function isCanonical(high: number): boolean {
+  const above = high >>> NON_CANONICAL_SHIFT;
+  return above === 0 || above === ALL_ONES_ABOVE;
+}
