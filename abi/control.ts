@@ -4,6 +4,8 @@
  */
 export const CR0_PE = 0x1;
 export const CR0_WP = 0x1_0000;
+export const CR0_NW = 0x2000_0000;
+export const CR0_CD = 0x4000_0000;
 export const CR0_PG = 0x8000_0000;
 /** CR0 as bits a guest may set: PE MP EM TS ET NE WP AM NW CD PG. */
 export const CR0_KNOWN = 0xe005_003f;

@@ -1,5 +1,5 @@
 import type { DomainId } from '../abi/ids.js';
-import type { CompareExchange, ExchangeAdd, Fetch, Load, Store } from '../abi/step.js';
+import type { Reply } from '../abi/reply.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { allOnes, areEqual, joined, masked, sum, without } from '../values/words.js';
@@ -7,25 +7,42 @@ import { ownPageAt, pageOf, theDomain, withContent } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
+import { isNested } from './registers.js';
 import type { Entry, PageId, State } from './state.js';
 
 /**
- * Guest accesses by guest-physical address (p2m.md 6, no device model).
+ * What a guest's access does to the pages it reaches (p2m.md 6, no device model).
  *
  * An access whose every page allows it is made directly. Any other is emulated, and the emulator
  * knows RAM only: a hole is to it like a grant mapping, all ones to read and nothing to write.
  */
 
+/** The bytes of an access: from an offset of one page, and on into another where it crosses. */
+export interface Place {
+  readonly gfn: number;
+  readonly offset: number;
+  /** The page that follows, in the guest's eyes. */
+  readonly nextGfn: number;
+  /** 1..8 bytes */
+  readonly size: number;
+}
+
+/** The place at a guest-physical address. */
+export function physicalPlace(address: number, size: number): Place {
+  const gfn = Math.floor(address / PAGE_BYTES);
+  return { gfn, offset: address - gfn * PAGE_BYTES, nextGfn: gfn + 1, size };
+}
+
 /** [A1] A load answers what is there, through grant mappings too; a hole is all ones. */
-export function load(state: State, caller: DomainId, { address, size }: Load): Result {
-  const pieces = piecesOf(state, caller, address, size, isPresent);
+export function load(state: State, caller: DomainId, place: Place): Result {
+  const pieces = piecesOf(state, caller, place, isPresent);
   return accept({ is: 'value', value: valueOf(state, pieces) }, 'A1', state);
 }
 
 /** [A2] A store to a hole or through a readonly grant mapping changes nothing and says nothing. */
-export function store(state: State, caller: DomainId, call: Store): Result {
-  const pieces = piecesOf(state, caller, call.address, call.size, isWritable);
-  return accept({ is: 'stored' }, 'A2', withValue(state, pieces, call.value));
+export function store(state: State, caller: DomainId, place: Place, value: Word): Result {
+  const pieces = piecesOf(state, caller, place, isWritable);
+  return accept({ is: 'stored' }, 'A2', withValue(state, pieces, value));
 }
 
 /**
@@ -36,12 +53,14 @@ export function store(state: State, caller: DomainId, call: Store): Result {
 export function compareExchange(
   state: State,
   caller: DomainId,
-  { address, size, expected, value }: CompareExchange,
+  place: Place,
+  expected: Word,
+  value: Word,
 ): Result {
-  const pieces = piecesOf(state, caller, address, size, isWritable);
+  const pieces = piecesOf(state, caller, place, isWritable);
   const old = valueOf(state, pieces);
   const isDirect = pieces.every(({ page }) => page !== undefined);
-  const isStored = isDirect && areEqual(old, masked(expected, size));
+  const isStored = isDirect && areEqual(old, masked(expected, place.size));
   const next = isStored ? withValue(state, pieces, value) : state;
   return accept({ is: 'value', value: old }, 'A3', next);
 }
@@ -50,26 +69,30 @@ export function compareExchange(
  * [A3] An atomic exchange and add answers the old value and stores the sum, on the same terms; but
  * an emulated one that spans two pages, neither of them RAM, faults.
  */
-export function exchangeAdd(state: State, caller: DomainId, call: ExchangeAdd): Result {
-  const pieces = piecesOf(state, caller, call.address, call.size, isWritable);
+export function exchangeAdd(state: State, caller: DomainId, place: Place, addend: Word): Result {
+  const pieces = piecesOf(state, caller, place, isWritable);
   if (pieces.length > 1 && pieces.every(({ page }) => page === undefined))
     return refuse({ is: 'fault', vector: '#GP' }, 'A3.1');
 
   // Nothing below this line can fail.
   const old = valueOf(state, pieces);
-  const next = withValue(state, pieces, sum(old, call.value));
+  const next = withValue(state, pieces, sum(old, addend));
   return accept({ is: 'value', value: old }, 'A3', next);
 }
 
-/** [A4] A fetch from a hole faults; one from a grant mapping, which is never executable, is fatal. */
-export function fetch(state: State, caller: DomainId, { address }: Fetch): Result {
+/**
+ * [A4] A fetch from a hole faults. One from a grant mapping is fatal where nested hardware walks, for
+ * there the mapping is not executable; elsewhere only the guest's own tables decide that.
+ */
+export function fetch(state: State, caller: DomainId, place: Place, fault: Reply): Result {
   const domain = theDomain(state, caller);
-  const gfn = Math.floor(address / PAGE_BYTES);
-  if (get(domain.p2m, gfn) === undefined) return refuse({ is: 'fault', vector: '#GP' }, 'A4.1');
-  if (isGrantMapping(domain, gfn)) return crash('A4.2', crashDomain(state, caller));
+  if (get(domain.p2m, place.gfn) === undefined)
+    return isNested(state) ? refuse({ is: 'fault', vector: '#GP' }, 'A4.1') : refuse(fault, 'A4.3');
+  if (isNested(state) && isGrantMapping(domain, place.gfn))
+    return crash('A4.2', crashDomain(state, caller));
 
   // Nothing below this line can fail.
-  const pieces = piecesOf(state, caller, address, 8, isPresent);
+  const pieces = piecesOf(state, caller, place, isPresent);
   return accept({ is: 'value', value: valueOf(state, pieces) }, 'A4', state);
 }
 
@@ -84,7 +107,7 @@ export function storeToBuffer(
   value: Word,
 ): { readonly isWhole: boolean; readonly next: State } {
   const domain = theDomain(state, caller);
-  const pieces = piecesOf(state, caller, address, 8, isRam);
+  const pieces = piecesOf(state, caller, physicalPlace(address, 8), isRam);
   const isUsable = ({ gfn, page }: Piece): boolean =>
     page !== undefined && ownPageAt(state, domain, gfn) !== undefined;
   const refused = pieces.findIndex((piece) => !isUsable(piece));
@@ -110,23 +133,20 @@ interface Piece {
 function piecesOf(
   state: State,
   caller: DomainId,
-  address: number,
-  size: number,
+  { gfn, offset, nextGfn, size }: Place,
   isAllowed: (entry: Entry | undefined) => boolean,
 ): readonly Piece[] {
   const { p2m } = theDomain(state, caller);
-  const gfn = Math.floor(address / PAGE_BYTES);
-  const offset = address - gfn * PAGE_BYTES;
   const first = get(p2m, gfn);
   const fitting = PAGE_BYTES - offset;
-  const last = size <= fitting ? first : get(p2m, gfn + 1);
+  const last = size <= fitting ? first : get(p2m, nextGfn);
   const reaches = isAllowed(first) && isAllowed(last) ? isPresent : isRam;
   const page = reaches(first) ? first?.page : undefined;
   if (size <= fitting) return [{ gfn, page, offset, size, skipped: 0 }];
   const next = reaches(last) ? last?.page : undefined;
   return [
     { gfn, page, offset, size: fitting, skipped: 0 },
-    { gfn: gfn + 1, page: next, offset: 0, size: size - fitting, skipped: fitting },
+    { gfn: nextGfn, page: next, offset: 0, size: size - fitting, skipped: fitting },
   ];
 }
 

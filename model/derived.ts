@@ -42,15 +42,22 @@ export const withPage = (state: State, id: PageId, page: Page): State => {
 export const withContent = (state: State, id: PageId, content: Content): State =>
   withPage(state, id, { ...pageOf(state, id), content });
 
-/** [G12] Whether some live mapping, of any domain, holds the page. */
+/** [G12] [C8] Whether some live mapping, of any domain, or a vcpu's CR3 holds the page. */
 export const isHeld = (state: State, id: PageId): boolean =>
-  findKey(state.domains, (by) => findKey(by.mappings, ({ page }) => page === id) !== undefined) !==
-  undefined;
+  findKey(
+    state.domains,
+    ({ mappings, vcpus }) =>
+      vcpus.some(({ root }) => root === id) ||
+      findKey(mappings, ({ page }) => page === id) !== undefined,
+  ) !== undefined;
 
-/** [G12] All pages that live mappings hold. */
+/** [G12] [C8] All pages that live mappings and vcpus hold. */
 export function heldPages(state: State): ReadonlySet<PageId> {
   const held = new Set<PageId>();
-  forEach(state.domains, ({ mappings }) => forEach(mappings, ({ page }) => held.add(page)));
+  forEach(state.domains, ({ mappings, vcpus }) => {
+    forEach(mappings, ({ page }) => held.add(page));
+    for (const { root } of vcpus) if (root !== undefined) held.add(root);
+  });
   return held;
 }
 

@@ -1,3 +1,4 @@
+import { CR0_AT_START } from '../abi/control.js';
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
 import * as abi from '../abi/step.js';
@@ -9,7 +10,7 @@ import { ended } from './map.js';
 import { accept, rc, refuse, type Result } from './outcome.js';
 import { addPage, freshPage, giveUpAll, vanishIfUnheld } from './pages.js';
 import { placed } from './physmap.js';
-import { PageId, type Domain, type State } from './state.js';
+import { PageId, type Domain, type State, type Vcpu } from './state.js';
 
 /**
  * A machine on which only the control domain runs. Of it the spec knows that it exists and that it
@@ -21,7 +22,7 @@ export function boot(machine: Machine): State {
 }
 
 /** The guests are those whose life the spec describes; the control domain is not one of them. */
-const guestOf = (state: State, id: DomainId): Domain | undefined =>
+export const guestOf = (state: State, id: DomainId): Domain | undefined =>
   id === CONTROL ? undefined : domainOf(state, id);
 
 /** [D1] create: a domain comes to be, with its RAM, an empty grant table of version 1, and no grants. */
@@ -67,8 +68,22 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     statusFrames: [],
     maptrackFrames: config.maptrackFrames,
     mappings: undefined,
+    loggedSince: undefined,
+    vcpus: Array.from({ length: state.machine.vcpus }, () => newVcpu),
   });
 }
+
+/** A vcpu starts without paging. */
+const newVcpu: Vcpu = {
+  cr0: CR0_AT_START,
+  cr3: { low: 0, high: 0 },
+  cr4: 0,
+  efer: 0,
+  pkru: 0,
+  pdptes: [],
+  root: undefined,
+  past: undefined,
+};
 
 /** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
 const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
@@ -112,8 +127,17 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result
     const gfn = gfnOf(torn, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
   }
-  const dead = { ...torn, dying: true, p2m: undefined, tables: undefined, lastGfns };
-  next = withDomain(giveUpAll(next, id), dead);
+  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, root: undefined, past: undefined }));
+  const dead = {
+    ...torn,
+    dying: true,
+    p2m: undefined,
+    tables: undefined,
+    lastGfns,
+    vcpus,
+    loggedSince: undefined,
+  };
+  next = giveUpAll(withDomain(next, dead), id);
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 

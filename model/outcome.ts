@@ -52,3 +52,11 @@ export interface Objection {
 
 export const isObjection = (result: State | Objection): result is Objection =>
   'objection' in result;
+
+/** The one thing that may happen. */
+export const settled = (reply: Reply, next: State, rules: Alternative['rules']): Alternative => {
+  return { reply, rules, next: () => next };
+};
+
+export const finished = (before: State, { answer, rule, next }: Result): Alternative =>
+  settled(answer === 'crashed' ? { is: 'crashed' } : answer, next ?? before, [rule]);

@@ -2,6 +2,7 @@ import type { DomainId, Gfn, GrantRef, Mfn } from '../abi/ids.js';
 import type { GrantVersion } from '../abi/grant-table.js';
 import type { Machine } from '../abi/machine.js';
 import type { P2mType } from '../abi/observer.js';
+import type { Word } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import type { Keyed } from '../values/keyed.js';
 
@@ -60,6 +61,33 @@ export interface Domain {
   readonly maptrackFrames: number;
   /** Live mappings this domain made, by handle. */
   readonly mappings: Keyed<Mapping>;
+  /** Where writes are logged: the state in which the log was begun or cleaned last. */
+  readonly loggedSince: State | undefined;
+  /** Its processors, by id. */
+  readonly vcpus: readonly Vcpu[];
+}
+
+/** What decides how a virtual processor finds the page at a linear address. */
+export interface Vcpu {
+  readonly cr0: number;
+  readonly cr3: Word;
+  readonly cr4: number;
+  readonly efer: number;
+  readonly pkru: number;
+  /** In PAE mode the four entries of the top level, as they were when loaded ([C7]); else empty. */
+  readonly pdptes: readonly Word[];
+  /** The page that holds the top of its tables, where the hypervisor keeps hold of it ([C8]). */
+  readonly root: PageId | undefined;
+  /** What may still be remembered of memory as it was ([T1]). */
+  readonly past: Past | undefined;
+}
+
+/** A moment in the past of a vcpu, the latest first: how memory was, and what was forgotten next. */
+export interface Past {
+  readonly state: State;
+  /** Nothing, all that is not global, or one linear page by its number. */
+  readonly forgotten: 'nothing' | 'local' | { readonly page: number };
+  readonly earlier: Past | undefined;
 }
 
 /** A gfn's entry: what kind of memory, and which page. */

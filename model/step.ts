@@ -1,31 +1,54 @@
-import { Handle, NO_HANDLE, type DomainId, type Mfn } from '../abi/ids.js';
-import type { ElementReply, Reply } from '../abi/reply.js';
-import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { CopyGrant, InspectGfn, MapGrant, Step } from '../abi/step.js';
-import { compareExchange, exchangeAdd, fetch, load, store } from './access.js';
-import { closed, copyGrant, type Copying } from './copy.js';
-import { domainOf, freeHandles, isRunning, ownPageAt } from './derived.js';
-import { pageOf, the, theDomain, withDomain, withPage } from './derived.js';
-import { create, destroy, domainInfo, inspectGfn, setMemoryLimit } from './domains.js';
-import { drop, findKey, get, has, put } from '../values/keyed.js';
-import { mapGrant, unmapGrant } from './map.js';
-import { accept, refuse, type Alternative, type Objection, type ElementResult } from './outcome.js';
-import { type Result } from './outcome.js';
+import { PFEC_I, PFEC_P } from '../abi/control.js';
+import type { Reply } from '../abi/reply.js';
+import type { Fetch, LinearAccess, Step } from '../abi/step.js';
+import { compareExchange, exchangeAdd, fetch, load, physicalPlace, store } from './access.js';
+import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
+import { moveToEfer, moveToPkru } from './control.js';
+import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
+import { domainOf, isRunning } from './derived.js';
+import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
+import { findKey } from '../values/keyed.js';
+import { linearAccess } from './linear.js';
+import { logDirty } from './log-dirty.js';
+import { unmapGrant } from './map.js';
+import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
+import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
-import type { PageId, State } from './state.js';
+import { isPaged } from './registers.js';
+import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
+import { withPast } from './translations.js';
 import { setVersion } from './version.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
- * cannot run does nothing ([D3]); the control domain always runs.
+ * cannot run does nothing ([D3]); the control domain always runs. Nearly always it is one thing; the
+ * first is the one in which nothing was remembered ([T1]).
  */
-export function step(state: State, made: Step): readonly Alternative[] {
+export function step(state: State, made: Step): Iterable<Alternative> {
   const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
   if (!isAble || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
     return [settled({ is: 'no_domain' }, state, ['D3'])];
+  const alternatives = outcomes(state, made);
+  return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
+    ? alternatives
+    : remembering(state, alternatives);
+}
+
+/** [T1] What memory was before a step, vcpus may remember after it. */
+function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
+  for (const alternative of alternatives) {
+    const next = (actual: Reply): State | Objection => {
+      const after = alternative.next(actual);
+      return isObjection(after) ? after : withPast(before, after);
+    };
+    yield { ...alternative, next };
+  }
+}
+
+function outcomes(state: State, made: Step): Iterable<Alternative> {
   switch (made.op) {
     case 'map':
       return [mapBatch(state, made)];
@@ -37,12 +60,23 @@ export function step(state: State, made: Step): readonly Alternative[] {
       return [inTurn(state, made, swapGrant)];
     case 'inspect_gfn':
       return [inspected(state, made)];
+    case 'log_dirty':
+      return [logDirty(state, made)];
+    case 'load_linear':
+    case 'store_linear':
+    case 'cmpxchg_linear':
+    case 'xadd_linear':
+    case 'fetch_linear':
+      return linearAccess(state, made);
     default:
       return [finished(state, one(state, made))];
   }
 }
 
-type One = Exclude<Step, { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' }>;
+type One = Exclude<
+  Step,
+  LinearAccess | { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' | 'log_dirty' }
+>;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
 function one(state: State, made: One): Result {
@@ -77,15 +111,29 @@ function one(state: State, made: One): Result {
     case 'maximum_gpfn':
       return reservation(state, made.caller, made);
     case 'load':
-      return load(state, made.caller, made);
+      return load(state, made.caller, physicalPlace(made.address, made.size));
     case 'store':
-      return store(state, made.caller, made);
-    case 'cmpxchg':
-      return compareExchange(state, made.caller, made);
+      return store(state, made.caller, physicalPlace(made.address, made.size), made.value);
+    case 'cmpxchg': {
+      const place = physicalPlace(made.address, made.size);
+      return compareExchange(state, made.caller, place, made.expected, made.value);
+    }
     case 'xadd':
-      return exchangeAdd(state, made.caller, made);
+      return exchangeAdd(state, made.caller, physicalPlace(made.address, made.size), made.value);
     case 'fetch':
-      return fetch(state, made.caller, made);
+      return fetch(state, made.caller, physicalPlace(made.address, 8), noInstruction(made));
+    case 'cr0':
+      return moveToCr0(state, made);
+    case 'cr3':
+      return moveToCr3(state, made);
+    case 'cr4':
+      return moveToCr4(state, made);
+    case 'efer':
+      return moveToEfer(state, made);
+    case 'pkru':
+      return moveToPkru(state, made);
+    case 'invlpg':
+      return invalidatePage(state, made);
     case 'crash':
       return accept({ is: 'crashed' }, 'D3', crashDomain(state, made.caller));
     case 'create':
@@ -99,112 +147,8 @@ function one(state: State, made: One): Result {
   }
 }
 
-/** A batch: each element finds the state that the one before it left, until one is a crash. */
-function inTurn<Element>(
-  state: State,
-  { caller, elements }: { readonly caller: DomainId; readonly elements: readonly Element[] },
-  perform: (state: State, caller: DomainId, element: Element) => ElementResult,
-): Alternative {
-  const replies: ElementReply[] = [];
-  const rules: (RuleId | RefusalId)[] = [];
-  let next = state;
-  for (const element of elements) {
-    const outcome = perform(next, caller, element);
-    rules.push(outcome.rule);
-    next = outcome.next ?? next;
-    if (outcome.answer === 'crashed') return settled({ is: 'crashed' }, next, rules);
-    replies.push(outcome.answer);
-  }
-  return settled({ is: 'statuses', elements: replies }, next, rules);
-}
-
-/** [G3] A batch of copies keeps its buffers from element to element. */
-function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
-  const replies: ElementReply[] = [];
-  const rules: (RuleId | RefusalId)[] = [];
-  let copying: Copying = { state, source: undefined, dest: undefined };
-  for (const element of elements) {
-    const { reply, rule, after } = copyGrant(copying, caller, element);
-    replies.push(reply);
-    rules.push(rule);
-    copying = after;
-  }
-  return settled({ is: 'statuses', elements: replies }, closed(copying).state, rules);
-}
-
-/**
- * [G15] Which unused handle a mapping gets, and which machine frame its page is, are the
- * hypervisor's choices. The batch is done with numbers that are no handles, to know its statuses;
- * `next` puts those that were seen in their place.
- */
-function mapBatch(state: State, made: MapGrant): Alternative {
-  const chosen: (Handle | undefined)[] = [];
-  const alternative = inTurn(state, made, (now, caller, element) => {
-    const isOneLeft = freeHandles(now, theDomain(now, caller)) > 0;
-    const provisional = Handle(NO_HANDLE + 1 + chosen.length);
-    const outcome = mapGrant(now, caller, element, isOneLeft ? provisional : undefined);
-    chosen.push(outcome.rule === 'G1' ? provisional : undefined);
-    return outcome;
-  });
-  if (!alternative.rules.includes('G1')) return alternative;
-  const next = (actual: Reply): State | Objection => {
-    const done = alternative.next(actual);
-    if (actual.is !== 'statuses' || 'objection' in done) return done;
-    return rebound(done, made.caller, chosen, actual.elements);
-  };
-  return { ...alternative, next };
-}
-
-/** The state with other handles, and machine frames, for the mappings just made; or an objection. */
-function rebound(
-  state: State,
-  caller: DomainId,
-  chosen: readonly (Handle | undefined)[],
-  seen: readonly ElementReply[],
-): State | Objection {
-  const mapper = theDomain(state, caller);
-  const limit = mapper.maptrackFrames * state.machine.handlesPerFrame;
-  let { mappings } = mapper;
-  for (const handle of chosen) if (handle !== undefined) mappings = drop(mappings, handle);
-  let next = state;
-  for (const [i, provisional] of chosen.entries()) {
-    if (provisional === undefined) continue;
-    const handle = seen[i]?.handle;
-    if (handle === undefined || handle >= limit || has(mappings, handle))
-      return { objection: `handle ${handle ?? 'none'} is in use or does not exist` };
-    const mapping = the(get(mapper.mappings, provisional));
-    mappings = put(mappings, handle, mapping);
-    const bound = bind(next, mapping.page, seen[i]?.frame);
-    if ('objection' in bound) return bound;
-    next = bound;
-  }
-  return withDomain(next, { ...mapper, mappings });
-}
-
-/** [G15] A page keeps the machine frame it was seen to be, and no other living page is that frame. */
-function bind(state: State, id: PageId, frame: Mfn | undefined): State | Objection {
-  const page = pageOf(state, id);
-  if (frame === undefined || page.frame === frame) return state;
-  if (page.frame !== undefined) return { objection: `frame ${frame} was frame ${page.frame}` };
-  if (findKey(state.pages, (other) => other.frame === frame) !== undefined)
-    return { objection: `frame ${frame} is another page as well` };
-  return withPage(state, id, { ...page, frame });
-}
-
-/** [D7] The frame of an inspected page is the hypervisor's choice, as for a map. */
-function inspected(state: State, made: InspectGfn): Alternative {
-  const alternative = finished(state, inspectGfn(state, made));
-  const domain = domainOf(state, made.domain);
-  const page = domain === undefined ? undefined : ownPageAt(state, domain, made.gfn);
-  if (page === undefined) return alternative;
-  const next = (actual: Reply): State | Objection =>
-    bind(state, page, actual.is === 'inspected' ? actual.frame : undefined);
-  return { ...alternative, next };
-}
-
-const settled = (reply: Reply, next: State, rules: Alternative['rules']): Alternative => {
-  return { reply, rules, next: () => next };
+/** [A4] The fault of a fetch by physical address, which a guest makes through an identity map. */
+const noInstruction = ({ address }: Fetch): Reply => {
+  const linear = { low: address % 2 ** 32, high: Math.floor(address / 2 ** 32) };
+  return { is: 'page_fault', code: PFEC_P | PFEC_I, linear };
 };
-
-const finished = (before: State, { answer, rule, next }: Result): Alternative =>
-  settled(answer === 'crashed' ? { is: 'crashed' } : answer, next ?? before, [rule]);

@@ -47,8 +47,8 @@ export function perform(program: Program, handles: readonly number[] = []): Perf
   const reached: string[] = [];
   let state = boot(program.machine);
   const make = (step: Step): Reply => {
-    const [alternative, other] = spec(state, step);
-    if (alternative === undefined || other !== undefined) throw new Error('not one outcome');
+    const [alternative] = spec(state, step);
+    if (alternative === undefined) throw new Error('no outcome');
     const reply = chosen(state, step, alternative.reply, queue);
     const next = alternative.next(reply);
     if (isObjection(next)) throw new Error(next.objection);
@@ -86,6 +86,19 @@ export const principles: readonly RuleId[] = [
   'P4',
   'P5',
   'A5',
+  'A6',
+  'W1',
+  'W2',
+  'W3',
+  'W4',
+  'W5',
+  'W6',
+  'W7',
+  'T2',
+  'T3',
+  'T4',
+  'C7',
+  'C8',
   'D4',
 ];
 

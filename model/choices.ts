@@ -1,0 +1,118 @@
+import { Handle, NO_HANDLE, type DomainId, type Mfn } from '../abi/ids.js';
+import type { ElementReply, Reply } from '../abi/reply.js';
+import type { RefusalId, RuleId } from '../abi/rules.js';
+import type { CopyGrant, InspectGfn, MapGrant } from '../abi/step.js';
+import { drop, findKey, get, has, put } from '../values/keyed.js';
+import { closed, copyGrant, type Copying } from './copy.js';
+import { domainOf, freeHandles, ownPageAt, pageOf, the, theDomain } from './derived.js';
+import { withDomain, withPage } from './derived.js';
+import { inspectGfn } from './domains.js';
+import { mapGrant } from './map.js';
+import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
+import type { Objection } from './outcome.js';
+import type { PageId, State } from './state.js';
+
+/** Batches of grant operations, and what in their answers the hypervisor is free to choose. */
+
+/** A batch: each element finds the state that the one before it left, until one is a crash. */
+export function inTurn<Element>(
+  state: State,
+  { caller, elements }: { readonly caller: DomainId; readonly elements: readonly Element[] },
+  perform: (state: State, caller: DomainId, element: Element) => ElementResult,
+): Alternative {
+  const replies: ElementReply[] = [];
+  const rules: (RuleId | RefusalId)[] = [];
+  let next = state;
+  for (const element of elements) {
+    const outcome = perform(next, caller, element);
+    rules.push(outcome.rule);
+    next = outcome.next ?? next;
+    if (outcome.answer === 'crashed') return settled({ is: 'crashed' }, next, rules);
+    replies.push(outcome.answer);
+  }
+  return settled({ is: 'statuses', elements: replies }, next, rules);
+}
+
+/** [G3] A batch of copies keeps its buffers from element to element. */
+export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
+  const replies: ElementReply[] = [];
+  const rules: (RuleId | RefusalId)[] = [];
+  let copying: Copying = { state, source: undefined, dest: undefined };
+  for (const element of elements) {
+    const { reply, rule, after } = copyGrant(copying, caller, element);
+    replies.push(reply);
+    rules.push(rule);
+    copying = after;
+  }
+  return settled({ is: 'statuses', elements: replies }, closed(copying).state, rules);
+}
+
+/**
+ * [G15] Which unused handle a mapping gets, and which machine frame its page is, are the
+ * hypervisor's choices. The batch is done with numbers that are no handles, to know its statuses;
+ * `next` puts those that were seen in their place.
+ */
+export function mapBatch(state: State, made: MapGrant): Alternative {
+  const chosen: (Handle | undefined)[] = [];
+  const alternative = inTurn(state, made, (now, caller, element) => {
+    const isOneLeft = freeHandles(now, theDomain(now, caller)) > 0;
+    const provisional = Handle(NO_HANDLE + 1 + chosen.length);
+    const outcome = mapGrant(now, caller, element, isOneLeft ? provisional : undefined);
+    chosen.push(outcome.rule === 'G1' ? provisional : undefined);
+    return outcome;
+  });
+  if (!alternative.rules.includes('G1')) return alternative;
+  const next = (actual: Reply): State | Objection => {
+    const done = alternative.next(actual);
+    if (actual.is !== 'statuses' || 'objection' in done) return done;
+    return rebound(done, made.caller, chosen, actual.elements);
+  };
+  return { ...alternative, next };
+}
+
+/** The state with other handles, and machine frames, for the mappings just made; or an objection. */
+function rebound(
+  state: State,
+  caller: DomainId,
+  chosen: readonly (Handle | undefined)[],
+  seen: readonly ElementReply[],
+): State | Objection {
+  const mapper = theDomain(state, caller);
+  const limit = mapper.maptrackFrames * state.machine.handlesPerFrame;
+  let { mappings } = mapper;
+  for (const handle of chosen) if (handle !== undefined) mappings = drop(mappings, handle);
+  let next = state;
+  for (const [i, provisional] of chosen.entries()) {
+    if (provisional === undefined) continue;
+    const handle = seen[i]?.handle;
+    if (handle === undefined || handle >= limit || has(mappings, handle))
+      return { objection: `handle ${handle ?? 'none'} is in use or does not exist` };
+    const mapping = the(get(mapper.mappings, provisional));
+    mappings = put(mappings, handle, mapping);
+    const bound = bind(next, mapping.page, seen[i]?.frame);
+    if ('objection' in bound) return bound;
+    next = bound;
+  }
+  return withDomain(next, { ...mapper, mappings });
+}
+
+/** [G15] A page keeps the machine frame it was seen to be, and no other living page is that frame. */
+function bind(state: State, id: PageId, frame: Mfn | undefined): State | Objection {
+  const page = pageOf(state, id);
+  if (frame === undefined || page.frame === frame) return state;
+  if (page.frame !== undefined) return { objection: `frame ${frame} was frame ${page.frame}` };
+  if (findKey(state.pages, (other) => other.frame === frame) !== undefined)
+    return { objection: `frame ${frame} is another page as well` };
+  return withPage(state, id, { ...page, frame });
+}
+
+/** [D7] The frame of an inspected page is the hypervisor's choice, as for a map. */
+export function inspected(state: State, made: InspectGfn): Alternative {
+  const alternative = finished(state, inspectGfn(state, made));
+  const domain = domainOf(state, made.domain);
+  const page = domain === undefined ? undefined : ownPageAt(state, domain, made.gfn);
+  if (page === undefined) return alternative;
+  const next = (actual: Reply): State | Objection =>
+    bind(state, page, actual.is === 'inspected' ? actual.frame : undefined);
+  return { ...alternative, next };
+}

@@ -1,0 +1,60 @@
+import { Gfn } from '../abi/ids.js';
+import type { Reply } from '../abi/reply.js';
+import type { LogDirty } from '../abi/step.js';
+import { entries, findKey, get } from '../values/keyed.js';
+import { pageOf, withDomain } from './derived.js';
+import { guestOf } from './domains.js';
+import { finished, rc, refuse, accept, type Alternative } from './outcome.js';
+import type { Objection } from './outcome.js';
+import type { Domain, PageId, State } from './state.js';
+
+/** Which gfns of a domain were written (p2m.md 4.17). */
+
+/**
+ * [D8] log_dirty: from when it is enabled or cleaned, a log names every gfn whose content is another
+ * since. It may name more: a write of what was there before, say. What another domain wrote through a
+ * mapping it must name only when that mapping has ended.
+ */
+export function logDirty(state: State, { domain: id, action }: LogDirty): Alternative {
+  const domain = guestOf(state, id);
+  if (domain === undefined || domain.dying) return finished(state, refuse(rc('-ESRCH'), 'D8.1'));
+  const since = domain.loggedSince;
+  if ((since === undefined) !== (action === 'enable'))
+    return finished(state, refuse(rc('-EINVAL'), 'D8.2'));
+
+  // Nothing below this line can fail.
+  const cleaned = withDomain(state, { ...domain, loggedSince: state });
+  if (since === undefined) return finished(state, accept(rc(0), 'D8', cleaned));
+  const disabled = withDomain(state, { ...domain, loggedSince: undefined });
+  if (action === 'disable') return finished(state, accept(rc(0), 'D8', disabled));
+
+  const gfns = entries(domain.p2m)
+    .map(([gfn]) => Gfn(gfn))
+    .filter((gfn) => isChanged(state, domain, since, gfn));
+  const next = (actual: Reply): State | Objection => {
+    const named = new Set(actual.is === 'dirty' ? actual.gfns : []);
+    const missing = gfns.find((gfn) => !named.has(gfn));
+    if (missing !== undefined) return { objection: `gfn ${missing} was written` };
+    return action === 'clean' ? cleaned : state;
+  };
+  return { reply: { is: 'dirty', gfns }, rules: ['D8'], next };
+}
+
+/** A gfn of the domain's own memory that has another content than it had, and nobody may still write. */
+function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolean {
+  const entry = get(domain.p2m, gfn);
+  if (entry === undefined || entry.type !== 'ram_rw' || isMappedWritable(state, domain, entry.page))
+    return false;
+  const then = get(get(since.domains, domain.id)?.p2m, gfn);
+  if (then?.page !== entry.page) return true;
+  return pageOf(since, entry.page).content !== pageOf(state, entry.page).content;
+}
+
+/** Another domain has a writable mapping of the page. */
+const isMappedWritable = (state: State, { id }: Domain, page: PageId): boolean =>
+  findKey(
+    state.domains,
+    (other) =>
+      other.id !== id &&
+      findKey(other.mappings, (by) => by.page === page && !by.readonly) !== undefined,
+  ) !== undefined;
