@@ -1,11 +1,4 @@
-import {
-  CR0_AT_START,
-  CR0_PG,
-  CR0_WP,
-  CR4_PAE,
-  EFER_LME,
-  EFER_NXE,
-} from '../../abi/control.js';
+import { CR0_AT_START, CR0_PG, CR0_WP, CR4_PAE, EFER_LME, EFER_NXE } from '../../abi/control.js';
 import { DomainId, GuestPhysical, VcpuId } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Step } from '../../abi/step.js';
@@ -155,11 +148,11 @@ function accessText(access: WalkAccess, reply: Reply): string {
 
 /** The first byte of the recorders' only instruction, `mov eax, imm32`. */
 const LOAD_CONSTANT = 0xb8;
-/** The byte of a descriptor that holds its type, and the type's accessed bit. */
-const TYPE_BYTE = 5;
-const ACCESSED_HIGH = 0x100;
+/** The high dword of a descriptor, and the accessed bit in it. */
+const HIGH_DWORD = 4;
+const ACCESSED = 0x100;
 
-/** A descriptor is read, and its accessed bit is written where it is clear. */
+/** A descriptor is read, and its high dword is written where the accessed bit is clear. */
 function descriptorCourse({ linear, size, as }: WalkAccess, registers: Registers): Course {
   const done = (reply: Reply): Course => ({ answer: replyText(reply), registers });
   return {
@@ -167,10 +160,13 @@ function descriptorCourse({ linear, size, as }: WalkAccess, registers: Registers
     then: (reply) => {
       if (reply.is !== 'value') return done(reply);
       const { high } = reply.value;
-      if ((high & ACCESSED_HIGH) !== 0) return { answer: OK, registers };
-      const value = wordOf(((high | ACCESSED_HIGH) >>> 8) & 0xff);
-      const at = sum(linear, wordOf(TYPE_BYTE));
-      return { step: { op: 'store_linear', ...caller, linear: at, size: 1, as, value }, then: done };
+      if ((high & ACCESSED) !== 0) return { answer: OK, registers };
+      const value = wordOf((high | ACCESSED) >>> 0);
+      const at = sum(linear, wordOf(HIGH_DWORD));
+      return {
+        step: { op: 'store_linear', ...caller, linear: at, size: 4, as, value },
+        then: done,
+      };
     },
   };
 }

@@ -58,8 +58,7 @@ export function decodeWalks(text: string, file: string): WalkFile {
 }
 
 function decodeCase(one: Fields, index: number): WalkCase {
-  if (one.object('load').raw('ok') !== true)
-    one.refuse('load', 'ok: a case starts with paging on');
+  if (one.object('load').raw('ok') !== true) one.refuse('load', 'ok: a case starts with paging on');
   const tables = one.objects('tables', ENTRIES).map(decodeEntry);
   const after = one.objects('after', ENTRIES);
   if (after.length !== tables.length) one.refuse('after', `${tables.length} entries`);

@@ -11,7 +11,11 @@ export interface Reach {
   readonly gfns: readonly number[];
   /** Every dword that can be read or written, with what it holds at the start. */
   readonly dwords: ReadonlyMap<number, number>;
+  /** What its tables ask of a processor that not every one has. */
+  readonly features: ReadonlySet<PageFeature>;
 }
+
+export type PageFeature = '1 GiB pages' | 'PSE36';
 
 /** The recorders had so much memory, and their own program at its start. */
 const MEMORY_TO = 2 ** 29;
@@ -31,6 +35,11 @@ export function reachOf(one: WalkCase): Reach {
     if ('as' in operation) reach.access(operation.linear, operation.size);
   return reach.finished();
 }
+
+const GIB_SHIFT = 30;
+const PSE36_SHIFT = 22;
+/** Of a 4 MiB entry: address bits with PSE36, reserved without. */
+const PSE36_BITS = 0x3f_e000;
 
 interface Level {
   readonly shift: number;
@@ -63,6 +72,7 @@ class Explorer {
   readonly #roots = new Set<number>();
   readonly #gfns = new Set<number>();
   readonly #dwords = new Map<number, number>();
+  readonly #features = new Set<PageFeature>();
 
   constructor(one: WalkCase) {
     this.#mode = one.mode;
@@ -78,8 +88,7 @@ class Explorer {
     for (const { address, fact, also } of one.after)
       for (const value of [fact, also ?? fact]) this.#canBe(address, this.#width, value);
     for (const { operation } of one.steps)
-      if (operation.op === 'poke')
-        this.#canBe(operation.address, operation.width, operation.value);
+      if (operation.op === 'poke') this.#canBe(operation.address, operation.width, operation.value);
     for (const dwords of [one.writes.dwords, one.writes.qemu ?? new Map<number, number>()])
       for (const [address, value] of dwords) this.#canBe(address, 4, wordOf(value));
   }
@@ -110,6 +119,8 @@ class Explorer {
       if ((entry & PTE_P) === 0) continue;
       const isLast = here.shift === PAGE_SHIFT;
       if (isLast || (here.mayBeLeaf && (entry & PTE_PS) !== 0)) {
+        if (here.shift === GIB_SHIFT) this.#features.add('1 GiB pages');
+        if (here.shift === PSE36_SHIFT && (entry & PSE36_BITS) !== 0) this.#features.add('PSE36');
         const bytes = 2 ** here.shift;
         const base = Math.floor(entry / bytes) * bytes;
         this.touch(base + (linear.low % bytes), size);
@@ -158,7 +169,7 @@ class Explorer {
 
   finished(): Reach {
     const gfns = [...this.#gfns].toSorted((a, b) => a - b);
-    return { gfns, dwords: this.#dwords };
+    return { gfns, dwords: this.#dwords, features: this.#features };
   }
 }
 
