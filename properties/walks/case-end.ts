@@ -61,15 +61,15 @@ const expectedEntry = (end: RecordedEnd): Expected => ({
 
 /**
  * What was recorded of a dword outside the tables: what was written to it, or nothing. Where the
- * processors' writes differ, which answers were right is judged step by step, and any of their writes
- * will do here, none at all, and that of a step that both refused wrongly.
+ * processors' writes differ, or both wrote wrongly, which answers are right is judged step by step;
+ * here any of their writes will do, none at all, and what a step of the case writes.
  */
 function expectedDword(one: WalkCase, address: number, start: number): Expected {
   const { dwords, qemu, isLoose, disputed } = one.writes;
   const fact = dwords.get(address) ?? start;
   const other = (qemu ?? dwords).get(address) ?? start;
   const values =
-    isLoose || disputed !== undefined ? [fact, other, start, ...refusedWrites(one)] : [fact];
+    isLoose || disputed !== undefined ? [fact, other, start, ...writtenBy(one)] : [fact];
   const differs = new Set([fact, other]).size > 1;
   return {
     address,
@@ -79,11 +79,9 @@ function expectedDword(one: WalkCase, address: number, start: number): Expected 
   };
 }
 
-const refusedWrites = ({ steps }: WalkCase): readonly number[] =>
-  steps.flatMap(({ operation, recorded: { fact, dispute } }) =>
-    operation.op === 'write' && dispute?.right === 'model' && fact === OK
-      ? [operation.value.low]
-      : [],
+const writtenBy = ({ steps }: WalkCase): readonly number[] =>
+  steps.flatMap(({ operation, recorded }) =>
+    operation.op === 'write' && recorded.fact === OK ? [operation.value.low] : [],
   );
 
 function verdictOf(isLoose: boolean, about: string | undefined): Verdict {
