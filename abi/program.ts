@@ -19,7 +19,7 @@ export interface Boot {
   readonly config: DomainConfig;
 }
 
-export type Line = Exclude<Step, UnmapGrant> | UnmapLine | GrantLine;
+export type Line = Exclude<Step, UnmapGrant> | UnmapLine | GrantLine | PteLine;
 
 /** The handle that element `element` of line `line` (a map) answered. */
 export interface FromLine {
@@ -57,4 +57,23 @@ export interface GrantLine {
     | { readonly is: 'none' }
     | { readonly is: 'sub_page'; readonly offset: number; readonly length: number }
     | { readonly is: 'transitive'; readonly domain: DomainId; readonly ref: GrantRef };
+}
+
+/** A guest writes an entry of its own page table: an ordinary store of one entry, in short form. */
+export interface PteLine {
+  readonly op: 'pte';
+  readonly caller: DomainId;
+  readonly vcpu: VcpuId;
+  /** Where the guest has the table. */
+  readonly table: Gfn;
+  /** Which entry: below 1024 where one is 4 bytes wide, below 512 where it is 8. */
+  readonly index: number;
+  /** Bytes of one entry. */
+  readonly width: 4 | 8;
+  /** The low twelve bits: `PTE_P` to `PTE_G`, and three that the guest may use. */
+  readonly flags: number;
+  /** u40: the bits from the twelfth on, a table or page as a gfn. A narrow entry has 20 of them. */
+  readonly frame: Gfn;
+  /** u32: what is set in the high half besides, such as `PTE_NX_HIGH`; a narrow entry has none. */
+  readonly high: number;
 }

@@ -1,3 +1,4 @@
+import { saysTheSame } from '../counterexamples/answers.js';
 import type { Trace } from '../counterexamples/trace.js';
 import { identityOf } from '../properties/identity.js';
 import { failureJson, failureText, specAnswers } from '../properties/report.js';
@@ -25,8 +26,8 @@ interface Replayed {
 
 /**
  * Replays traces in lock-step, everything checked after every line. The right column has to be what
- * the spec answers: where it is not, the spec has changed or the trace is wrong, and the system
- * under test is not to blame.
+ * the spec answers, or all that it allows where the trace lists several answers: where it is not, the
+ * spec has changed or the trace is wrong, and the system under test is not to blame.
  */
 export async function replay(named: readonly string[], options: ReplayOptions): Promise<ExitCode> {
   const make = await subjectWith(options.fault);
@@ -46,12 +47,13 @@ export async function replay(named: readonly string[], options: ReplayOptions): 
 }
 
 function replayOne(path: string, trace: Trace, make: MakeSubject): Replayed {
-  const answers = specAnswers(trace.program);
-  const differing = trace.expectations.flatMap((expected, index) =>
-    expected === undefined || expected === answers[index]
+  const answers = specAnswers(trace.program, trace.expectations);
+  const differing = trace.expectations.flatMap((expected, index) => {
+    const answer = answers[index] ?? 'nothing';
+    return expected === undefined || saysTheSame(expected, answer)
       ? []
-      : [`line ${index}: the trace says '${expected}', the spec '${answers[index] ?? 'nothing'}'`],
-  );
+      : [`line ${index}: the trace says '${expected}', the spec '${answer}'`];
+  });
   return { path, verdict: run(trace.program, make), differing };
 }
 

@@ -54,8 +54,10 @@ export function parseAccess(op: Access['op'], by: Caller, { words }: Arguments):
 /** By bytes; the first, without a size of its own, is no size at all. */
 const sizes: readonly string[] = ['', 'u8', 'u16', 'b3', 'u32', 'b5', 'b6', 'b7', 'u64'];
 
+export const sizeText = (size: number): string => sizes[size] ?? `b${size}`;
+
 const operandText = (operand: Operand): string =>
-  `at=${addressText(operand.address)} ${sizes[operand.size] ?? `b${operand.size}`}`;
+  `at=${addressText(operand.address)} ${sizeText(operand.size)}`;
 
 interface At {
   readonly address: GuestPhysical;
@@ -65,14 +67,15 @@ interface Operand extends At {
 }
 
 const parseAt = (words: Words): At => ({
-  address: parseAddress(words.keyed('at', 'an address')),
+  address: parseAddress(words.keyed('at', 'an address (or va=…, a linear one)')),
 });
 
 function parseOperand(words: Words): Operand {
   return { ...parseAt(words), size: parseSize(words) };
 }
 
-function parseSize(words: Words): number {
+/** One of `u8` to `u64`, or of `b1` to `b8`. */
+export function parseSize(words: Words): number {
   const token = words.next('a size (u8, u16, u32, u64, b3…)');
   const size = sizes.indexOf(token.text);
   if (size > 0) return size;

@@ -31,7 +31,35 @@ domain d2 ram=0x0+4 table=none
 6  d2    crash                                                 crashed
 `;
 
+/** Paging: registers, an entry of a page table, accesses through it. */
+const PAGED = `xenolith-trace 1
+machine paged paging=hap tlb_entries=4 pse36=off
+
+0  d1    pte        table=0x4 index=3 width=8 gfn=0x7 p+rw+us+a+nx+0x200 bits=0x8000000  ok
+1  d1    cr3        value=0x4000                   done
+2  d1    cr4        value=pae+smep                 done
+3  d1    cr4        value=0x40                     #GP
+4  d1.1  cr0        value=pe+et+wp+pg              done
+5  d1    cr0        value=0x0                      done
+6  d1.1  store      va=0x3010 u32 user 0x00000001  #PF P+W+U va=0x3010
+7  d1.1  load       va=0xffff800000000000 u64      0x00000001 | 0x00000000
+8  d1.1  load       at=0x7+0x10 u64                only 0x00000001
+9  tool  log_dirty  d1 peek                        dirty 0x4,0x7
+`;
+
 describe('the text of a trace', () => {
+  test('of paging names flags, and tells linear addresses from guest-physical ones', () => {
+    expect(printTrace(parseTrace(PAGED, 'paged.trace'))).toBe(PAGED);
+  });
+
+  test('has flags in any order and as numbers', () => {
+    const loose = PAGED.replace('p+rw+us+a+nx+0x200', 'nx+0x23+us+0x200')
+      .replace('pe+et+wp+pg', 'pg+0x11+wp')
+      .replace('u32 user 0x', 'user u32 0x')
+      .replace('at=0x7+0x10', 'at=7+16');
+    expect(printTrace(parseTrace(loose, 'loose.trace'))).toBe(PAGED);
+  });
+
   test('is aligned, and long arguments do not move the right column', () => {
     expect(printTrace(parseTrace(GOLDEN, 'golden.trace'))).toBe(GOLDEN);
   });

@@ -1,16 +1,20 @@
 import { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Line } from '../abi/program.js';
+import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
 import type { Arguments, Caller } from './arguments.js';
+import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
 import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
 import { after, pairOf } from './names.js';
 import { parseNumber, u16 } from './numbers.js';
+import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
-import { refuseToken, type Token } from './words.js';
+import { refuseToken, type Token, type Words } from './words.js';
 
 /*
  * A line of a program, without its number and what is answered:
@@ -24,7 +28,7 @@ import { refuseToken, type Token } from './words.js';
 /** A line as its columns; the arguments have no two spaces in a row, and crash has none. */
 export interface LineColumns {
   readonly actor: string;
-  readonly operation: Line['op'];
+  readonly operation: string;
   readonly arguments: string;
 }
 
@@ -37,14 +41,35 @@ export function printLine(line: Line, machine: Machine): string {
 /** One line of a program of `machine`, column by column, for those who align them. */
 export function lineColumns(line: Line, machine: Machine): LineColumns {
   const actor = 'caller' in line ? callerText(line) : TOOLSTACK;
-  return { actor, operation: line.op, arguments: argumentsText(line, machine) };
+  return { actor, operation: wordOf(line.op), arguments: argumentsText(line, machine) };
 }
 
 /** Reads one line from its columns. Throws TraceError. */
 export function parseLine(actor: Token, operation: Token, given: Arguments): Line {
-  const op = operation.text;
-  if (!isOperation(op)) return refuseToken(operation, 'an operation');
-  return parseArguments(op, actor, given);
+  const op = operationOf(operation.text, given.words);
+  return op === undefined
+    ? refuseToken(operation, 'an operation')
+    : parseArguments(op, actor, given);
+}
+
+/**
+ * An operation is written as it is called, but for accesses by linear address: those share a word
+ * with the accesses by guest-physical address, and `va=` tells them apart.
+ */
+const linear: Readonly<Record<string, LinearAccess['op']>> = {
+  load: 'load_linear',
+  store: 'store_linear',
+  cmpxchg: 'cmpxchg_linear',
+  xadd: 'xadd_linear',
+  fetch: 'fetch_linear',
+};
+
+const wordOf = (op: Line['op']): string =>
+  Object.entries(linear).find(([, each]) => each === op)?.[0] ?? op;
+
+function operationOf(word: string, words: Words): Line['op'] | undefined {
+  if (Object.hasOwn(linear, word) && words.has('va')) return linear[word];
+  return isOperation(word) && wordOf(word) === word ? word : undefined;
 }
 
 /** Who writes each operation. */
@@ -75,11 +100,24 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   cmpxchg: 'guest',
   fetch: 'guest',
   crash: 'guest',
+  load_linear: 'guest',
+  store_linear: 'guest',
+  xadd_linear: 'guest',
+  cmpxchg_linear: 'guest',
+  fetch_linear: 'guest',
+  pte: 'guest',
+  cr0: 'guest',
+  cr3: 'guest',
+  cr4: 'guest',
+  efer: 'guest',
+  pkru: 'guest',
+  invlpg: 'guest',
   create: 'toolstack',
   destroy: 'toolstack',
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
   inspect_gfn: 'toolstack',
+  log_dirty: 'toolstack',
 };
 
 const TOOLSTACK = 'tool';
@@ -119,11 +157,27 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'fetch':
     case 'crash':
       return accessText(line);
+    case 'load_linear':
+    case 'store_linear':
+    case 'xadd_linear':
+    case 'cmpxchg_linear':
+    case 'fetch_linear':
+      return linearText(line);
+    case 'pte':
+      return pteText(line);
+    case 'cr0':
+    case 'cr3':
+    case 'cr4':
+    case 'efer':
+    case 'pkru':
+    case 'invlpg':
+      return controlText(line);
     case 'create':
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
     case 'inspect_gfn':
+    case 'log_dirty':
       return toolstackText(line, machine.defaults);
   }
 }
@@ -163,11 +217,27 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'fetch':
     case 'crash':
       return parseAccess(op, parseCaller(actor), given);
+    case 'load_linear':
+    case 'store_linear':
+    case 'xadd_linear':
+    case 'cmpxchg_linear':
+    case 'fetch_linear':
+      return parseLinear(op, parseCaller(actor), given);
+    case 'pte':
+      return { op, ...parseCaller(actor), ...whole(given.words, parsePte) };
+    case 'cr0':
+    case 'cr3':
+    case 'cr4':
+    case 'efer':
+    case 'pkru':
+    case 'invlpg':
+      return parseControl(op, parseCaller(actor), given);
     case 'create':
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
     case 'inspect_gfn':
+    case 'log_dirty':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
   }

@@ -3,20 +3,23 @@ import {
   type DomainConfig,
   type Machine,
   type PageRun,
+  type Paging,
   type PresetName,
 } from '../abi/machine.js';
+import { cpuText, parseCpu } from './cpu-words.js';
 import { gfnText, listOf, listText, pairOf, parseGfn } from './names.js';
 import { between, parseNumber, u32, type Range } from './numbers.js';
 import { refuseToken, type Token, type Words } from './words.js';
 
 /*
  * machine small domains=2 guest_frames=16 default.pages=9
+ * machine paged paging=hap tlb_entries=4 address_bits=36 pse36=off
  *
  * A preset and what differs from it. A machine of another name is written over `small`, and says
  * `name=`. The keys are the field names of abi/machine.ts, in snake case.
  */
 
-type NumericField = Exclude<keyof Machine, 'name' | 'defaults'>;
+type NumericField = Exclude<keyof Machine, 'name' | 'paging' | 'cpu' | 'defaults'>;
 
 /** A machine outside these bounds is refused: nothing could be built for it. */
 const bounds: Readonly<Record<NumericField, Range>> = {
@@ -35,6 +38,8 @@ const bounds: Readonly<Record<NumericField, Range>> = {
   guestOrder: between(0, 18),
   controlOrder: between(0, 18),
   unmapBatch: between(1, 2 ** 16),
+  shadowFrames: between(1, 2 ** 16),
+  tlbEntries: { ...between(1, 2 ** 16), what: 'a power of two from 1 to 65536' },
   preemptionBudget: between(1, 2 ** 20),
 };
 /** `Object.keys` forgets the type of keys; this list is checked against `bounds` by the compiler. */
@@ -54,6 +59,8 @@ const numericFields: readonly NumericField[] = [
   'guestOrder',
   'controlOrder',
   'unmapBatch',
+  'shadowFrames',
+  'tlbEntries',
   'preemptionBudget',
 ];
 
@@ -66,9 +73,11 @@ export function machineText(machine: Machine): string {
   return [
     preset,
     ...(preset === machine.name ? [] : [`name=${machine.name}`]),
+    ...(machine.paging === base.paging ? [] : [`paging=${machine.paging}`]),
     ...numericFields
       .filter((field) => machine[field] !== base[field])
       .map((field) => `${snake(field)}=${machine[field]}`),
+    ...cpuText(machine.cpu, base.cpu),
     ...configText(machine.defaults, base.defaults, DEFAULT_PREFIX),
   ].join(' ');
 }
@@ -81,10 +90,12 @@ export function parseMachine(words: Words): Machine {
   const base: Machine = presets[token.text];
   const machine: { -readonly [Field in keyof Machine]: Machine[Field] } = { ...base };
   machine.name = words.optional('name')?.text ?? base.name;
+  machine.paging = parsePaging(words.optional('paging')) ?? base.paging;
   for (const field of numericFields) {
     const value = words.optional(snake(field));
-    if (value !== undefined) machine[field] = parseNumber(value, bounds[field]);
+    if (value !== undefined) machine[field] = parseField(field, value);
   }
+  machine.cpu = parseCpu(words, base.cpu);
   machine.defaults = parseConfig(words, base.defaults, DEFAULT_PREFIX);
   words.end();
   return machine;
@@ -140,6 +151,19 @@ function parseRun(token: Token): PageRun {
 
 const parseTable = (token: Token): number | undefined =>
   token.text === 'none' ? undefined : parseGfn(token);
+
+function parseField(field: NumericField, token: Token): number {
+  const value = parseNumber(token, bounds[field]);
+  if (field === 'tlbEntries' && !Number.isInteger(Math.log2(value)))
+    refuseToken(token, bounds[field].what);
+  return value;
+}
+
+function parsePaging(token: Token | undefined): Paging | undefined {
+  if (token === undefined) return undefined;
+  if (token.text === 'hap' || token.text === 'shadow') return token.text;
+  return refuseToken(token, 'hap or shadow');
+}
 
 const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, name);
 

@@ -104,18 +104,21 @@ export function pairOf(token: Token, separator: string): readonly [Token, Token 
   return [head, after(token, index + separator.length)];
 }
 
-/** The items of `0x3,0x4`; the word `none` stands for no item. */
-export function listOf<Item>(token: Token, item: (token: Token) => Item): readonly Item[] {
-  if (token.text === 'none') return [];
-  const items: Item[] = [];
+/** The token cut at every separator. */
+export function partsOf(token: Token, separator: string): readonly Token[] {
+  const parts: Token[] = [];
   let rest: Token | undefined = token;
   while (rest !== undefined) {
-    const [head, tail]: readonly [Token, Token | undefined] = pairOf(rest, ',');
-    items.push(item(head));
+    const [head, tail]: readonly [Token, Token | undefined] = pairOf(rest, separator);
+    parts.push(head);
     rest = tail;
   }
-  return items;
+  return parts;
 }
+
+/** The items of `0x3,0x4`; the word `none` stands for no item. */
+export const listOf = <Item>(token: Token, item: (token: Token) => Item): readonly Item[] =>
+  token.text === 'none' ? [] : partsOf(token, ',').map(item);
 
 export const listText = (items: readonly string[]): string =>
   items.length === 0 ? 'none' : items.join(',');

@@ -15,13 +15,15 @@ export const between = (minimum: number, maximum: number): Range => ({
   maximum,
 });
 
-const unsigned = (bits: number, maximum: number): Range => ({
+const unsigned = (bits: number): Range => ({
   what: `a number of ${bits} bits (decimal or 0x…)`,
   minimum: 0,
-  maximum,
+  maximum: 2 ** bits - 1,
 });
-export const u16 = unsigned(16, 0xffff);
-export const u32 = unsigned(32, 0xffff_ffff);
+export const u12 = unsigned(12);
+export const u16 = unsigned(16);
+export const u32 = unsigned(32);
+export const u40 = unsigned(40);
 
 /** Numbers of 64 bits are carried as doubles: exact up to here, and `ALL_ONES` besides. */
 const EXACT = 2 ** 53;

@@ -3,6 +3,12 @@ import { Gfn, Handle, INVALID_GFN, Mfn } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import { printReply } from './reply.js';
 
+const fault = (code: number, low: number, high = 0): Reply => ({
+  is: 'page_fault',
+  code,
+  linear: { low, high },
+});
+
 const replies: readonly (readonly [string, Reply])[] = [
   ['no_domain', { is: 'no_domain' }],
   ['crashed', { is: 'crashed' }],
@@ -25,6 +31,13 @@ const replies: readonly (readonly [string, Reply])[] = [
   ['0x000000010000002a', { is: 'value', value: { low: 42, high: 1 } }],
   ['ok', { is: 'stored' }],
   ['#GP', { is: 'fault', vector: '#GP' }],
+  ['#PF P+W+U va=0x81696000', fault(0x7, 0x8169_6000)],
+  ['#PF 0 va=0x0', fault(0, 0)],
+  ['#PF P+RSVD+I+PK va=0x1', fault(0x39, 1)],
+  ['#PF 0x41 va=0xffff800000000fff', fault(0x41, 0xfff, 0xffff_8000)],
+  ['done', { is: 'done' }],
+  ['dirty 0x3,0x7', { is: 'dirty', gfns: [Gfn(3), Gfn(7)] }],
+  ['dirty none', { is: 'dirty', gfns: [] }],
   [
     'pages=8 maximum=14 dying shutdown',
     { is: 'domain_info', dying: true, shutdown: true, pages: 8, maximumPages: 14 },

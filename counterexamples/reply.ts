@@ -1,7 +1,10 @@
+import { PFEC_I, PFEC_P, PFEC_PK, PFEC_RSVD, PFEC_U, PFEC_W } from '../abi/control.js';
 import type { Line } from '../abi/program.js';
 import type { DomainInfoReply, InspectReply, Reply } from '../abi/reply.js';
 import type { Rc, Status } from '../abi/status.js';
 import { batchText } from './batch.js';
+import { flagsText, type Flags } from './flags.js';
+import { vaText } from './linear-lines.js';
 import { gfnText, listText } from './names.js';
 import { wordText } from './numbers.js';
 
@@ -36,6 +39,12 @@ export function printReply(reply: Reply, operation: Line['op']): string {
       return 'ok';
     case 'fault':
       return reply.vector;
+    case 'page_fault':
+      return `#PF ${codeText(reply.code)} va=${vaText(reply.linear)}`;
+    case 'done':
+      return 'done';
+    case 'dirty':
+      return `dirty ${listText(reply.gfns.map(gfnText))}`;
     case 'domain_info':
       return infoText(reply);
     case 'inspected':
@@ -51,6 +60,18 @@ const counting: ReadonlySet<Line['op']> = new Set([
   'maximum_reservation',
   'maximum_gpfn',
 ]);
+
+/** The bits of a page fault's error code by their names in the processor's manuals. */
+const codes: Flags = {
+  P: PFEC_P,
+  W: PFEC_W,
+  U: PFEC_U,
+  RSVD: PFEC_RSVD,
+  I: PFEC_I,
+  PK: PFEC_PK,
+};
+
+const codeText = (code: number): string => (code === 0 ? '0' : flagsText(code, codes));
 
 const statusText = (status: Status): string => (status === 'okay' ? 'ok' : status);
 const rcText = (rc: Rc): string => (rc === 0 ? 'ok' : String(rc));

@@ -1,11 +1,11 @@
 import type { DomainConfig } from '../abi/machine.js';
-import type { Toolstack } from '../abi/step.js';
+import type { LogDirty, Toolstack } from '../abi/step.js';
 import { whole } from './batch.js';
 import type { Arguments } from './arguments.js';
 import { configText, parseConfig } from './machine-line.js';
 import { domainText, gfnText, parseDomain, parseGfn } from './names.js';
 import { between, parseNumber } from './numbers.js';
-import type { Words } from './words.js';
+import { refuseToken, type Words } from './words.js';
 
 /*
  * tool  create            d3 ram=0x0+8,0x20+4 pages=14 table=none
@@ -13,6 +13,7 @@ import type { Words } from './words.js';
  * tool  domain_info       d3
  * tool  set_memory_limit  d3 pages=20
  * tool  inspect_gfn       d3 gfn=0x8
+ * tool  log_dirty         d3 enable
  *
  * What create does not say is as in the defaults of the machine.
  */
@@ -29,6 +30,8 @@ export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
       return `${domain} pages=${line.pages}`;
     case 'inspect_gfn':
       return `${domain} gfn=${gfnText(line.gfn)}`;
+    case 'log_dirty':
+      return `${domain} ${line.action}`;
   }
 }
 
@@ -50,5 +53,14 @@ function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfi
     }
     case 'inspect_gfn':
       return { op, domain, gfn: parseGfn(words.keyed('gfn', 'a gfn')) };
+    case 'log_dirty':
+      return { op, domain, action: parseAction(words) };
   }
+}
+
+const actions = ['enable', 'disable', 'peek', 'clean'] as const satisfies LogDirty['action'][];
+
+function parseAction(words: Words): LogDirty['action'] {
+  const token = words.next(actions.join(', '));
+  return actions.find((each) => each === token.text) ?? refuseToken(token, actions.join(', '));
 }

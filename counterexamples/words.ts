@@ -68,6 +68,11 @@ export class Words {
     return token === undefined ? undefined : valueOf(token, key);
   }
 
+  /** Whether there is a `key=value` left. */
+  has(key: string): boolean {
+    return this.#left.some((token) => token.text.startsWith(`${key}=`));
+  }
+
   /** The word itself, or undefined where it does not occur. */
   word(...words: readonly string[]): string | undefined {
     this.#known.push(...words);

@@ -1,6 +1,5 @@
 import * as abi from '../abi/control.js';
 import type { Reply } from '../abi/reply.js';
-import type { RefusalId } from '../abi/rules.js';
 import type { LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
@@ -9,7 +8,7 @@ import { compareExchange, exchangeAdd, fetch, load, store, type Place } from './
 import { pageOf, withContent } from './derived.js';
 import { finished, refuse, type Alternative, type Result } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
-import { askedBy, faultCode, foundBy, refusalOf, type Asked } from './rights.js';
+import { askedBy, faultCode, faultOf, type Asked, type Fault } from './rights.js';
 import type { State, Vcpu } from './state.js';
 import { remembered } from './translations.js';
 import { walks, type Reading, type Translation } from './walk.js';
@@ -18,10 +17,6 @@ import { walks, type Reading, type Translation } from './walk.js';
 
 /** What one page of an access comes to: where it is, or why it faults. */
 type Found = Translation | Fault;
-interface Fault {
-  readonly refusal: RefusalId;
-  readonly code: number;
-}
 
 /**
  * [A6] A linear access. First the outcome of fresh walks; then those in which a page of it is found
@@ -51,7 +46,7 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
   );
   const choices = stale.map((pages, i) => [
     ...(fresh[i] === undefined ? [] : [fresh[i]]),
-    ...pages.filter((page) => refusalOf(page, vcpu, asked) === undefined),
+    ...pages.filter((page) => faultOf(page, vcpu, asked) === undefined),
   ]);
   for (const one of choices[0] ?? [])
     for (const other of choices[1] ?? [undefined]) {
@@ -73,8 +68,8 @@ function freshly(
   const [walk] = walks([state], made.caller, made.vcpu, linear);
   if (walk === undefined) throw new Error('a walk comes to something');
   if ('refusal' in walk) return walk;
-  const refusal = refusalOf(walk, vcpu, asked);
-  if (refusal !== undefined) return { refusal, code: foundBy(refusal) };
+  const fault = faultOf(walk, vcpu, asked);
+  if (fault !== undefined) return fault;
   const isMarkable = walk.entries.every(
     (entry, i) => entry.isWritable || marked(entry, i, walk, asked) === entry.value.low,
   );

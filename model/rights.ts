@@ -18,27 +18,30 @@ export function askedBy({ op, as }: LinearAccess): Asked {
   return { as, kind: op === 'fetch_linear' ? 'fetch' : 'write' };
 }
 
+/** Why an access is refused, and what its page fault says of what was found. */
+export interface Fault {
+  readonly refusal: RefusalId;
+  readonly code: number;
+}
+
 /**
  * [W3] A page is the user's, writable, executable if every entry says so; that is judged when the
  * walk is complete, against the registers as they are. Undefined if the access is allowed.
  */
-export function refusalOf(
-  page: Translation,
-  vcpu: Vcpu,
-  { as, kind }: Asked,
-): RefusalId | undefined {
+export function faultOf(page: Translation, vcpu: Vcpu, { as, kind }: Asked): Fault | undefined {
   if (modeOf(vcpu) === 'unpaged') return undefined;
   const [isUser, isFetch, isWrite] = [as === 'user', kind === 'fetch', kind === 'write'];
   const isOn = (register: number, bit: number): boolean => (register & bit) !== 0;
   const mindsReadonly = isUser || isOn(vcpu.cr0, abi.CR0_WP);
+  const no = (refusal: RefusalId, code = 0): Fault => ({ refusal, code: code | abi.PFEC_P });
 
-  if (!isFetch && !keyAllows(page, vcpu, isWrite && mindsReadonly)) return 'W3.1';
-  if (isFetch && !page.isExecutable) return 'W3.2';
-  if (isUser && !page.isUser) return 'W3.3';
-  if (!isUser && isFetch && page.isUser && isOn(vcpu.cr4, abi.CR4_SMEP)) return 'W3.5';
+  if (!isFetch && !keyAllows(page, vcpu, isWrite && mindsReadonly)) return no('W3.1', abi.PFEC_PK);
+  if (isFetch && !page.isExecutable) return no('W3.2');
+  if (isUser && !page.isUser) return no('W3.3');
+  if (!isUser && isFetch && page.isUser && isOn(vcpu.cr4, abi.CR4_SMEP)) return no('W3.5');
   const isExcused = isUser || isFetch || as === 'kernel_ac';
-  if (!isExcused && page.isUser && isOn(vcpu.cr4, abi.CR4_SMAP)) return 'W3.6';
-  return isWrite && !page.isWritable && mindsReadonly ? 'W3.4' : undefined;
+  if (!isExcused && page.isUser && isOn(vcpu.cr4, abi.CR4_SMAP)) return no('W3.6');
+  return isWrite && !page.isWritable && mindsReadonly ? no('W3.4') : undefined;
 }
 
 /** In long mode a page of the user's has a key, for which PKRU has two bits: no access, no write. */
@@ -47,10 +50,6 @@ function keyAllows(page: Translation, vcpu: Vcpu, isWrite: boolean): boolean {
   const forbidden = (vcpu.pkru >>> (2 * page.key)) & 3;
   return (forbidden & 1) === 0 && !((forbidden & 2) !== 0 && isWrite);
 }
-
-/** What the page fault of a refused access says of the page: it was there, and its key if that. */
-export const foundBy = (refusal: RefusalId): number =>
-  abi.PFEC_P | (refusal.endsWith('3.1') ? abi.PFEC_PK : 0);
 
 /** [W4] The error code: what the walk found, and what was asked for. */
 export function faultCode(found: number, vcpu: Vcpu, { as, kind }: Asked): number {

@@ -11,6 +11,21 @@ const pairs: readonly (readonly [Reply, Reply, string])[] = [
   [{ is: 'rc', rc: 0 }, { is: 'rc', rc: '-EINVAL' }, 'rc'],
   [{ is: 'value', value: word(1) }, { is: 'value', value: word(2) }, 'value'],
   [{ is: 'stored' }, { is: 'fault', vector: '#GP' }, 'is'],
+  [{ is: 'stored' }, { is: 'done' }, 'is'],
+  [
+    { is: 'page_fault', code: 5, linear: word(0x6000) },
+    { is: 'page_fault', code: 7, linear: word(0x7000) },
+    'code',
+  ],
+  [
+    { is: 'page_fault', code: 7, linear: word(0x6fff) },
+    { is: 'page_fault', code: 7, linear: word(0x7000) },
+    'linear',
+  ],
+  [{ is: 'page_fault', code: 0, linear: word(0) }, { is: 'fault', vector: '#GP' }, 'is'],
+  [{ is: 'dirty', gfns: [Gfn(3)] }, { is: 'dirty', gfns: [Gfn(4)] }, 'gfns'],
+  [{ is: 'dirty', gfns: [Gfn(3)] }, { is: 'dirty', gfns: [] }, 'gfns.length'],
+  [{ is: 'dirty', gfns: [] }, { is: 'rc', rc: 0 }, 'is'],
   [
     { is: 'statuses', elements: [{ status: 'okay' }] },
     { is: 'statuses', elements: [{ status: 'bad_handle' }] },

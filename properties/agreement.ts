@@ -23,6 +23,7 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     case 'no_domain':
     case 'crashed':
     case 'stored':
+    case 'done':
       return actual.is === allowed.is ? undefined : ofKind(actual, allowed);
     case 'rc':
       if (actual.is !== 'rc') return ofKind(actual, allowed);
@@ -36,6 +37,15 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     case 'fault':
       if (actual.is !== 'fault') return ofKind(actual, allowed);
       return ofScalar('vector', actual.vector, allowed.vector);
+    case 'page_fault':
+      if (actual.is !== 'page_fault') return ofKind(actual, allowed);
+      return (
+        ofScalar('code', actual.code, allowed.code) ??
+        ofWord('linear', actual.linear, allowed.linear)
+      );
+    case 'dirty':
+      if (actual.is !== 'dirty') return ofKind(actual, allowed);
+      return ofList('gfns', actual.gfns, allowed.gfns);
     case 'table':
       return actual.is === 'table' ? ofTable(actual, allowed) : ofKind(actual, allowed);
     case 'size':

@@ -1,6 +1,7 @@
 import { Gfn, GrantRef, type DomainId } from '../abi/ids.js';
 import type { Boot, Line, Program } from '../abi/program.js';
-import { rewriteLine, type Rewrite } from './shrink/rewrite.js';
+import type { Rewrite } from './shrink/rewrite-numbers.js';
+import { rewriteLine } from './shrink/rewrite.js';
 
 /**
  * The program with domains, refs and gfns numbered by first use, and of all ways to number the
@@ -71,9 +72,12 @@ const BLOCK = 0x200;
 /** Empty gfns are numbered from here on: above the RAM and tables of every preset but xen. */
 const HOLES = 0x40;
 
-/** Gfns that mean something by their number; 'all' where extents of several pages are in play. */
+/**
+ * Gfns that mean something by their number; 'all' where extents of several pages are in play, or
+ * page tables, in whose entries they are data.
+ */
 function fixedGfns({ lines, boot, machine }: Program): ReadonlySet<number> | 'all' {
-  if (lines.some(hasRuns)) return 'all';
+  if (lines.some(hasRuns) || lines.some(isOfPaging)) return 'all';
   if (boot.some(({ config }) => config.ram.some(({ gfn }) => gfn !== 0))) return 'all';
   const table = machine.defaults.tableGfn ?? 0x20;
   const fixed = new Set(Array.from({ length: 0x20 }, (_, i) => table + i));
@@ -94,6 +98,27 @@ function hasRuns(line: Line): boolean {
       return (line.address % 4096) + line.size > 4096;
     default:
       return line.op === 'create' || line.op === 'fetch';
+  }
+}
+
+/** Whether a line is about a vcpu's registers and page tables, or goes through them. */
+function isOfPaging(line: Line): boolean {
+  switch (line.op) {
+    case 'load_linear':
+    case 'store_linear':
+    case 'cmpxchg_linear':
+    case 'xadd_linear':
+    case 'fetch_linear':
+    case 'cr0':
+    case 'cr3':
+    case 'cr4':
+    case 'efer':
+    case 'pkru':
+    case 'invlpg':
+    case 'pte':
+      return true;
+    default:
+      return false;
   }
 }
 

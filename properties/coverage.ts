@@ -1,6 +1,5 @@
 import type { Reply } from '../abi/reply.js';
 import type { Operation, Step } from '../abi/step.js';
-import type { Alternative } from '../model/outcome.js';
 import { refusals, rules, unreachable } from '../abi/rules.js';
 import type { State } from '../model/state.js';
 import { goals, goalsByOperation, type Goal } from './goals.js';
@@ -8,31 +7,24 @@ import { goals, goalsByOperation, type Goal } from './goals.js';
 /** What a run has come across: rules, refusals, goals, and how often the spec left a choice. */
 export class Coverage {
   steps = 0;
-  /** Steps for which more than one outcome was allowed. */
+  /** How often the outcome was not the first that is allowed: something remembered was used. */
   looseSteps = 0;
-  /** How often the first, the second... of several allowed outcomes was taken. */
-  readonly taken: number[] = [];
   readonly #counts = new Map<string, { count: number }>();
   readonly #open: Map<Operation, Goal[]> = goalsByOperation();
   readonly #reached = new Map<string, number>();
 
-  /** Counts one step that agreed. */
+  /** Counts one step that agreed: the ids it reached, and which of the allowed outcomes it was. */
   note(
     before: State,
     step: Step,
     reply: Reply,
     after: State,
-    alternatives: readonly Alternative[],
-    taken: Alternative | undefined,
+    reached: readonly string[],
+    taken: number,
   ): void {
     this.steps++;
-    if (taken === undefined) return;
-    for (const rule of taken.rules) this.#count(rule);
-    if (alternatives.length > 1) {
-      const index = alternatives.indexOf(taken);
-      this.looseSteps++;
-      this.taken[index] = (this.taken[index] ?? 0) + 1;
-    }
+    if (taken > 0) this.looseSteps++;
+    for (const rule of reached) this.#count(rule);
     const open = this.#open.get(step.op);
     if (open !== undefined && open.length > 0) this.#pursue(open, before, step, reply, after);
   }
@@ -104,4 +96,10 @@ const shownBy: Readonly<Record<string, readonly string[]>> = {
   P5: ['G1.14', 'P6.7', 'P6.8'],
   A5: ['G6.5'],
   D4: ['G6.3', 'P6.3', 'P11.5'],
+  A6: ['T1', 'W2.1'],
+  W4: ['W2.1'],
+  W6: ['W2.1'],
+  T2: ['C1'],
+  T3: ['C6'],
+  T4: ['T1'],
 };

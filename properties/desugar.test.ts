@@ -10,7 +10,7 @@ import {
   VcpuId,
 } from '../abi/ids.js';
 import { presets } from '../abi/machine.js';
-import type { GrantLine, UnmapLine } from '../abi/program.js';
+import type { GrantLine, PteLine, UnmapLine } from '../abi/program.js';
 import { desugar, Handles } from './desugar.js';
 
 const grant: GrantLine = {
@@ -24,6 +24,18 @@ const grant: GrantLine = {
   to: DomainId(2),
   frame: 0x1234,
   detail: { is: 'none' },
+};
+
+const pte: PteLine = {
+  op: 'pte',
+  caller: DomainId(1),
+  vcpu: VcpuId(1),
+  table: Gfn(4),
+  index: 3,
+  width: 8,
+  flags: 0x3,
+  frame: Gfn(7),
+  high: 0x8000_0000,
 };
 
 describe('desugar', () => {
@@ -58,6 +70,26 @@ describe('desugar', () => {
     const detail = { is: 'transitive', domain: DomainId(3), ref: GrantRef(6) } as const;
     const steps = desugar({ ...grant, version: 2, detail }, presets.small, new Handles());
     expect(steps).toMatchObject([{ value: { low: 6, high: 0 } }, { value: { high: 3 } }]);
+  });
+
+  test('an entry of a page table is one store of its width', () => {
+    const storeOf = (entry: Partial<PteLine>): unknown =>
+      desugar({ ...pte, ...entry }, presets.paged, new Handles());
+    expect(storeOf({})).toEqual([
+      {
+        op: 'store',
+        caller: 1,
+        vcpu: 1,
+        address: 0x4018,
+        size: 8,
+        value: { low: 0x0000_7003, high: 0x8000_0000 },
+      },
+    ]);
+    const far = { frame: Gfn(0x12_3456_789a), flags: 0xfff };
+    expect(storeOf(far)).toMatchObject([{ value: { low: 0x6789_afff, high: 0x8001_2345 } }]);
+    expect(storeOf({ ...far, width: 4, index: 1023 })).toMatchObject([
+      { address: 0x4ffc, size: 4, value: { low: 0x6789_afff, high: 0 } },
+    ]);
   });
 
   test('a handle is the one that its line was answered with, or nobody’s', () => {

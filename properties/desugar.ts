@@ -1,7 +1,7 @@
 import { V1_ENTRY_BYTES, V2_ENTRY_BYTES } from '../abi/grant-table.js';
 import { GuestPhysical, NO_HANDLE, type Handle } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
-import type { FromLine, GrantLine, Line, UnmapLine } from '../abi/program.js';
+import type { FromLine, GrantLine, Line, PteLine, UnmapLine } from '../abi/program.js';
 import type { Reply } from '../abi/reply.js';
 import type { Step, Store } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
@@ -25,6 +25,7 @@ export class Handles {
 /** The steps that a line stands for, at least one, at most two. */
 export function desugar(line: Line, machine: Machine, handles: Handles): readonly Step[] {
   if (line.op === 'grant') return grantStores(line, machine);
+  if (line.op === 'pte') return [pteStore(line)];
   if (line.op === 'unmap') return [unmapStep(line, handles)];
   return [line];
 }
@@ -74,6 +75,14 @@ const store = (line: GrantLine, address: GuestPhysical, value: Word): Store => (
   size: 8,
   value,
 });
+
+/** The frame begins at bit 12: its low twenty bits are in the low half. */
+function pteStore({ caller, vcpu, table, index, width, flags, frame, high }: PteLine): Store {
+  const low = (frame % 2 ** 20) * 2 ** 12 + (flags & 0xfff);
+  const upper = width === 8 ? (Math.floor(frame / 2 ** 20) | high) >>> 0 : 0;
+  const address = GuestPhysical(table * PAGE_BYTES + index * width);
+  return { op: 'store', caller, vcpu, address, size: width, value: { low, high: upper } };
+}
 
 /** A 64-bit number of a guest as two halves; everything from 2^64 up stands for all ones. */
 function wordOf(n: number): Word {

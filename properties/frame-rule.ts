@@ -41,8 +41,11 @@ export class FrameRule {
     this.#observer = observer;
   }
 
-  /** Judges one step by the states around it; undefined where the rule holds. */
-  check(before: State, after: State): Witness | undefined {
+  /**
+   * Judges one step by the states around it, and by what the system wrote; undefined where the rule
+   * holds.
+   */
+  check(before: State, after: State, changes: Changes): Witness | undefined {
     this.#found = undefined;
     this.#after = after;
     this.#changedCount = 0;
@@ -52,7 +55,6 @@ export class FrameRule {
       differences(before.domains, after.domains, this.#domainDiffers);
       for (let i = 0; i < this.#changedCount; i++) this.#checkChangedPage(i, after);
     }
-    const changes = this.#observer.changes();
     for (let i = 0; i < changes.entryCount; i++) this.#checkWrittenEntry(changes, i, after);
     for (let i = 0; i < changes.frameCount; i++) this.#checkWrittenFrame(changes, i, after);
     return this.#found;

@@ -1,4 +1,5 @@
 import type { Machine } from '../abi/machine.js';
+import type { Changes } from '../abi/observer.js';
 import type { Reply } from '../abi/reply.js';
 import type { Step } from '../abi/step.js';
 import { boot, step as spec } from '../model/model.js';
@@ -46,19 +47,8 @@ export class LockStep {
     if ('verdict' in reply) return reply;
     this.reply = reply;
 
-    const before = this.state;
-    const alternatives = spec(before, step);
-    const failure = this.#follow(step, alternatives, reply);
-    if (failure !== undefined) return failure;
-    this.#coverage?.note(before, step, reply, this.state, alternatives, this.taken);
-
-    const { observer } = this.subject;
-    if (observer === undefined || this.#frameRule === undefined) return undefined;
     try {
-      const violation = observer.auditChanges()[0];
-      if (violation !== undefined) return violated(violation.id, violation);
-      const witness = this.#frameRule.check(before, this.state);
-      return witness === undefined ? undefined : witnessed(witness);
+      return this.#follow(step, reply);
     } catch (thrown) {
       return broken(thrown);
     }
@@ -89,26 +79,64 @@ export class LockStep {
     }
   }
 
-  /** Finds the alternative that the reply is, and moves the model to what follows from it. */
-  #follow(step: Step, alternatives: readonly Alternative[], reply: Reply): StepFailure | undefined {
-    let first: StepFailure | undefined;
-    for (const alternative of alternatives) {
+  /**
+   * Finds the alternative that the reply is, and moves the model to what follows from it. Where
+   * several have this reply it is the one that leaves the system's memory as it is: what a processor
+   * remembered shows in the entries that it did not mark.
+   */
+  #follow(step: Step, reply: Reply): StepFailure | undefined {
+    const before = this.state;
+    let other: StepFailure | undefined;
+    let parted: Parting | undefined;
+    let index = -1;
+    for (const alternative of spec(before, step)) {
+      index++;
       const difference = differenceOf(reply, alternative.reply, step.op === 'map');
-      if (difference !== undefined) {
-        first ??= diverged(alternative, difference);
-        continue;
+      const next = difference === undefined ? alternative.next(reply) : before;
+      if (difference !== undefined) other ??= diverged(alternative, difference);
+      else if (isObjection(next)) other ??= objected(next.objection);
+      else {
+        const changes = parted === undefined ? this.#audited() : parted.changes;
+        if (changes !== undefined && 'claim' in changes)
+          return this.#took(alternative, next, changes);
+        const witness = changes && this.#frameRule?.check(before, next, changes);
+        if (witness === undefined) {
+          this.#took(alternative, next, undefined);
+          this.#coverage?.note(before, step, reply, next, alternative.rules, index);
+          return undefined;
+        }
+        parted ??= { changes, alternative, next, failure: witnessed(witness) };
       }
-      const next = alternative.next(reply);
-      if (isObjection(next)) {
-        first ??= objected(next.objection);
-        continue;
-      }
-      this.taken = alternative;
-      this.state = next;
-      return undefined;
     }
-    return first ?? witnessed(NO_ALTERNATIVE);
+    if (parted !== undefined) return this.#took(parted.alternative, parted.next, parted.failure);
+    return other ?? witnessed(NO_ALTERNATIVE);
   }
+
+  /** What the system wrote, if that passes the system's own audit; nothing where it cannot be seen. */
+  #audited(): Changes | StepFailure | undefined {
+    const { observer } = this.subject;
+    if (observer === undefined) return undefined;
+    const violation = observer.auditChanges()[0];
+    return violation === undefined ? observer.changes() : violated(violation.id, violation);
+  }
+
+  #took(
+    alternative: Alternative,
+    next: State,
+    failure: StepFailure | undefined,
+  ): StepFailure | undefined {
+    this.taken = alternative;
+    this.state = next;
+    return failure;
+  }
+}
+
+/** An alternative with the system's reply, but not with its memory. */
+interface Parting {
+  readonly changes: Changes | undefined;
+  readonly alternative: Alternative;
+  readonly next: State;
+  readonly failure: StepFailure;
 }
 
 const NO_ALTERNATIVE: Witness = {

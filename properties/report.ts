@@ -112,7 +112,7 @@ function coverageLines(coverage: Coverage): readonly string[] {
     `goals     ${goals.length - open.length} of ${goals.length} reached`,
     ...open.map(({ id, sentence }) => `  never  [${id}] ${sentence}`),
     `loose     ${coverage.countOf('G1')} handles and frames left to the hypervisor [G15], \
-${coverage.looseSteps} steps with several outcomes`,
+${coverage.looseSteps} accesses by what was remembered [T1]`,
   ];
 }
 
@@ -135,5 +135,4 @@ export const campaignJson = (result: Campaign): object => ({
   missedRefusals: result.coverage.missedRefusals(),
   missedGoals: result.coverage.missedGoals().map(({ id, sentence }) => ({ id, sentence })),
   looseSteps: result.coverage.looseSteps,
-  taken: result.coverage.taken,
 });

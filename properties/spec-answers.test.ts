@@ -15,6 +15,28 @@ const program = madeUp(seeded('answers'), {
   lines: 300,
 });
 
+describe('the right column', () => {
+  const trace = parseTrace(
+    `xenolith-trace 1
+machine small
+0  d1  load  at=0x0 u32  only 0x00000001
+1  d1  load  at=0x0 u32  0x00000000
+2  d1  load  at=0x0 u32
+`,
+    'a.trace',
+  );
+
+  test('lists all that is allowed where it is asked to', () => {
+    const { program, expectations } = trace;
+    expect(specAnswers(program, expectations)).toEqual([
+      'only 0x00000000',
+      '0x00000000',
+      '0x00000000',
+    ]);
+    expect(specAnswers(program)).toEqual(Array.from({ length: 3 }, () => '0x00000000'));
+  });
+});
+
 describe('a printed program', () => {
   test('has what the model answers in its right column, and runs as before when read again', () => {
     const text = traceText(program);

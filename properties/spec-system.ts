@@ -16,19 +16,23 @@ import type { Subject } from './subject.js';
 export class SpecSystem implements System {
   readonly name = 'spec';
   state: State;
+  /** All that may be answered to the last step, its own answer first. */
+  allowed: readonly Reply[] = [];
 
   constructor(machine: Machine) {
     this.state = boot(machine);
   }
 
   perform(step: Step): Reply {
-    const [alternative] = spec(this.state, step);
+    const [alternative, ...others] = spec(this.state, step);
     if (alternative === undefined) throw new Error('the spec answers with no alternative');
     const chosen = step.op === 'map' ? this.#named(step, alternative.reply) : alternative.reply;
     const next = alternative.next(chosen);
     if (isObjection(next)) throw new Error(`the spec objects to itself: ${next.objection}`);
     this.state = next;
-    return this.#framed(step, chosen);
+    const reply = this.#framed(step, chosen);
+    this.allowed = [reply, ...others.map((other) => other.reply)];
+    return reply;
   }
 
   /** The reply to a map with a handle for each mapping. */

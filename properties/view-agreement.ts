@@ -1,9 +1,17 @@
 import { CONTROL, Gfn, GrantRef, type DomainId, type Mfn } from '../abi/ids.js';
-import type { DomainView, MappingView, Observer, PinView, View } from '../abi/observer.js';
+import type {
+  DomainView,
+  MappingView,
+  Observer,
+  PinView,
+  VcpuView,
+  View,
+} from '../abi/observer.js';
 import { ownedPages, pinsOf } from '../model/derived.js';
 import { get } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
+import { hexadecimal } from './agreement.js';
 import type { Witness } from './frame-rule.js';
 import type { Frames } from './frames.js';
 
@@ -57,8 +65,30 @@ function domainDifference(
     compareFrames('statusFrames', domain.statusFrames, actual.statusFrames, frames) ??
     compareFrames('sharedInfo', [domain.sharedInfo], [actual.sharedInfo], frames) ??
     compareMappings(actual.mappings, domain, frames) ??
-    comparePins(actual.pins, domain, state, frames)
+    comparePins(actual.pins, domain, state, frames) ??
+    compareVcpus(actual.vcpus, domain)
   );
+}
+
+function compareVcpus(seen: readonly VcpuView[], { id, vcpus }: Domain): Witness | undefined {
+  const count = compareLists('vcpus', [...vcpus.keys()], [...seen.keys()]);
+  if (count !== undefined) return count;
+  for (const [index, vcpu] of vcpus.entries()) {
+    const actual = seen[index];
+    if (actual === undefined) continue;
+    const { pdptes } = vcpu;
+    for (const register of ['cr0', 'cr4', 'efer', 'pkru'] as const)
+      if (vcpu[register] !== actual[register])
+        return differ(`vcpu.${register}`, `d${id}.${index} `, vcpu[register], actual[register]);
+    const words = [vcpu.cr3, ...pdptes].map(hexadecimal);
+    const found = compareLists(
+      'vcpu.tables',
+      words,
+      [actual.cr3, ...actual.pdptes].map(hexadecimal),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const lifeOf = ({ dying, crashed }: Domain): DomainView['life'] =>

@@ -3,6 +3,7 @@ import type { Program } from '../../abi/program.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import type { RuleId } from '../../abi/rules.js';
 import type { Step } from '../../abi/step.js';
+import { answerColumn } from '../../counterexamples/answers.js';
 import { parseTrace } from '../../counterexamples/parse.js';
 import { printReply } from '../../counterexamples/reply.js';
 import { desugar, Handles } from '../../properties/desugar.js';
@@ -34,21 +35,28 @@ export interface Played extends Performed {
 export function play(script: string, handles: readonly number[] = []): Played {
   const body = /^\s*machine /.test(script) ? script : `machine small\n${script}`;
   const { program, expectations } = parseTrace(unindented(body), 'script');
-  const performed = perform(program, handles);
+  const performed = perform(program, handles, expectations);
   return { ...performed, text: withAnswers(script, expectations, performed.answers) };
 }
 
 /**
- * Runs a program on the spec alone. A mapping gets the next of `handles`, and when these are
- * used up the lowest handle that is not in use.
+ * Runs a program on the spec alone, always with the first outcome. A mapping gets the next of
+ * `handles`, and when these are used up the lowest handle that is not in use. Where `like`, a right
+ * column of the program, lists all answers that are allowed, so do the answers.
  */
-export function perform(program: Program, handles: readonly number[] = []): Performed {
+export function perform(
+  program: Program,
+  handles: readonly number[] = [],
+  like: readonly (string | undefined)[] = [],
+): Performed {
   const queue = [...handles];
   const reached: string[] = [];
   let state = boot(program.machine);
+  let besides: readonly Reply[] = [];
   const make = (step: Step): Reply => {
-    const [alternative] = spec(state, step);
+    const [alternative, ...others] = spec(state, step);
     if (alternative === undefined) throw new Error('no outcome');
+    besides = others.map((other) => other.reply);
     const reply = chosen(state, step, alternative.reply, queue);
     const next = alternative.next(reply);
     if (isObjection(next)) throw new Error(next.objection);
@@ -63,7 +71,8 @@ export function perform(program: Program, handles: readonly number[] = []): Perf
     let reply: Reply = { is: 'no_domain' };
     for (const step of desugar(line, program.machine, names)) reply = make(step);
     if (line.op === 'map') names.note(index, reply);
-    return printReply(reply, line.op);
+    const allowed = [reply, ...besides].map((each) => printReply(each, line.op));
+    return answerColumn(allowed, like[index]);
   });
   return { answers, reached, state };
 }

@@ -1,6 +1,7 @@
 import { DOMID_SELF, DomainId, Gfn, GrantRef } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
-import { rewriteLine, type NumberKind, type Rewrite } from './rewrite.js';
+import type { NumberKind, Rewrite } from './rewrite-numbers.js';
+import { rewriteLine } from './rewrite.js';
 
 /** A number of a line, by its position among all of them. */
 type Slot = { readonly kind: 'domain' | 'gfn' | 'ref' | NumberKind; readonly value: number };
@@ -46,10 +47,14 @@ const eachNumber = (replace: (kind: Slot['kind'], value: number) => number): Rew
 function smallerThan(value: number, kind: Slot['kind']): readonly number[] {
   if (kind === 'domain') return simplerDomains(value);
   if (kind === 'flags') return [0, ...withoutOneBit(value)].filter((n) => n < value);
-  if (kind === 'size') return usual.size.filter((n) => n < value);
+  if (isListed(kind)) return usual[kind].filter((n) => n < value);
   const tries = [...usual[kind], Math.floor(value / 2)];
   return [...new Set(tries)].filter((n) => n < value);
 }
+
+/** Kinds of which half of a number is not simpler than the number. */
+const isListed = (kind: Slot['kind']): kind is 'size' | 'high' | 'accessor' =>
+  kind === 'size' || kind === 'high' || kind === 'accessor';
 
 /** Ids of guests are simplest, by number; "self" is simpler than any other special id. */
 function simplerDomains(value: number): readonly number[] {
@@ -72,4 +77,9 @@ const usual: Readonly<Record<Exclude<Slot['kind'], 'domain' | 'flags'>, readonly
   value: [0, 1],
   space: [0, 1, 2],
   handle: [0, 1],
+  page: [0, 1, 2, 3, 4],
+  // The lower half of what is canonical, and the simplest that is not.
+  high: [0, 0x8000],
+  vcpu: [0],
+  accessor: [0, 1, 2],
 };

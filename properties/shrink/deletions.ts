@@ -1,4 +1,4 @@
-import { NO_HANDLE, type DomainId } from '../../abi/ids.js';
+import { NO_HANDLE, VcpuId, type DomainId } from '../../abi/ids.js';
 import type { FromLine, Line, Program, UnmapLineElement } from '../../abi/program.js';
 
 /** The program without the lines [from, to); handles that they made are named by nobody any more. */
@@ -36,6 +36,23 @@ export function* withoutDomains(program: Program): IterableIterator<Program> {
     yield { ...program, boot };
   }
 }
+
+/** The programs in which one vcpu but the first does nothing, or the first does it in its place. */
+export function* withoutVcpus(program: Program): IterableIterator<Program> {
+  for (const name of new Set(program.lines.filter(isOnOther).map(vcpuName))) {
+    const isIts = (line: Line): boolean => isOnOther(line) && vcpuName(line) === name;
+    yield withoutEvery(program, isIts);
+    const lines = program.lines.map((line) =>
+      isOnOther(line) && isIts(line) ? { ...line, vcpu: VcpuId(0) } : line,
+    );
+    yield { ...program, lines };
+  }
+}
+
+type OfGuest = Extract<Line, { readonly vcpu: VcpuId }>;
+
+const isOnOther = (line: Line): line is OfGuest => 'vcpu' in line && line.vcpu > 0;
+const vcpuName = ({ caller, vcpu }: OfGuest): string => `${caller}.${vcpu}`;
 
 const actor = (line: Line): DomainId => ('caller' in line ? line.caller : line.domain);
 

@@ -1,7 +1,7 @@
 import type { Program } from '../../abi/program.js';
 import { canonical } from '../canonical.js';
 import { simplerLines, sumOfNumbers } from './arguments.js';
-import { withoutDomains, withoutElements, withoutLines } from './deletions.js';
+import { withoutDomains, withoutElements, withoutLines, withoutVcpus } from './deletions.js';
 import { simplerMachines } from './machines.js';
 
 /** A program one edit smaller, and where to go on if it is taken. */
@@ -27,6 +27,7 @@ const passes: readonly Pass[] = [
   ),
   (program) => withoutRanges(program, program.lines.length),
   withoutDomains,
+  withoutVcpus,
   withoutElements,
   withoutPairs,
   withSimplerLines,

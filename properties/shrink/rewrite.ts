@@ -1,20 +1,9 @@
-import { DOMID_SELF, Gfn, GrantRef, GuestPhysical, Handle, type DomainId } from '../../abi/ids.js';
+import { DOMID_SELF, Gfn, GrantRef, Handle, type DomainId } from '../../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
 import type { Access, CopySide, MemoryCall, Toolstack } from '../../abi/step.js';
-import { PAGE_BYTES, type Word } from '../../abi/word.js';
-
-/** Numbers that are neither a domain, nor a gfn, nor a ref. */
-export type NumberKind =
-  'offset' | 'length' | 'flags' | 'size' | 'count' | 'value' | 'space' | 'handle';
-
-/** What becomes of each number of a line. `of` is the domain whose gfn or ref it is. */
-export interface Rewrite {
-  domain(id: DomainId): DomainId;
-  gfn(gfn: Gfn, of: DomainId): Gfn;
-  ref(ref: GrantRef, of: DomainId): GrantRef;
-  number(n: number, kind: NumberKind): number;
-}
+import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
+import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 
 /**
  * A line with every number replaced, in the order in which they are printed. Handles that are named
@@ -27,6 +16,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'domain_info':
     case 'set_memory_limit':
     case 'inspect_gfn':
+    case 'log_dirty':
       return rewriteToolstack(line, by);
     case 'load':
     case 'store':
@@ -35,6 +25,21 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'fetch':
     case 'crash':
       return rewriteAccess(line, by);
+    case 'load_linear':
+    case 'store_linear':
+    case 'cmpxchg_linear':
+    case 'xadd_linear':
+    case 'fetch_linear':
+      return rewriteLinear(line, by);
+    case 'cr0':
+    case 'cr3':
+    case 'cr4':
+    case 'efer':
+    case 'pkru':
+    case 'invlpg':
+      return rewriteControl(line, by);
+    case 'pte':
+      return rewritePte(line, by);
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -64,7 +69,7 @@ const whose = (target: DomainId, caller: DomainId): DomainId =>
 
 function rewriteBatch(line: OfOperation<'map' | 'unmap' | 'copy' | 'swap'>, by: Rewrite): Line {
   const { caller } = line;
-  const own = { caller: by.domain(caller) };
+  const own = ownOf(line, by);
   switch (line.op) {
     case 'map':
       return {
@@ -108,7 +113,7 @@ function rewriteTable(
   >,
   by: Rewrite,
 ): Line {
-  const own = { caller: by.domain(line.caller) };
+  const own = ownOf(line, by);
   switch (line.op) {
     case 'grant':
       return { ...rewriteGrant(line, by), ...own };
@@ -134,7 +139,7 @@ function rewriteTable(
 
 function rewriteMemory(line: Extract<Line, MemoryCall>, by: Rewrite): Line {
   const of = whose(line.target, line.caller);
-  const own = { caller: by.domain(line.caller), target: by.domain(line.target) };
+  const own = { ...ownOf(line, by), target: by.domain(line.target) };
   const gfns = (list: readonly Gfn[]): readonly Gfn[] => list.map((gfn) => by.gfn(gfn, of));
   switch (line.op) {
     case 'populate_physmap':
@@ -191,7 +196,7 @@ function rewriteMemory(line: Extract<Line, MemoryCall>, by: Rewrite): Line {
 }
 
 function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
-  const own = { caller: by.domain(line.caller) };
+  const own = ownOf(line, by);
   if (line.op === 'crash') return { ...line, ...own };
   const place = { ...own, address: rewriteAddress(line.address, line.caller, by) };
   switch (line.op) {
@@ -228,6 +233,7 @@ function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
     case 'create':
     case 'destroy':
     case 'domain_info':
+    case 'log_dirty':
       return { ...line, domain };
   }
 }
@@ -282,14 +288,3 @@ const rewriteSide = (side: CopySide, isRef: boolean, caller: DomainId, by: Rewri
 /** The index of a space: a gfn in the spaces of the domain's own memory, else a number. */
 const rewriteIndex = (index: number, space: number, of: DomainId, by: Rewrite): number =>
   space === 2 || space === 3 ? by.gfn(Gfn(index), of) : by.number(index, 'count');
-
-function rewriteAddress(at: GuestPhysical, of: DomainId, by: Rewrite): GuestPhysical {
-  const byte = at % PAGE_BYTES;
-  const gfn = by.gfn(Gfn((at - byte) / PAGE_BYTES), of);
-  return GuestPhysical(gfn * PAGE_BYTES + by.number(byte, 'offset'));
-}
-
-const rewriteWord = ({ low, high }: Word, by: Rewrite): Word => ({
-  low: by.number(low, 'value'),
-  high: by.number(high, 'value'),
-});
