@@ -1,16 +1,21 @@
+import { PFEC_I, PFEC_P } from '../abi/control.js';
+import { Gfn } from '../abi/ids.js';
+import type { GuestPhysical, Mfn } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
-import type { CompareExchange, ExchangeAdd, Fetch, Load, Store } from '../abi/step.js';
+import type { Access, LinearAccess } from '../abi/step.js';
+import { PAGE_BYTES } from '../abi/word.js';
 import type { Word } from '../abi/word.js';
 import type { Domain } from './domain.js';
+import { frameWritten } from './frame-written.js';
 import * as memory from './guest-memory.js';
 import type { Host } from './host.js';
 import { crash } from './physmap.js';
-import { CRASHED, GENERAL_PROTECTION, STORED } from './replies.js';
-import { NOTHING, isGrant, isPresentLeaf, isRam, permitsStore } from './tables/p2m-entry.js';
+import { CRASHED, GENERAL_PROTECTION, STORED, pageFault, valueOf } from './replies.js';
+import { NOTHING, isGrant, isPresentLeaf, isRam, mfnOf, permitsStore } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 
 /*
- * Guest accesses by guest-physical address, 1 to 8 bytes, in at most two pages (p2m.md 6; the cases
+ * Guest accesses by what is at their pages, 1 to 8 bytes, in at most two pages (p2m.md 6; the cases
  * across the end of a page are recorded). Where every page permits it, an access is direct. Where
  * one does not, the whole access is emulated, and the emulator knows the guest's RAM only: what it
  * reads elsewhere, in grant mappings too, is ones, and what it writes there vanishes.
@@ -18,100 +23,155 @@ import type { Leaf } from './tables/p2m-entry.js';
 
 const FETCH_BYTES = 8;
 const TWO_TO_32 = 2 ** 32;
+/** The page fault of a fetch from a hole, under shadows: as if the page were not executable. */
+const HOLE_FETCHED = PFEC_P | PFEC_I;
 
-/** A guest loads. Direct where nothing is a hole. */
-export function load(host: Host, domain: Domain, step: Load): Reply {
-  const { address, size } = step;
-  if (memory.isWordAccess(host, address, size)) return valueOf(loadWord(host, domain, step));
-  const first = memory.firstLeaf(host, domain, address);
-  const last = memory.lastLeaf(host, domain, address, size, first);
-  const isDirect = first !== NOTHING && last !== NOTHING;
-  const sees = isDirect ? isPresentLeaf : isRam;
-  return valueOf(memory.readBytes(host, address, size, first, last, sees));
+/** The accesses that carry an address in the guest's physical memory. */
+export type PhysicalAccess = Exclude<Access, { op: 'crash' }>;
+/** What an access other than a fetch does at its pages, however they were found. */
+export type DataAccess = Exclude<PhysicalAccess | LinearAccess, { op: 'fetch' | 'fetch_linear' }>;
+
+/** An access by guest-physical address: its pages follow one another. */
+export function accessPhysical(host: Host, domain: Domain, step: PhysicalAccess): Reply {
+  const { address } = step;
+  const size = step.op === 'fetch' ? FETCH_BYTES : step.size;
+  const offset = address % PAGE_BYTES;
+  const gfn = Math.floor(address / PAGE_BYTES);
+  const first = memory.translate(host, domain, Gfn(gfn));
+  const isOne = !memory.crossesPages(offset, size);
+  const last = isOne ? first : memory.translate(host, domain, Gfn(gfn + 1));
+  if (step.op !== 'fetch') return accessAt(host, step, first, last, offset);
+  return (
+    refusedFetch(host, domain, first, HOLE_FETCHED, wordOf(address)) ??
+    loadAt(host, FETCH_BYTES, first, last, offset)
+  );
 }
 
-/** A guest stores. Direct where nothing is a hole or a read-only mapping. */
-export function store(host: Host, domain: Domain, step: Store): Reply {
-  const { address, size, value } = step;
-  if (memory.isWordAccess(host, address, size)) {
-    const found = memory.firstLeaf(host, domain, address);
-    if (permitsStore(found)) memory.storeWord(host, found, address, size, value);
-    return STORED;
+/** An access other than a fetch, by what is at its first and at its last page. */
+export function accessAt(
+  host: Host,
+  step: DataAccess,
+  first: Leaf,
+  last: Leaf,
+  offset: number,
+): Reply {
+  switch (step.op) {
+    case 'load':
+    case 'load_linear':
+      return loadAt(host, step.size, first, last, offset);
+    case 'store':
+    case 'store_linear':
+      return storeAt(host, step, first, last, offset);
+    case 'cmpxchg':
+    case 'cmpxchg_linear':
+      return compareExchangeAt(host, step, first, last, offset);
+    case 'xadd':
+    case 'xadd_linear':
+      return exchangeAddAt(host, step, first, last, offset);
   }
-  const first = memory.firstLeaf(host, domain, address);
-  const last = memory.lastLeaf(host, domain, address, size, first);
+}
+
+/**
+ * What a fetch answers that gets no bytes; the page of the first byte decides. Nested paging: a hole
+ * faults, a grant mapping, which is never executable, is fatal. Shadows: a hole is a page fault, a
+ * grant mapping is memory like any other (recorded).
+ */
+export function refusedFetch(
+  host: Host,
+  domain: Domain,
+  first: Leaf,
+  code: number,
+  linear: Word,
+): Reply | undefined {
+  const isNested = host.machine.paging === 'hap';
+  if (first === NOTHING) return isNested ? GENERAL_PROTECTION : pageFault(code, linear);
+  if (!isNested || !isGrant(first)) return undefined;
+  crash(domain);
+  return CRASHED;
+}
+
+/** A load, or a fetch that was not refused. Direct where nothing is a hole. */
+export function loadAt(host: Host, size: number, first: Leaf, last: Leaf, offset: number): Reply {
+  const isDirect = isPresentLeaf(first) && isPresentLeaf(last);
+  const from = frameIf(isDirect || isRam(first), first);
+  const to = frameIf(isDirect || isRam(last), last);
+  return valueOf(memory.read(host, from, to, offset, size));
+}
+
+/** Direct where nothing is a hole or a read-only mapping. */
+function storeAt(
+  host: Host,
+  { size, value }: Extract<DataAccess, { op: 'store' | 'store_linear' }>,
+  first: Leaf,
+  last: Leaf,
+  offset: number,
+): Reply {
   const isDirect = permitsStore(first) && permitsStore(last);
-  const reaches = isDirect ? permitsStore : isRam;
-  memory.writeBytes(host, address, size, first, last, value, reaches);
+  const from = frameIf(isDirect || isRam(first), first);
+  const to = frameIf(isDirect || isRam(last), last);
+  writeAndTell(host, from, to, offset, size, value);
   return STORED;
 }
 
-/** A locked compare-and-exchange. Emulated, it answers what the emulator reads and never stores. */
-export function compareExchange(host: Host, domain: Domain, step: CompareExchange): Reply {
-  const { address, size } = step;
-  const first = memory.firstLeaf(host, domain, address);
-  const last = memory.lastLeaf(host, domain, address, size, first);
+/** Emulated, it answers what the emulator reads and never stores. */
+function compareExchangeAt(
+  host: Host,
+  step: Extract<DataAccess, { op: 'cmpxchg' | 'cmpxchg_linear' }>,
+  first: Leaf,
+  last: Leaf,
+  offset: number,
+): Reply {
+  const { size } = step;
   const isDirect = permitsStore(first) && permitsStore(last);
-  const sees = isDirect ? permitsStore : isRam;
-  const old = memory.readBytes(host, address, size, first, last, sees);
-  if (isDirect && isSame(old, step.expected, size)) {
-    memory.writeBytes(host, address, size, first, last, step.value, permitsStore);
+  const from = frameIf(isDirect || isRam(first), first);
+  const to = frameIf(isDirect || isRam(last), last);
+  const old = memory.read(host, from, to, offset, size);
+  if (isDirect && memory.isSame(old, step.expected, size)) {
+    writeAndTell(host, from, to, offset, size, step.value);
   }
   return valueOf(old);
 }
 
 /**
- * A locked exchange-and-add. Emulated, it adds to what the emulator reads and stores where that can
- * be stored; across two pages of which neither is RAM the emulator gives up.
+ * Emulated, it adds to what the emulator reads and stores where that can be stored; across two pages
+ * of which neither is RAM the emulator gives up.
  */
-export function exchangeAdd(host: Host, domain: Domain, step: ExchangeAdd): Reply {
-  const { address, size } = step;
-  const first = memory.firstLeaf(host, domain, address);
-  const last = memory.lastLeaf(host, domain, address, size, first);
+function exchangeAddAt(
+  host: Host,
+  { size, value }: Extract<DataAccess, { op: 'xadd' | 'xadd_linear' }>,
+  first: Leaf,
+  last: Leaf,
+  offset: number,
+): Reply {
   const isDirect = permitsStore(first) && permitsStore(last);
-  if (!isDirect && memory.crossesPages(address, size) && !isRam(first) && !isRam(last)) {
-    return GENERAL_PROTECTION;
-  }
-  const reaches = isDirect ? permitsStore : isRam;
-  const old = memory.readBytes(host, address, size, first, last, reaches);
-  memory.writeBytes(host, address, size, first, last, sumOf(old, step.value), reaches);
+  const crosses = memory.crossesPages(offset, size);
+  if (!isDirect && crosses && !isRam(first) && !isRam(last)) return GENERAL_PROTECTION;
+  const from = frameIf(isDirect || isRam(first), first);
+  const to = frameIf(isDirect || isRam(last), last);
+  const old = memory.read(host, from, to, offset, size);
+  writeAndTell(host, from, to, offset, size, memory.sumOf(old, value));
   return valueOf(old);
 }
 
-/**
- * An instruction fetch: from a hole it faults, from a grant mapping, which permits no execution, it
- * crashes the domain (p2m.md 2.2, 6).
- */
-export function fetch(host: Host, domain: Domain, step: Fetch): Reply {
-  const { address } = step;
-  const first = memory.firstLeaf(host, domain, address);
-  if (first === NOTHING) return GENERAL_PROTECTION;
-  if (isGrant(first)) {
-    crash(domain);
-    return CRASHED;
-  }
-  const last = memory.lastLeaf(host, domain, address, FETCH_BYTES, first);
-  return valueOf(memory.readBytes(host, address, FETCH_BYTES, first, last, isPresentLeaf));
+/** Stores, and tells the owners of what was reached. */
+function writeAndTell(
+  host: Host,
+  first: Mfn,
+  last: Mfn,
+  offset: number,
+  size: number,
+  value: Word,
+): void {
+  memory.write(host, first, last, offset, size, value);
+  const end = offset + size;
+  if (first !== memory.NO_FRAME) frameWritten(host, first, offset, Math.min(end, PAGE_BYTES));
+  if (end > PAGE_BYTES && last !== memory.NO_FRAME) frameWritten(host, last, 0, end - PAGE_BYTES);
 }
 
-function loadWord(host: Host, domain: Domain, { address, size }: Load): Word {
-  const found: Leaf = memory.firstLeaf(host, domain, address);
-  if (found === NOTHING) return memory.onesOf(size);
-  return memory.loadWord(host, found, address, size);
+function frameIf(isReached: boolean, found: Leaf): Mfn {
+  return isReached ? mfnOf(found) : memory.NO_FRAME;
 }
 
-function valueOf(value: Word): Reply {
-  return { is: 'value', value };
-}
-
-function isSame(old: Word, wanted: Word, size: number): boolean {
-  const ones = memory.onesOf(size);
-  if (old.low !== (wanted.low & ones.low) >>> 0) return false;
-  return old.high === (wanted.high & ones.high) >>> 0;
-}
-
-function sumOf(one: Word, other: Word): Word {
-  const low = one.low + (other.low >>> 0);
-  const carry = low >= TWO_TO_32 ? 1 : 0;
-  return { low: low >>> 0, high: (one.high + other.high + carry) >>> 0 };
+function wordOf(address: GuestPhysical): Word {
+  return { low: address % TWO_TO_32, high: Math.floor(address / TWO_TO_32) };
 }

@@ -1,6 +1,7 @@
 import { Handle, INVALID_GFN, Mfn } from '../abi/ids.js';
 import type { Gfn } from '../abi/ids.js';
 import { assert } from './assert.js';
+import { dropRoot } from './control.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
 import { releaseHandle } from './hypercalls/unmap-grant.js';
@@ -11,7 +12,8 @@ import type { Leaf } from './tables/p2m-entry.js';
 
 /**
  * The toolstack destroys a domain (p2m.md 2.8): it stops, then its translations, its mappings of
- * others' pages, Xen's pages and its own pages go, in slices. What others still hold stays, and the
+ * others' pages, Xen's pages and its own pages go, in slices; with the translations its paging and
+ * the roots that its vcpus hold. What others still hold stays, and the
  * domain with it, until they let go.
  */
 export function destroyDomain(host: Host, domain: Domain): void {
@@ -33,6 +35,7 @@ class Teardown {
   /** The next handle to look at is the one before this. */
   #handle: number;
   #page: number;
+  #isPaged = true;
 
   constructor(host: Host, domain: Domain) {
     this.#host = host;
@@ -45,6 +48,7 @@ class Teardown {
   /** Does up to `budget` units of work; true when nothing is left to do. */
   slice(budget: number): boolean {
     for (let unit = 0; unit < budget; unit += 1) {
+      if (this.#dropPaging()) continue;
       if (this.#dropTable()) continue;
       if (this.#releaseHandle()) continue;
       if (this.#releaseXenPage()) continue;
@@ -52,6 +56,15 @@ class Teardown {
       return true;
     }
     return false;
+  }
+
+  /** What serves the guest's page tables, then the roots: nothing walks from them any more. */
+  #dropPaging(): boolean {
+    if (!this.#isPaged) return false;
+    this.#isPaged = false;
+    this.#domain.paging.release();
+    for (const vcpu of this.#domain.vcpus) dropRoot(this.#host, vcpu);
+    return true;
   }
 
   /** One table of the p2m, with all that it translated. */

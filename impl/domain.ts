@@ -1,7 +1,9 @@
 import type { DomainId, Mfn } from '../abi/ids.js';
+import type { Paging } from './paging.js';
 import type { GrantTable } from './tables/grant-table.js';
 import type { Maptrack } from './tables/maptrack.js';
 import type { P2mTable } from './tables/p2m-table.js';
+import type { Vcpu } from './vcpu.js';
 
 /** What a new domain is put together from. */
 export interface DomainParts {
@@ -10,6 +12,9 @@ export interface DomainParts {
   readonly p2m: P2mTable;
   readonly grants: GrantTable;
   readonly maptrack: Maptrack;
+  readonly vcpus: readonly Vcpu[];
+  /** Serves the guest's own page tables: made for the domain when all else is there. */
+  readonly newPaging: (domain: Domain) => Paging;
 }
 
 /** One domain. It goes on existing, dying, while anyone still holds a page of it (p2m.md 2.8). */
@@ -18,6 +23,8 @@ export class Domain {
   readonly p2m: P2mTable;
   readonly grants: GrantTable;
   readonly maptrack: Maptrack;
+  readonly vcpus: readonly Vcpu[];
+  readonly paging: Paging;
   /** Xen's page of the domain's own state; undefined until it has one. */
   sharedInfo: Mfn | undefined;
   /** RAM pages it owns, in its p2m or not (`tot_pages`). */
@@ -38,6 +45,8 @@ export class Domain {
     this.p2m = parts.p2m;
     this.grants = parts.grants;
     this.maptrack = parts.maptrack;
+    this.vcpus = parts.vcpus;
+    this.paging = parts.newPaging(this);
   }
 
   /** Its vcpus execute instructions. */

@@ -2,6 +2,7 @@ import { Gfn } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Domain } from './domain.js';
+import { frameWritten } from './frame-written.js';
 import type { Host } from './host.js';
 import { getPage, putPage } from './pages.js';
 import { isRam, mfnOf } from './tables/p2m-entry.js';
@@ -32,6 +33,7 @@ export function copyToGuest(
     if (page === undefined) return false;
     const half = byte < 4 ? low : high;
     host.ram.store8(page, offset, (half >>> ((byte % 4) * 8)) & 0xff);
+    frameWritten(host, page, offset, offset + 1);
   }
   if (page !== undefined) putPage(host, page);
   return true;

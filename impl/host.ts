@@ -1,11 +1,15 @@
-import { CONTROL } from '../abi/ids.js';
+import { CONTROL, VcpuId } from '../abi/ids.js';
 import type { DomainId } from '../abi/ids.js';
-import type { DomainConfig, Machine } from '../abi/machine.js';
+import type { Cpu as CpuFeatures, DomainConfig, Machine } from '../abi/machine.js';
 import { FrameShare } from './allocator.js';
 import { assert } from './assert.js';
 import { Domain } from './domain.js';
 import { DomainTable } from './domain-table.js';
+import { frameWritten } from './frame-written.js';
+import { GuestWalk } from './guest-walk.js';
+import { Cpu } from './hardware/cpu.js';
 import { Ram } from './hardware/ram.js';
+import { newPaging } from './new-paging.js';
 import { newCounters } from './options.js';
 import type { Counters, Options } from './options.js';
 import type { StopPoint } from './stop-points.js';
@@ -14,6 +18,7 @@ import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
 import { Maptrack } from './tables/maptrack.js';
 import { P2mTable } from './tables/p2m-table.js';
+import { Vcpu } from './vcpu.js';
 
 /** Root table, grant frame and shared info of the control domain. */
 const CONTROL_FRAMES = 3;
@@ -21,6 +26,8 @@ const CONTROL_FRAMES = 3;
 /** Everything there is: memory, tables, domains. Every hypercall takes it first. */
 export class Host {
   readonly machine: Machine;
+  /** What the guests' processors are said to do, which depends on how they are run. */
+  readonly cpuFeatures: CpuFeatures;
   readonly options: Options;
   readonly counters: Counters = newCounters();
   readonly stop: (point: StopPoint) => void;
@@ -28,15 +35,19 @@ export class Host {
   readonly frames: FrameTable;
   /** Frames that back guests' own RAM. */
   readonly guestShare: FrameShare;
-  /** Frames for p2m tables, grant tables and shared info: enough for every domain's limits. */
+  /** Frames for p2m tables, shadows, grant tables and shared info: for every domain's limits. */
   readonly xenShare: FrameShare;
   readonly entryLog = new EntryLog();
   readonly domains: DomainTable;
+  /** For an access that the hypervisor makes itself: its first and its second page. */
+  readonly walk = new GuestWalk();
+  readonly secondWalk = new GuestWalk();
 
   constructor(machine: Machine, options: Options, stop: (point: StopPoint) => void) {
     const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_FRAMES;
     const frameCount = machine.guestFrames + xenFrames;
     this.machine = machine;
+    this.cpuFeatures = offeredFeatures(machine);
     this.options = options;
     this.stop = stop;
     this.ram = new Ram(frameCount);
@@ -71,8 +82,19 @@ export class Host {
       id,
       maximumPages: config.maximumPages,
       p2m,
-      grants: new GrantTable(machine, ram, grantFrames, config.grantVersion),
+      grants: new GrantTable(machine, ram, grantFrames, config.grantVersion, (mfn, from, to) => {
+        frameWritten(this, mfn, from, to);
+      }),
       maptrack: new Maptrack(machine.handlesPerFrame, maptrackFrames, machine.vcpus),
+      vcpus: id === CONTROL ? [] : this.#newVcpus(),
+      newPaging: (domain) => newPaging(this, domain),
+    });
+  }
+
+  #newVcpus(): readonly Vcpu[] {
+    const { machine, ram, cpuFeatures } = this;
+    return Array.from({ length: machine.vcpus }, (_, id) => {
+      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, machine.tlbEntries));
     });
   }
 }
@@ -87,6 +109,12 @@ export function isTranslated(domain: Domain): boolean {
   return domain.id !== CONTROL;
 }
 
+/** Superpages of 1 GiB, PSE36 and protection keys need hardware that walks guests' tables. */
+function offeredFeatures({ cpu, paging }: Machine): CpuFeatures {
+  if (paging === 'hap') return cpu;
+  return { ...cpu, gibPages: false, pse36: false, protectionKeys: false };
+}
+
 /** A negative limit asks for the machine's maximum (grants.md 1.10). */
 function orMaximum(wanted: number, maximum: number): number {
   return wanted < 0 ? maximum : wanted;
@@ -97,5 +125,7 @@ function framesOfXenFor(machine: Machine): number {
   const refs = machine.grantFramesMaximum * (machine.refsPerFrame / 2);
   const statusFrames = Math.ceil(refs / machine.statusesPerFrame);
   const sharedInfoFrames = 1;
-  return machine.p2mTableFrames + machine.grantFramesMaximum + statusFrames + sharedInfoFrames;
+  const shadowFrames = machine.paging === 'shadow' ? machine.shadowFrames : 0;
+  const tableFrames = machine.p2mTableFrames + shadowFrames;
+  return tableFrames + machine.grantFramesMaximum + statusFrames + sharedInfoFrames;
 }

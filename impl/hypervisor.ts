@@ -2,9 +2,10 @@ import { CONTROL } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { Access, GrantCall, MemoryCall, Step } from '../abi/step.js';
+import type { GrantCall, MemoryCall, Step } from '../abi/step.js';
 import type { System } from '../abi/system.js';
-import * as access from './access.js';
+import { accessPhysical } from './access.js';
+import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host } from './host.js';
@@ -21,6 +22,7 @@ import { setVersion } from './hypercalls/set-version.js';
 import { setupTable } from './hypercalls/setup-table.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
+import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
@@ -59,16 +61,43 @@ export class Hypervisor implements System {
       case 'store':
       case 'cmpxchg':
       case 'xadd':
-      case 'fetch':
+      case 'fetch': {
+        const caller = this.#running(step.caller, step.vcpu);
+        return caller === undefined ? NO_DOMAIN : accessPhysical(this.host, caller, step);
+      }
+      case 'load_linear':
+      case 'store_linear':
+      case 'cmpxchg_linear':
+      case 'xadd_linear':
+      case 'fetch_linear': {
+        const caller = this.#running(step.caller, step.vcpu);
+        const vcpu = caller?.vcpus[step.vcpu];
+        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        return accessLinear(this.host, caller, vcpu, step);
+      }
+      case 'cr0':
+      case 'cr3':
+      case 'cr4':
+      case 'efer':
+      case 'pkru':
+      case 'invlpg': {
+        const caller = this.#running(step.caller, step.vcpu);
+        const vcpu = caller?.vcpus[step.vcpu];
+        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        return control(this.host, caller, vcpu, step);
+      }
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
-        return caller === undefined ? NO_DOMAIN : performAccess(this.host, caller, step);
+        if (caller === undefined) return NO_DOMAIN;
+        crash(caller);
+        return CRASHED;
       }
       case 'create':
       case 'destroy':
       case 'domain_info':
       case 'set_memory_limit':
       case 'inspect_gfn':
+      case 'log_dirty':
         return toolstack(this.host, step);
       case 'map':
       case 'unmap':
@@ -100,24 +129,6 @@ export class Hypervisor implements System {
     if (domain === undefined || id === CONTROL) return undefined;
     if (!domain.isRunning() || vcpu >= this.host.machine.vcpus) return undefined;
     return domain;
-  }
-}
-
-function performAccess(host: Host, caller: Domain, step: Access): Reply {
-  switch (step.op) {
-    case 'load':
-      return access.load(host, caller, step);
-    case 'store':
-      return access.store(host, caller, step);
-    case 'cmpxchg':
-      return access.compareExchange(host, caller, step);
-    case 'xadd':
-      return access.exchangeAdd(host, caller, step);
-    case 'fetch':
-      return access.fetch(host, caller, step);
-    case 'crash':
-      crash(caller);
-      return CRASHED;
   }
 }
 

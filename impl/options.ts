@@ -4,9 +4,11 @@ export interface Options {
   readonly p2mCache: boolean;
   /** Aligned guest accesses inside one page move as machine words, not byte by byte. */
   readonly wordAccess: boolean;
+  /** The guests' processors remember translations of linear addresses. */
+  readonly tlb: boolean;
 }
 
-export const defaultOptions: Options = { p2mCache: true, wordAccess: true };
+export const defaultOptions: Options = { p2mCache: true, wordAccess: true, tlb: true };
 
 /** How often each path was taken: shows that a fast path that is switched on is really used. */
 export interface Counters {
@@ -15,8 +17,27 @@ export interface Counters {
   p2mWalks: number;
   wordAccesses: number;
   byteAccesses: number;
+  /** Walks of guests' tables by the hypervisor. */
+  guestWalks: number;
+  /** Linear accesses that the processor made by itself, and those it could not translate. */
+  linearAccesses: number;
+  exits: number;
+  /** Of these: tried again once something was put right, and made by the hypervisor. */
+  retries: number;
+  emulated: number;
 }
 
 export function newCounters(): Counters {
-  return { p2mCacheHits: 0, p2mCacheMisses: 0, p2mWalks: 0, wordAccesses: 0, byteAccesses: 0 };
+  return {
+    p2mCacheHits: 0,
+    p2mCacheMisses: 0,
+    p2mWalks: 0,
+    wordAccesses: 0,
+    byteAccesses: 0,
+    guestWalks: 0,
+    linearAccesses: 0,
+    exits: 0,
+    retries: 0,
+    emulated: 0,
+  };
 }

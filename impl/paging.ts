@@ -40,15 +40,15 @@ export interface Paging {
    * INVLPG: no translation of the page is remembered. The address is canonical; outside long mode
    * `high` is 0.
    */
-  invalidatePage(vcpu: Vcpu, low: number, high: number): void;
+  invalidatePage(vcpu: Vcpu, high: number, low: number): void;
 
   /**
-   * `vcpu.cpu` answered that it cannot translate this access. `low` and `high` are in the page that
+   * `vcpu.cpu` answered that it cannot translate this access. `high` and `low` are in the page that
    * is asked for, `access` as it was passed to the processor. Sets A and D only where the answer is
    * 'retry', and only if the guest's tables allow the access. Where an access crosses into a second
    * page, both pages are known to be allowed before this is called.
    */
-  resolve(vcpu: Vcpu, low: number, high: number, access: number): Resolution;
+  resolve(vcpu: Vcpu, high: number, low: number, access: number): Resolution;
 
   /**
    * Before the p2m entry at a gfn is written; `old` is what is there. Called for every change,

@@ -44,8 +44,12 @@ export function addPages(
 
   let failure: AddFailure | undefined;
   for (let page = 0; page < pages.length; page += 1) {
-    const result = domain.p2m.set(gfnAfter(first, page), pageAt(pages, page), type);
+    const gfn = gfnAfter(first, page);
+    const old = domain.p2m.lookup(gfn);
+    domain.paging.entryChanges(gfn, old);
+    const result = domain.p2m.set(gfn, pageAt(pages, page), type);
     if (result !== 'set') failure = result;
+    domain.paging.entryChanged(gfn, old);
   }
   for (let page = 0; page < pages.length; page += 1) {
     const gfn = gfnAfter(first, page);
@@ -80,7 +84,9 @@ export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf {
   const old = domain.p2m.lookup(gfn);
   assert(old !== NOTHING, 'a page that is removed was there');
   if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
+  domain.paging.entryChanges(gfn, old);
   domain.p2m.clear(gfn);
+  domain.paging.entryChanged(gfn, old);
   return old;
 }
 

@@ -1,12 +1,14 @@
 import type { ElementReply, Reply } from '../abi/reply.js';
 import { statuses } from '../abi/status.js';
 import type { Rc, Status } from '../abi/status.js';
+import type { Word } from '../abi/word.js';
 
 /** Answers that carry nothing of their own are made once. */
 export const NO_DOMAIN: Reply = { is: 'no_domain' };
 export const CRASHED: Reply = { is: 'crashed' };
 export const STORED: Reply = { is: 'stored' };
 export const GENERAL_PROTECTION: Reply = { is: 'fault', vector: '#GP' };
+export const DONE: Reply = { is: 'done' };
 
 const elements = new Map<Status, ElementReply>(statuses.map((status) => [status, { status }]));
 
@@ -18,4 +20,13 @@ export function elementReply(status: Status): ElementReply {
 /** A hypercall's value. */
 export function rcReply(rc: Rc): Reply {
   return { is: 'rc', rc };
+}
+
+/** What a load finds, or an atomic found. */
+export function valueOf(value: Word): Reply {
+  return { is: 'value', value };
+}
+
+export function pageFault(code: number, linear: Word): Reply {
+  return { is: 'page_fault', code, linear };
 }

@@ -24,6 +24,8 @@ export function toolstack(host: Host, step: Toolstack): Reply {
       return setMemoryLimit(host, step.domain, step.pages);
     case 'inspect_gfn':
       return inspectGfn(host, step);
+    case 'log_dirty':
+      return rcReply('-ESRCH');
   }
 }
 

@@ -1,9 +1,10 @@
-import { CR0_AT_START, CR0_PG, CR4_PAE, CR4_SMEP, EFER_LMA, EFER_NXE } from '../abi/control.js';
+import { CR0_AT_START, CR0_PG, CR0_WP, CR4_PAE, CR4_SMAP, CR4_SMEP } from '../abi/control.js';
+import { EFER_LMA, EFER_NXE } from '../abi/control.js';
 import type { Mfn, VcpuId } from '../abi/ids.js';
 import type { Cpu } from './hardware/cpu.js';
-
-/** Levels of the tables that linear addresses are walked through; 0 for none. */
-export type Mode = 0 | 2 | 3 | 4;
+import { FOUR_LEVEL, PAE, TWO_LEVEL, UNPAGED } from './hardware/page-entry.js';
+import type { Mode } from './hardware/page-entry.js';
+import { CONTROL_SMAP, CONTROL_SMEP, CONTROL_WP } from './hardware/rights.js';
 
 const PDPTE_WORDS = 8;
 const NON_CANONICAL_SHIFT = 15;
@@ -38,15 +39,19 @@ export class Vcpu {
 
 /** The mode that registers select. */
 export function modeOf({ cr0, cr4, efer }: Pick<Vcpu, 'cr0' | 'cr4' | 'efer'>): Mode {
-  if ((cr0 & CR0_PG) === 0) return 0;
-  if ((efer & EFER_LMA) !== 0) return 4;
-  return (cr4 & CR4_PAE) === 0 ? 2 : 3;
+  if ((cr0 & CR0_PG) === 0) return UNPAGED;
+  if ((efer & EFER_LMA) !== 0) return FOUR_LEVEL;
+  return (cr4 & CR4_PAE) === 0 ? TWO_LEVEL : PAE;
+}
+
+export function isLongMode(vcpu: Vcpu): boolean {
+  return modeOf(vcpu) === FOUR_LEVEL;
 }
 
 /** Entries have an NX bit: there is none in entries of four bytes. */
 export function hasNoExecute(vcpu: Vcpu): boolean {
   const mode = modeOf(vcpu);
-  return (vcpu.efer & EFER_NXE) !== 0 && (mode === 3 || mode === 4);
+  return (vcpu.efer & EFER_NXE) !== 0 && (mode === PAE || mode === FOUR_LEVEL);
 }
 
 /** A page fault's error code says that the access was a fetch. */
@@ -58,4 +63,13 @@ export function reportsFetch(vcpu: Vcpu): boolean {
 export function isCanonical(high: number): boolean {
   const above = high >>> NON_CANONICAL_SHIFT;
   return above === 0 || above === ALL_ONES_ABOVE;
+}
+
+/** The registers' say in what a page permits, as `permits` wants it (rights.ts). */
+export function rightsControls({ cr0, cr4 }: Vcpu): number {
+  return (
+    ((cr0 & CR0_WP) === 0 ? 0 : CONTROL_WP) |
+    ((cr4 & CR4_SMEP) === 0 ? 0 : CONTROL_SMEP) |
+    ((cr4 & CR4_SMAP) === 0 ? 0 : CONTROL_SMAP)
+  );
 }

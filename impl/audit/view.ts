@@ -6,14 +6,20 @@ import type {
   MappingView,
   P2mType,
   PinView,
+  VcpuView,
   View,
 } from '../../abi/observer.js';
+import type { Word } from '../../abi/word.js';
 import { assert } from '../assert.js';
 import type { Domain } from '../domain.js';
+import { PAE } from '../hardware/page-entry.js';
 import type { Host } from '../host.js';
+import { wordAt } from '../tables/column.js';
 import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
 import { GRANT_MAP_RO, GRANT_MAP_RW, RAM_RW, mfnOf, typeOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
+import { modeOf } from '../vcpu.js';
+import type { Vcpu } from '../vcpu.js';
 
 /** Everything a guest or the toolstack could find out, domain by domain. */
 export function viewOf(host: Host): View {
@@ -41,7 +47,18 @@ function domainView(host: Host, domain: Domain): DomainView {
     sharedInfo,
     mappings: mappingsOf(host, domain),
     pins: pinsOf(host, domain),
+    vcpus: domain.vcpus.map(vcpuView),
   };
+}
+
+function vcpuView(vcpu: Vcpu): VcpuView {
+  const { cr0, cr4, efer, pkru, pdptes } = vcpu;
+  const loaded: Word[] = [];
+  for (let word = 0; modeOf(vcpu) === PAE && word < pdptes.length; word += 2) {
+    loaded.push({ low: wordAt(pdptes, word), high: wordAt(pdptes, word + 1) });
+  }
+  const cr3 = { low: vcpu.cr3Low, high: vcpu.cr3High };
+  return { cr0, cr3, cr4, efer, pkru, pdptes: loaded };
 }
 
 function lifeOf(domain: Domain): DomainView['life'] {

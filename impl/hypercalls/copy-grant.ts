@@ -6,6 +6,7 @@ import type { Status } from '../../abi/status.js';
 import type { CopyElement, CopyGrant, CopySide } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import type { Domain } from '../domain.js';
+import { frameWritten } from '../frame-written.js';
 import { getOwnFrame } from '../granted-frame.js';
 import type { Host } from '../host.js';
 import { putPage } from '../pages.js';
@@ -76,6 +77,7 @@ function copyOne(host: Host, caller: Domain, element: CopyElement, held: Held): 
 
   // Nothing below this line can fail.
   host.ram.copy(source.mfn, from, dest.mfn, to, length);
+  frameWritten(host, dest.mfn, to, to + length);
   return 'okay';
 }
 

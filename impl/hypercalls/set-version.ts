@@ -4,7 +4,9 @@ import { DomainId, GrantRef, INVALID_GFN } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Errno, Rc } from '../../abi/status.js';
 import type { SetVersion } from '../../abi/step.js';
+import { PAGE_BYTES } from '../../abi/word.js';
 import type { Domain } from '../domain.js';
+import { frameWritten } from '../frame-written.js';
 import { populateStatusFrames } from '../grant-frames.js';
 import type { Host } from '../host.js';
 import { putXenAllocation, unshareXenPage } from '../pages.js';
@@ -117,5 +119,8 @@ function giveUpStatusFrames(host: Host, caller: Domain): boolean {
 
 /** Step 9: every entry of every frame, in use or not. */
 function wipe(host: Host, caller: Domain): void {
-  for (const mfn of caller.grants.frames) host.ram.clear(mfn);
+  for (const mfn of caller.grants.frames) {
+    host.ram.clear(mfn);
+    frameWritten(host, mfn, 0, PAGE_BYTES);
+  }
 }

@@ -33,10 +33,19 @@ export class GrantTable {
   versionTwoUses = 0;
   readonly #machine: Machine;
   readonly #ram: Ram;
+  /** Hears of every write to a frame: what the hypervisor writes may be one of the guest's tables. */
+  readonly #written: (mfn: Mfn, from: number, to: number) => void;
 
-  constructor(machine: Machine, ram: Ram, maximumFrames: number, maximumVersion: number) {
+  constructor(
+    machine: Machine,
+    ram: Ram,
+    maximumFrames: number,
+    maximumVersion: number,
+    written: (mfn: Mfn, from: number, to: number) => void,
+  ) {
     this.#machine = machine;
     this.#ram = ram;
+    this.#written = written;
     this.maximumFrames = maximumFrames;
     this.maximumVersion = maximumVersion;
     this.active = new ActiveEntries(maximumFrames * machine.refsPerFrame);
@@ -70,7 +79,11 @@ export class GrantTable {
 
   /** Sets the header where it still reads `old`; answers what it read. */
   exchangeHeader(ref: GrantRef, old: number, header: number): number {
-    return this.#ram.exchange32(this.#frameOf(ref), this.#offsetOf(ref), old, header);
+    const frame = this.#frameOf(ref);
+    const at = this.#offsetOf(ref);
+    const found = this.#ram.exchange32(frame, at, old, header);
+    if (found === old >>> 0) this.#written(frame, at, at + 4);
+    return found;
   }
 
   /** The gfn an entry names: 32 bits in version 1, 64 in version 2. */
@@ -108,7 +121,7 @@ export class GrantTable {
   setStatus(ref: GrantRef, bits: number): void {
     assert(this.version === 2, 'only version 2 has status words');
     const old = this.statusOf(ref);
-    this.#ram.store16(this.#statusFrameOf(ref), this.#statusOffsetOf(ref), old | bits);
+    this.#store16(this.#statusFrameOf(ref), this.#statusOffsetOf(ref), old | bits);
   }
 
   /** Clears bits where the version keeps them; the other bits stay as the guest has them. */
@@ -117,11 +130,11 @@ export class GrantTable {
     if (this.version === 1) {
       const at = this.#offsetOf(ref);
       const flags = this.#ram.load16(this.#frameOf(ref), at);
-      this.#ram.store16(this.#frameOf(ref), at, flags & ~bits);
+      this.#store16(this.#frameOf(ref), at, flags & ~bits);
       return;
     }
     const old = this.statusOf(ref);
-    this.#ram.store16(this.#statusFrameOf(ref), this.#statusOffsetOf(ref), old & ~bits);
+    this.#store16(this.#statusFrameOf(ref), this.#statusOffsetOf(ref), old & ~bits);
   }
 
   /** Exchanges two whole entries, status words included (grants.md 7.12). */
@@ -130,14 +143,14 @@ export class GrantTable {
     for (let word = 0; word < words; word += 1) {
       const one = this.#ram.load32(this.#frameOf(first), this.#offsetOf(first) + word * 4);
       const two = this.#ram.load32(this.#frameOf(second), this.#offsetOf(second) + word * 4);
-      this.#ram.store32(this.#frameOf(first), this.#offsetOf(first) + word * 4, two);
-      this.#ram.store32(this.#frameOf(second), this.#offsetOf(second) + word * 4, one);
+      this.#store32(this.#frameOf(first), this.#offsetOf(first) + word * 4, two);
+      this.#store32(this.#frameOf(second), this.#offsetOf(second) + word * 4, one);
     }
     if (this.version === 1) return;
     const one = this.statusOf(first);
     const two = this.statusOf(second);
-    this.#ram.store16(this.#statusFrameOf(first), this.#statusOffsetOf(first), two);
-    this.#ram.store16(this.#statusFrameOf(second), this.#statusOffsetOf(second), one);
+    this.#store16(this.#statusFrameOf(first), this.#statusOffsetOf(first), two);
+    this.#store16(this.#statusFrameOf(second), this.#statusOffsetOf(second), one);
   }
 
   /** Writes a full-page entry in the layout in force; version 2 keeps the status bits apart. */
@@ -145,14 +158,28 @@ export class GrantTable {
     const frame = this.#frameOf(ref);
     const at = this.#offsetOf(ref);
     if (this.version === 1) {
-      this.#ram.store32(frame, at + 4, gfn);
-      this.#ram.store32(frame, at, (flags | (grantee << 16)) >>> 0);
+      this.#store32(frame, at + 4, gfn);
+      this.#store32(frame, at, (flags | (grantee << 16)) >>> 0);
       return;
     }
     const status = flags & STATUS_BITS;
-    this.#ram.store16(this.#statusFrameOf(ref), this.#statusOffsetOf(ref), status);
-    this.#ram.store64(frame, at + 8, gfn, 0);
-    this.#ram.store64(frame, at, ((flags & ~STATUS_BITS) | (grantee << 16)) >>> 0, 0);
+    this.#store16(this.#statusFrameOf(ref), this.#statusOffsetOf(ref), status);
+    this.#store64(frame, at + 8, gfn);
+    this.#store64(frame, at, ((flags & ~STATUS_BITS) | (grantee << 16)) >>> 0);
+  }
+
+  #store16(frame: Mfn, at: number, value: number): void {
+    this.#ram.store16(frame, at, value);
+    this.#written(frame, at, at + 2);
+  }
+  #store32(frame: Mfn, at: number, value: number): void {
+    this.#ram.store32(frame, at, value);
+    this.#written(frame, at, at + 4);
+  }
+  /** Eight bytes, of which the high half is zero. */
+  #store64(frame: Mfn, at: number, low: number): void {
+    this.#ram.store64(frame, at, low, 0);
+    this.#written(frame, at, at + 8);
   }
 
   #frameOf(ref: GrantRef): Mfn {

@@ -57,6 +57,12 @@ export class P2mTable {
     return this.#root !== undefined;
   }
 
+  /** The top table, which hardware walks too. */
+  rootFrame(): Mfn {
+    assert(this.#root !== undefined, 'a p2m that is walked is open');
+    return this.#root;
+  }
+
   /** The highest gfn that ever held something (P13); 0 at first. */
   highestGfn(): Gfn {
     return Gfn(this.#highest);

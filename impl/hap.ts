@@ -1,0 +1,88 @@
+import { CR0_WP, CR4_PKE, CR4_PSE, CR4_SMAP, CR4_SMEP } from '../abi/control.js';
+import type { Gfn, Mfn } from '../abi/ids.js';
+import type { Domain } from './domain.js';
+import * as entry from './hardware/page-entry.js';
+import type { Paging, Resolution } from './paging.js';
+import { NOTHING } from './tables/p2m-entry.js';
+import type { Leaf } from './tables/p2m-entry.js';
+import { hasNoExecute, modeOf } from './vcpu.js';
+import type { Vcpu } from './vcpu.js';
+
+/**
+ * Nested paging: the processors walk the guest's tables, and the p2m's below them. The hypervisor
+ * only comes in where the p2m does not permit what the guest's tables allow.
+ */
+export class NestedPaging implements Paging {
+  readonly #domain: Domain;
+
+  /** The domain has its p2m and its vcpus. */
+  constructor(domain: Domain) {
+    this.#domain = domain;
+    for (const vcpu of domain.vcpus) {
+      vcpu.cpu.isNested = true;
+      vcpu.cpu.nestedRoot = domain.p2m.rootFrame();
+    }
+  }
+
+  /** The guest's registers are the processor's; frames in them are guest-physical. */
+  load(vcpu: Vcpu): void {
+    const { cpu } = vcpu;
+    cpu.mode = modeOf(vcpu);
+    cpu.rootFrame = entry.frameOf(vcpu.cr3Low, vcpu.cr3High);
+    cpu.superpages = (vcpu.cr4 & CR4_PSE) !== 0;
+    cpu.smep = (vcpu.cr4 & CR4_SMEP) !== 0;
+    cpu.pdptes.set(vcpu.pdptes);
+    this.rightsChanged(vcpu);
+    cpu.tlb.flushAll();
+  }
+
+  rightsChanged(vcpu: Vcpu): void {
+    const { cpu } = vcpu;
+    cpu.writeProtect = (vcpu.cr0 & CR0_WP) !== 0;
+    cpu.smap = (vcpu.cr4 & CR4_SMAP) !== 0;
+    cpu.keys = (vcpu.cr4 & CR4_PKE) !== 0;
+    cpu.pkru = vcpu.pkru;
+    cpu.noExecute = hasNoExecute(vcpu);
+  }
+
+  invalidatePage(vcpu: Vcpu, high: number, low: number): void {
+    vcpu.cpu.invalidatePage(high, low);
+  }
+
+  /** The processor walks afresh before it reports a fault: it is the guest's. */
+  resolve(vcpu: Vcpu): Resolution {
+    if (vcpu.cpu.exit === 'nested') return 'walk';
+    vcpu.faultCode = vcpu.cpu.faultCode;
+    return 'fault';
+  }
+
+  entryChanges(): void {
+    // The processors are told when the entry is written.
+  }
+
+  /** Of nothing, and of what was made anew, no processor has a translation. */
+  entryChanged(_gfn: Gfn, old: Leaf): void {
+    if (old === NOTHING) return;
+    this.#flush();
+  }
+
+  frameWritten(): void {
+    // Tables are read from the guest's memory itself.
+  }
+
+  release(): void {
+    this.#flush();
+  }
+
+  forEachReference(): void {
+    // What the processors remember is flushed before a reference goes.
+  }
+
+  forEachFrame(_visit: (mfn: Mfn) => void): void {
+    // The nested tables are the p2m's own.
+  }
+
+  #flush(): void {
+    for (const { cpu } of this.#domain.vcpus) cpu.tlb.flushAll();
+  }
+}
