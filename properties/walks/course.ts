@@ -2,6 +2,7 @@ import { CR0_AT_START, CR0_PG, CR0_WP, CR4_PAE, EFER_LME, EFER_NXE } from '../..
 import { DomainId, GuestPhysical, VcpuId } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Step } from '../../abi/step.js';
+import type { Word } from '../../abi/word.js';
 import { areEqual, masked, sum, without } from '../../values/words.js';
 import { executedText, OK, replyText, swappedText } from './answer.js';
 import type { WalkAccess, WalkCase, WalkOperation } from './recorded-case.js';
@@ -44,13 +45,13 @@ export const turningOn = ({ cr3 }: WalkCase, { cr0, cr4, efer }: Registers): rea
   { op: 'cr0', ...caller, value: cr0 },
 ];
 
-/** A dword of memory by its guest-physical address. */
-export const storing = (address: number, value: number): Step => ({
+/** A store by guest-physical address. */
+export const storing = (address: number, size: 4 | 8, value: Word): Step => ({
   op: 'store',
   ...caller,
   address: GuestPhysical(address),
-  size: 4,
-  value: wordOf(value),
+  size,
+  value,
 });
 
 export const loading = (address: number, size: 4 | 8): Step => ({
@@ -77,10 +78,8 @@ export function courseOf(operation: WalkOperation, registers: Registers): Course
     case 'cr4':
     case 'efer':
       return registerCourse(operation, registers);
-    case 'poke': {
-      const { address, width, value } = operation;
-      return one({ ...storing(address, 0), op: 'store', size: width, value });
-    }
+    case 'poke':
+      return one(storing(operation.address, operation.width, operation.value));
     case 'peek':
       return one(loading(operation.address, operation.width));
     case 'desc':

@@ -4,6 +4,7 @@ import type { Step } from '../../abi/step.js';
 import { registersOf, storing, turningOn } from './course.js';
 import { reachOf, type Reach } from './reach.js';
 import type { WalkCase } from './recorded-case.js';
+import { wordOf } from './words.js';
 
 /** A case ready to be run: a machine, a domain with the memory it needs, and steps to fill it. */
 export interface Setting {
@@ -49,7 +50,7 @@ export function settingOf(one: WalkCase, adjusted: (machine: Machine) => Machine
   });
   const filling = [...reach.dwords]
     .filter(([, value]) => value !== 0)
-    .map(([address, value]) => storing(address, value));
+    .map(([address, value]) => storing(address, 4, wordOf(value)));
   return { machine, config, reach, boot: [...filling, ...turningOn(one, registersOf(one))] };
 }
 
