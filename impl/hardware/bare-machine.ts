@@ -46,13 +46,20 @@ export class BareMachine implements System {
   readonly #cpu: Cpu;
   #registers = AT_START;
 
-  /** Memory may serve several machines, one after the other: what the last one wrote is cleared. */
-  constructor(ram: Ram, features: Features, tlbEntries: number) {
-    ram.log.switchOn();
-    const { count, frame } = ram.log.turn();
-    for (let row = 0; row < count; row += 1) ram.scrub(frame[row] ?? Mfn(0));
+  private constructor(ram: Ram, features: Features, tlbEntries: number) {
     this.#ram = ram;
     this.#cpu = new Cpu(ram, features, tlbEntries);
+  }
+
+  /** A maker of machines of which one is used at a time: the next one gets the memory, cleared. */
+  static maker(frames: number): (features: Features, tlbEntries: number) => BareMachine {
+    const ram = new Ram(frames);
+    ram.log.switchOn();
+    return (features, tlbEntries) => {
+      const { count, frame } = ram.log.turn();
+      for (let row = 0; row < count; row += 1) ram.scrub(frame[row] ?? Mfn(0));
+      return new BareMachine(ram, features, tlbEntries);
+    };
   }
 
   /** A word of memory by its machine address, a multiple of 4. */

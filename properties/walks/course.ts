@@ -24,7 +24,7 @@ export interface Registers {
  * the answer, as text of answer.ts, and the registers that hold from then on.
  */
 export type Course =
-  | { readonly step: Step; readonly then: (reply: Reply) => Course }
+  | { readonly step: Step; readonly next: (reply: Reply) => Course }
   | { readonly answer: string; readonly registers: Registers };
 
 /** The registers of a case when its first step is done. */
@@ -65,7 +65,7 @@ export const loading = (address: number, size: 4 | 8): Step => ({
 export function courseOf(operation: WalkOperation, registers: Registers): Course {
   const one = (step: Step, text: (reply: Reply) => string = replyText): Course => ({
     step,
-    then: (reply) => ({ answer: text(reply), registers }),
+    next: (reply) => ({ answer: text(reply), registers }),
   });
   switch (operation.op) {
     case 'invlpg':
@@ -97,7 +97,7 @@ function registerCourse(
   const value = ((registers[op] & ~clear) | set) >>> 0;
   return {
     step: { op, ...caller, value },
-    then: (reply) => ({
+    next: (reply) => ({
       answer: replyText(reply),
       registers: reply.is === 'done' ? { ...registers, [op]: value } : registers,
     }),
@@ -156,7 +156,7 @@ function descriptorCourse({ linear, size, as }: WalkAccess, registers: Registers
   const done = (reply: Reply): Course => ({ answer: replyText(reply), registers });
   return {
     step: { op: 'load_linear', ...caller, linear, size, as },
-    then: (reply) => {
+    next: (reply) => {
       if (reply.is !== 'value') return done(reply);
       const { high } = reply.value;
       if ((high & ACCESSED) !== 0) return { answer: OK, registers };
@@ -164,7 +164,7 @@ function descriptorCourse({ linear, size, as }: WalkAccess, registers: Registers
       const at = sum(linear, wordOf(HIGH_DWORD));
       return {
         step: { op: 'store_linear', ...caller, linear: at, size: 4, as, value },
-        then: done,
+        next: done,
       };
     },
   };

@@ -101,9 +101,9 @@ class Replay {
   ): { readonly answer: string; readonly registers: Registers } {
     let course = courseOf(operation, before);
     while (!('answer' in course)) {
-      const { step, then } = course;
+      const { step, next } = course;
       const reply: Reply = this.#session.perform(step);
-      course = then(reply);
+      course = next(reply);
     }
     return course;
   }

@@ -17,6 +17,8 @@ export interface Setting {
 
 /** No recorded case needs more frames for shadows than this. */
 const SHADOW_FRAMES = 1024;
+/** So many that what a case uses is seldom pushed out before it is edited. */
+const TLB_ENTRIES = 256;
 const P2M_TABLE_FRAMES = 64;
 
 /** Sets the stage for a case on the machine that `adjusted` makes of its own. */
@@ -46,6 +48,7 @@ export function settingOf(one: WalkCase, adjusted: (machine: Machine) => Machine
       protectionKeys: one.cpu.protectionKeys,
     },
     shadowFrames: SHADOW_FRAMES,
+    tlbEntries: TLB_ENTRIES,
     defaults: config,
   });
   const filling = [...reach.dwords]

@@ -69,7 +69,7 @@ function follow(state: State, course: Course, found: Map<string, SpecState[]>): 
     return;
   }
   for (const { reply, state: next } of outcomesOf(state, course.step))
-    follow(next, course.then(reply), found);
+    follow(next, course.next(reply), found);
 }
 
 function distinct(ends: readonly SpecState[], watched: readonly number[]): readonly SpecState[] {

@@ -29,3 +29,23 @@ export function tallyOf(reports: readonly CaseReport[], keep: number): WalkTally
     disagreements: disagreements.slice(0, keep),
   };
 }
+
+/** Sums the tallies of files. */
+export function totalOf(tallies: readonly WalkTally[]): WalkTally {
+  const [steps, entries, dwords] = [new Counting(), new Counting(), new Counting()];
+  for (const tally of tallies) {
+    steps.add(tally.steps);
+    entries.add(tally.entries);
+    dwords.add(tally.dwords);
+  }
+  const sum = (pick: (tally: WalkTally) => number): number =>
+    tallies.reduce((total, tally) => total + pick(tally), 0);
+  return {
+    cases: sum(({ cases }) => cases),
+    steps,
+    entries,
+    dwords,
+    disagreementCount: sum(({ disagreementCount }) => disagreementCount),
+    disagreements: tallies.flatMap(({ disagreements }) => disagreements),
+  };
+}
