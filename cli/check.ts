@@ -6,6 +6,7 @@ import { campaign, type Campaign, type Progress } from '../properties/campaign.j
 import type { Coverage } from '../properties/coverage.js';
 import { faultedSubjects } from '../properties/faulted.js';
 import type { EmphasisName } from '../properties/generate/emphasis.js';
+import type { GuestMode } from '../properties/generate/guest-mode.js';
 import { goals } from '../properties/goals.js';
 import {
   campaignJson,
@@ -16,7 +17,7 @@ import {
 } from '../properties/report.js';
 import type { MakeSubject } from '../properties/subject.js';
 import { exitCodes, type ExitCode } from './exit.js';
-import { readFault, subjectWith } from './options.js';
+import { machineNamed, readFault, subjectWith } from './options.js';
 import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
 import { saveFailure, shrunken } from './save.js';
@@ -27,6 +28,7 @@ export interface CheckOptions {
   readonly steps: number | undefined;
   readonly seconds: number | undefined;
   readonly machine: Machine;
+  readonly guests: GuestMode | undefined;
   readonly emphasis: EmphasisName;
   readonly out: string;
   readonly fault: readonly string[];
@@ -60,6 +62,7 @@ export async function check(options: CheckOptions): Promise<ExitCode> {
       signal,
       machine: options.machine,
       emphasis: options.emphasis,
+      ...(options.guests === undefined ? {} : { guests: options.guests }),
       failures: options.failures,
       clock: () => line.elapsed(),
       progress: (now) => {
@@ -169,11 +172,15 @@ function otherOptions(result: Campaign, options: CheckOptions): string {
       ? ''
       : ` --steps ${options.steps !== undefined && !result.aborted ? options.steps : result.lines}`,
     options.machine.name === 'small' ? '' : ` --machine ${options.machine.name}`,
+    hasUsualPaging(options.machine) ? '' : ` --paging ${options.machine.paging}`,
+    options.guests === undefined ? '' : ` --guests ${options.guests}`,
     options.emphasis === 'all' ? '' : ` --emphasis ${options.emphasis}`,
     options.failures === USUAL_FAILURES ? '' : ` --failures ${options.failures}`,
     ...options.fault.map((id) => ` --fault ${id}`),
   ].join('');
 }
+
+const hasUsualPaging = ({ name, paging }: Machine): boolean => machineNamed(name).paging === paging;
 
 const asJson = (
   result: Campaign,
@@ -183,6 +190,8 @@ const asJson = (
 ): object => ({
   ...campaignJson(result),
   machine: options.machine.name,
+  paging: options.machine.paging,
+  guests: options.guests ?? null,
   emphasis: options.emphasis,
   faults: options.fault,
   seconds,

@@ -61,6 +61,8 @@ describe('a wrong command line exits 2', () => {
     ['an absurd count', ['check', '--steps', '9'.repeat(40)], 'whole number'],
     ['an unknown machine', ['check', '--machine', 'huge'], "no machine 'huge'"],
     ['an unknown emphasis', ['check', '--emphasis', 'luck'], "no emphasis 'luck'"],
+    ['an unknown paging', ['check', '--paging', 'pv'], "no paging 'pv'"],
+    ['unknown guests', ['check', '--guests', 'vm86'], "no guests 'vm86'"],
     ['an unknown fault', ['check', '--fault', 'none-such'], "no fault 'none-such'"],
   ])('%s', (_, words, told) => {
     const { code, err } = xenolith(...words);
@@ -165,6 +167,13 @@ describe('check', () => {
     const { code, out } = xenolith('check', '--seed', 'j', '--steps', '3000', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
+  });
+
+  test('a run on another paging says so, and how to repeat it', () => {
+    const words = ['check', '--paging', 'shadow', '--guests', 'unpaged'];
+    const { code, out } = xenolith(...words, '--seed', 'p', '--steps', '3000');
+    expect(code).toBe(0);
+    expect(out).toMatch(/--seed p --steps 3000 --paging shadow --guests unpaged$/m);
   });
 
   test('Ctrl-C ends in good order, reports and saves what was found', async () => {

@@ -4,9 +4,10 @@ import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
+import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, machineNamed, wholeNumber } from './options.js';
+import { collected, emphasisNamed, guestsNamed, machineNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
@@ -38,6 +39,8 @@ interface CheckWords {
   readonly steps?: number;
   readonly time?: number;
   readonly machine: string;
+  readonly paging?: string;
+  readonly guests: string | undefined;
   readonly emphasis: string;
   readonly out: string;
   readonly fault: readonly string[];
@@ -58,6 +61,14 @@ program
   )
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
   .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
+  .option(
+    '--paging <how>',
+    'how guests’ page tables are served: shadow, hap (default: as the machine has it)',
+  )
+  .option(
+    '--guests <mode>',
+    `how guests use paging: ${guestModes.join(', ')} (default: mixed if they have several vcpus)`,
+  )
   .option('--emphasis <name>', `what to stress: ${Object.keys(emphases).join(', ')}`, 'all')
   .option('--out <directory>', 'where failing traces are saved', 'found')
   .option(
@@ -78,6 +89,7 @@ the same report. Ctrl-C ends the run in good order; what was found is saved.
 
 Examples:
   xenolith check --time 600 --emphasis grants
+  xenolith check --machine paged --paging hap --guests 4-level
   xenolith check --fault owner-check-dropped    (see what a finding looks like)
 ${exitHelp}`,
   )
@@ -87,7 +99,8 @@ ${exitHelp}`,
       seed: words.seed,
       steps: words.steps,
       seconds: words.time,
-      machine: machineNamed(words.machine),
+      machine: machineNamed(words.machine, words.paging),
+      guests: words.guests === undefined ? undefined : guestsNamed(words.guests),
       emphasis: emphasisNamed(words.emphasis),
     });
   });

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { presets, type Machine } from '../abi/machine.js';
+import { presets, type Machine, type Paging } from '../abi/machine.js';
 import { parseFault } from '../faults/parse.js';
 import type { Fault } from '../faults/fault.js';
 import { emphases, type EmphasisName } from '../properties/generate/emphasis.js';
+import { guestModes, type GuestMode } from '../properties/generate/guest-mode.js';
 import { faultedSubjects, projectRoot } from '../properties/faulted.js';
 import { ours } from '../properties/our-subject.js';
 import type { MakeSubject } from '../properties/subject.js';
@@ -26,12 +27,25 @@ export const wholeNumber =
 const invalid = (limit: number): InvalidArgumentError =>
   new InvalidArgumentError(`It has to be a whole number from 1 to ${limit}.`);
 
-/** The machine of a name. */
-export function machineNamed(name: string): Machine {
+/** The machine of a name, its guests' page tables served as the second name says. */
+export function machineNamed(name: string, paging?: string): Machine {
   const machine = Object.entries(presets).find(([preset]) => preset === name)?.[1];
   if (machine === undefined)
     throw new UsageError(`no machine '${name}'; there are ${Object.keys(presets).join(', ')}`);
-  return machine;
+  return paging === undefined ? machine : { ...machine, paging: pagingNamed(paging) };
+}
+
+function pagingNamed(name: string): Paging {
+  if (name === 'hap' || name === 'shadow') return name;
+  throw new UsageError(`no paging '${name}'; there are shadow, hap`);
+}
+
+/** The use of paging by guests of a name. */
+export function guestsNamed(name: string): GuestMode {
+  const mode = guestModes.find((each) => each === name);
+  if (mode === undefined)
+    throw new UsageError(`no guests '${name}'; there are ${guestModes.join(', ')}`);
+  return mode;
 }
 
 /** The emphasis of a name. */

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../abi/grant-table.js';
-import { CR0_KNOWN, PTE_NX_HIGH } from '../abi/control.js';
 import {
   ALL_ONES,
   DOMID_SELF,
@@ -13,8 +12,8 @@ import {
   VcpuId,
 } from '../abi/ids.js';
 import { presets, type DomainConfig, type Machine } from '../abi/machine.js';
-import type { GrantLine, Line, PteLine, UnmapLineElement } from '../abi/program.js';
-import { accessors, refusedGrantCalls, type CopyElement } from '../abi/step.js';
+import type { GrantLine, Line, UnmapLineElement } from '../abi/program.js';
+import { refusedGrantCalls, type CopyElement } from '../abi/step.js';
 import { parseTrace } from './parse.js';
 import { printTrace } from './print.js';
 import { storyFields, type Story, type StoryField, type Trace } from './trace.js';
@@ -173,50 +172,7 @@ const others: readonly fc.Arbitrary<Line>[] = [
   plain({ op: op('inspect_gfn'), domain, gfn }),
 ];
 
-const linear = { linear: word, size, as: fc.constantFrom(...accessors) };
-const pte: fc.Arbitrary<PteLine> = fc.constantFrom(4 as const, 8 as const).chain((width) =>
-  plain({
-    op: op('pte'),
-    ...by,
-    table: gfn,
-    index: fc.nat({ max: 4096 / width - 1 }),
-    width: fc.constant(width),
-    flags: fc.nat({ max: 0xfff }),
-    frame: fc
-      .oneof(
-        fc.nat(),
-        fc.maxSafeNat().map((n) => n % 2 ** 40),
-      )
-      .map(Gfn),
-    high: fc.oneof(fc.constantFrom(0, PTE_NX_HIGH), u32),
-  }),
-);
-/** Some of its bits, so that all are known by name now and then. */
-const register = (known: number): fc.Arbitrary<number> =>
-  fc.oneof(
-    u32,
-    u32.map((bits) => (bits & known) >>> 0),
-  );
-
-const paging: readonly fc.Arbitrary<Line>[] = [
-  plain({ op: fc.constantFrom('load_linear', 'fetch_linear'), ...by, ...linear }),
-  plain({ op: fc.constantFrom('store_linear', 'xadd_linear'), ...by, ...linear, value: word }),
-  plain({ op: op('cmpxchg_linear'), ...by, ...linear, expected: word, value: word }),
-  plain({ op: op('cr0'), ...by, value: register(CR0_KNOWN) }),
-  plain({ op: op('cr4'), ...by, value: register(0x70_00b0) }),
-  plain({ op: op('efer'), ...by, value: register(0xd01) }),
-  plain({ op: op('pkru'), ...by, value: u32 }),
-  plain({ op: op('cr3'), ...by, value: word }),
-  plain({ op: op('invlpg'), ...by, linear: word }),
-  pte,
-  plain({
-    op: op('log_dirty'),
-    domain,
-    action: fc.constantFrom('enable', 'disable', 'peek', 'clean'),
-  }),
-];
-
-const line: fc.Arbitrary<Line> = fc.oneof(...grantCalls, ...memoryCalls, ...others, ...paging);
+const line: fc.Arbitrary<Line> = fc.oneof(...grantCalls, ...memoryCalls, ...others);
 
 /** Points the names of handles at lines that come before. */
 function lookingBack(lines: readonly Line[]): readonly Line[] {

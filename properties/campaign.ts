@@ -3,6 +3,7 @@ import type { Boot } from '../abi/program.js';
 import type { Machine } from '../abi/machine.js';
 import { Coverage } from './coverage.js';
 import type { EmphasisName } from './generate/emphasis.js';
+import { usualGuests, type GuestMode } from './generate/guest-mode.js';
 import type { Identity } from './identity.js';
 import type { MakeSubject } from './subject.js';
 import { worse, type Verdict } from './verdict.js';
@@ -14,6 +15,7 @@ export interface CampaignPlan {
   readonly machine: Machine;
   readonly make: MakeSubject;
   readonly emphasis?: EmphasisName;
+  readonly guests?: GuestMode;
   /** Domains that every episode starts with; all of the machine's where not given. */
   readonly boot?: readonly Boot[];
   /** Ends after the episode in which this many lines are done. */
@@ -99,6 +101,7 @@ export const episodePlan = (plan: CampaignPlan): EpisodePlan => ({
   machine: plan.machine,
   boot: plan.boot ?? defaultBoot(plan.machine),
   emphasis: plan.emphasis ?? defaultPlan.emphasis,
+  guests: plan.guests ?? usualGuests(plan.machine),
   lines: Math.min(plan.linesPerEpisode ?? defaultPlan.linesPerEpisode, plan.lines ?? Infinity),
   stride: plan.stride ?? defaultPlan.stride,
   make: plan.make,

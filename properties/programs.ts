@@ -3,6 +3,7 @@ import { presets, type Machine } from '../abi/machine.js';
 import type { Program } from '../abi/program.js';
 import type { Choose } from './choose.js';
 import { chooseEmphasis, type EmphasisName } from './generate/emphasis.js';
+import { usualGuests } from './generate/guest-mode.js';
 import { nextLine, openingLines } from './generate/line.js';
 import { Scene } from './generate/scene.js';
 import { Running } from './running.js';
@@ -61,14 +62,15 @@ export function madeUp(choose: Choose, plan: ProgramPlan): Program {
   const { machine } = plan;
   const boot = defaultBoot(machine);
   const running = new Running(machine, boot, specSubject);
-  const emphasis = chooseEmphasis(choose, plan.emphasis);
+  const emphasis = chooseEmphasis(choose, plan.emphasis, usualGuests(machine));
   const scene = new Scene(choose, machine, emphasis, running.state);
   const opening = openingLines(
     scene,
     boot.map(({ domain }) => domain),
   );
   for (let index = 0; index < plan.lines; index++) {
-    const line = opening[index] ?? nextLine(scene);
+    const next = opening.next();
+    const line = next.done === true ? nextLine(scene) : next.value;
     if (running.perform(line) !== undefined) break;
     scene.state = running.state;
     scene.noteHandles(line, index, running.reply);

@@ -27,13 +27,12 @@ machine small
   );
 
   test('lists all that is allowed where it is asked to', () => {
-    const { program, expectations } = trace;
-    expect(specAnswers(program, expectations)).toEqual([
+    expect(specAnswers(trace.program, trace.expectations)).toEqual([
       'only 0x00000000',
       '0x00000000',
       '0x00000000',
     ]);
-    expect(specAnswers(program)).toEqual(Array.from({ length: 3 }, () => '0x00000000'));
+    expect(specAnswers(trace.program)).toEqual(Array.from({ length: 3 }, () => '0x00000000'));
   });
 });
 

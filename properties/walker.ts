@@ -5,6 +5,7 @@ import { seeded } from './choose.js';
 import type { Coverage } from './coverage.js';
 import { farewellLines, leftover } from './farewell.js';
 import { chooseEmphasis, type EmphasisName } from './generate/emphasis.js';
+import type { GuestMode } from './generate/guest-mode.js';
 import { nextLine, openingLines } from './generate/line.js';
 import { Scene } from './generate/scene.js';
 import { identityOf, type Identity } from './identity.js';
@@ -18,6 +19,8 @@ export interface EpisodePlan {
   readonly machine: Machine;
   readonly boot: readonly Boot[];
   readonly emphasis: EmphasisName;
+  /** How guests page; undefined where they go by physical addresses only. */
+  readonly guests: GuestMode | undefined;
   /** Lines of one episode, its farewell not counted. */
   readonly lines: number;
   /** Everything is checked every so many lines, and at the end. */
@@ -72,7 +75,7 @@ export class Episode {
     this.#muted = muted;
     this.#running = new Running(plan.machine, plan.boot, plan.make, coverage);
     const choose = seeded(seed);
-    const emphasis = chooseEmphasis(choose, plan.emphasis);
+    const emphasis = chooseEmphasis(choose, plan.emphasis, plan.guests);
     this.#scene = new Scene(choose, plan.machine, emphasis, this.#running.state);
   }
 
@@ -87,8 +90,12 @@ export class Episode {
       this.#scene,
       this.#plan.boot.map(({ domain }) => domain),
     );
-    for (const line of opening) if (!this.#perform(line)) return this.#end();
-    for (let count = opening.length; count < this.#plan.lines; count++)
+    let count = 0;
+    for (const line of opening) {
+      if (!this.#perform(line)) return this.#end();
+      count++;
+    }
+    for (; count < this.#plan.lines; count++)
       if (!this.#perform(nextLine(this.#scene))) return this.#end();
     for (const line of farewellLines(this.#scene)) if (!this.#perform(line)) return this.#end();
     this.#finish();

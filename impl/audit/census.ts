@@ -14,6 +14,9 @@ export interface Census {
   readonly ramEntriesOf: Int32Array;
   /** Writable grant entries of each frame in its owner's own p2m. */
   readonly ownWritableEntriesOf: Int32Array;
+  /** References on each frame by paging: roots that vcpus hold, and what shadows do. */
+  readonly pagingReferencesOn: Int32Array;
+  readonly pagingTypesOn: Int32Array;
   /** By domain: its entries, grant entries by frame, host handles by frame. */
   readonly domains: ReadonlyMap<Domain, DomainCensus>;
   /** By granter and ref: how it is mapped. */
@@ -40,6 +43,8 @@ export function takeCensus(host: Host): Census {
   const handlesOn = new Int32Array(host.ram.frameCount);
   const ramEntriesOf = new Int32Array(host.ram.frameCount);
   const ownWritableEntriesOf = new Int32Array(host.ram.frameCount);
+  const pagingReferencesOn = new Int32Array(host.ram.frameCount);
+  const pagingTypesOn = new Int32Array(host.ram.frameCount);
   const domains = new Map<Domain, DomainCensus>();
   const uses = new Map<Domain, Map<GrantRef, UseCensus>>();
   for (const domain of host.domains.guests()) {
@@ -58,9 +63,28 @@ export function takeCensus(host: Host): Census {
     for (const [mfn, count] of counted.handlesOn) {
       handlesOn[mfn] = (handlesOn[mfn] ?? 0) + count;
     }
+    countPaging(domain, pagingReferencesOn, pagingTypesOn);
     domains.set(domain, { entries, grantEntriesOn, ...counted });
   }
-  return { handlesOn, ramEntriesOf, ownWritableEntriesOf, domains, uses };
+  return {
+    handlesOn,
+    ramEntriesOf,
+    ownWritableEntriesOf,
+    pagingReferencesOn,
+    pagingTypesOn,
+    domains,
+    uses,
+  };
+}
+
+function countPaging(domain: Domain, references: Int32Array, types: Int32Array): void {
+  for (const { heldRoot } of domain.vcpus) {
+    if (heldRoot !== undefined) references[heldRoot] = (references[heldRoot] ?? 0) + 1;
+  }
+  domain.paging.forEachReference((mfn, isTyped) => {
+    references[mfn] = (references[mfn] ?? 0) + 1;
+    if (isTyped) types[mfn] = (types[mfn] ?? 0) + 1;
+  });
 }
 
 function countHandles(

@@ -66,7 +66,9 @@ function auditCounts(host: Host, mfn: Mfn, census: Census, findings: Findings): 
   const { frames } = host;
   if (frames.ownerOf(mfn) === NOBODY) return;
   const references = frames.referencesOf(mfn);
-  const held = (frames.isAllocated(mfn) ? 1 : 0) + (census.handlesOn[mfn] ?? 0);
+  const allocation = frames.isAllocated(mfn) ? 1 : 0;
+  const byPaging = census.pagingReferencesOn[mfn] ?? 0;
+  const held = allocation + (census.handlesOn[mfn] ?? 0) + byPaging;
   findings.check(references >= held, 'I12', 'frame.count', () => {
     return `frame ${mfn} has ${references} references, ${held} are held`;
   });
@@ -74,7 +76,8 @@ function auditCounts(host: Host, mfn: Mfn, census: Census, findings: Findings): 
     return `frame ${mfn} has ${references} references, ${held} are accounted for`;
   });
   const types = frames.typeReferencesOf(mfn);
-  const typed = (frames.isXenHeap(mfn) ? 1 : 0) + (census.ownWritableEntriesOf[mfn] ?? 0);
+  const pinned = frames.isXenHeap(mfn) ? 1 : 0;
+  const typed = pinned + (census.ownWritableEntriesOf[mfn] ?? 0) + (census.pagingTypesOn[mfn] ?? 0);
   findings.check(types >= typed, 'I13', 'frame.type', () => {
     return `frame ${mfn} has ${types} type references, ${typed} are held`;
   });

@@ -135,14 +135,17 @@ function auditM2p(host: Host, census: Census, findings: Findings): void {
   }
 }
 
-/** P17: a frame in use without an owner is a table of one p2m. */
+/** P17: a frame in use without an owner is a table of one p2m, or one paging's. */
 function auditTableOwners(host: Host, findings: Findings): void {
   const uses = new Map<number, number>();
   const count = (tables: readonly TableFrame[]): void => {
     for (const { mfn } of tables) uses.set(mfn, (uses.get(mfn) ?? 0) + 1);
   };
   count(host.control().p2m.tables());
-  for (const domain of host.domains.guests()) count(domain.p2m.tables());
+  for (const domain of host.domains.guests()) {
+    count(domain.p2m.tables());
+    domain.paging.forEachFrame((mfn) => uses.set(mfn, (uses.get(mfn) ?? 0) + 1));
+  }
   const { xenShare, frames } = host;
   for (let frame = xenShare.first; frame < xenShare.untouchedFrom(); frame += 1) {
     const mfn = Mfn(frame);

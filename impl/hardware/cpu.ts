@@ -1,16 +1,28 @@
 import type { Cpu as Features } from '../../abi/machine.js';
-import { PAGE_BYTES } from '../../abi/word.js';
+import { PAGE_BYTES, PAGE_SHIFT } from '../../abi/word.js';
+import { assert } from '../assert.js';
+import { signedAt } from '../tables/column.js';
 import { Walk, mark, walk } from './mmu.js';
 import { FOUR_LEVEL } from './page-entry.js';
 import type { Ram } from './ram.js';
 import { Registers } from './registers.js';
-import { keyDenies, permits } from './rights.js';
-import { NO_ROW, Tlb } from './tlb.js';
+import {
+  MISS,
+  OFFSET_MASK,
+  PAGE,
+  PAGE_MASK,
+  PERMITTED,
+  ROW_SHIFT,
+  STAMP,
+  TOP,
+  Tlb,
+} from './tlb.js';
 
 /** What `translate` answers instead of an address; `exit` and its companions say why. */
 export const REFUSED = -1;
 
-const OFFSET_MASK = 0xfff;
+/** Memory of 2 GiB: its byte addresses are non-negative numbers of 32 bits. */
+const MOST_FRAMES = 2 ** 19;
 
 /**
  * The part of one processor that turns linear addresses into machine addresses. It knows registers,
@@ -28,6 +40,7 @@ export class Cpu extends Registers {
 
   constructor(ram: Ram, features: Features, tlbEntries: number) {
     super(features);
+    assert(ram.frameCount <= MOST_FRAMES, 'a TLB entry holds any machine address');
     this.#ram = ram;
     this.tlb = new Tlb(tlbEntries);
   }
@@ -35,13 +48,21 @@ export class Cpu extends Registers {
   /**
    * The machine byte address of a linear address, for an access that stays in its page. `access` is
    * `PFEC_W | PFEC_U | PFEC_I | ACCESS_AC | ACCESS_IMPLICIT` as wanted. Sets A and D. `REFUSED`:
-   * nothing was written. The address must be canonical (`isReachable`).
+   * nothing was written. The address must be canonical (`isReachable`). It may lie beyond the end of
+   * memory; such a page is walked to each time.
    */
   translate(high: number, low: number, access: number): number {
-    const hit = this.#hit(high, low, access);
-    if (hit !== REFUSED) return hit;
-    if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
-    return this.#finish(this.#first);
+    const { tlb } = this;
+    const { rows } = tlb;
+    const row = ((low >>> PAGE_SHIFT) & tlb.mask) << ROW_SHIFT;
+    const differs =
+      (signedAt(rows, row) ^ (low & PAGE_MASK)) |
+      (signedAt(rows, row + TOP) ^ high) |
+      (signedAt(rows, row + STAMP) ^ (tlb.generation | this.controls));
+    if (differs === 0 && ((signedAt(rows, row + PERMITTED) >>> access) & 1) !== 0) {
+      return signedAt(rows, row + PAGE) | (low & OFFSET_MASK);
+    }
+    return this.#translateSlowly(high, low, access);
   }
 
   /**
@@ -78,19 +99,24 @@ export class Cpu extends Registers {
     this.tlb.flushPage(this.mode === FOUR_LEVEL ? high : 0, low);
   }
 
+  #translateSlowly(high: number, low: number, access: number): number {
+    const hit = this.#hit(high, low, access);
+    if (hit !== MISS) return hit;
+    if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
+    return this.#finish(this.#first);
+  }
+
   /** Machine address by the TLB alone; an entry that does not permit the access is no hit. */
   #hit(high: number, low: number, access: number): number {
-    const row = this.tlb.find(high, low);
-    if (row === NO_ROW) return REFUSED;
-    const rights = this.tlb.rightsAt(row);
-    if (!permits(this.controls, access, rights)) return REFUSED;
-    if (this.keys && keyDenies(this.pkru, this.controls, access, rights)) return REFUSED;
-    return this.tlb.frameAt(row) * PAGE_BYTES + (low & OFFSET_MASK);
+    return this.tlb.find(high, low, access, this.controls, this.pkru);
   }
 
   #finish(found: Walk): number {
     mark(this.#ram, found);
-    this.tlb.fill(found.high, found.low, found.frame, found.rights, found.shift);
+    if (found.frame < this.#ram.frameCount) {
+      const { high, low, frame, rights, shift } = found;
+      this.tlb.fill(high, low, frame, rights, shift, this.controls);
+    }
     return found.frame * PAGE_BYTES + (found.low & OFFSET_MASK);
   }
 }

@@ -2,7 +2,7 @@ import { Mfn } from '../../abi/ids.js';
 import type { Cpu as Features } from '../../abi/machine.js';
 import { UNPAGED } from './page-entry.js';
 import type { Mode } from './page-entry.js';
-import { CONTROL_SMAP, CONTROL_SMEP, CONTROL_WP } from './rights.js';
+import { CONTROL_KEYS, CONTROL_SMAP, CONTROL_SMEP, CONTROL_WP } from './rights.js';
 
 /** Why a translation was refused. */
 export type Exit = 'page_fault' | 'nested';
@@ -25,8 +25,7 @@ export class Registers {
   superpages = false;
   /** EFER.NXE */
   noExecute = false;
-  /** CR4.PKE: `pkru` applies to 4-level tables. */
-  keys = false;
+  /** Protection keys' rights, two bits each; they count while `keys` is on. */
   pkru = 0;
   /** Frames in roots and tables are guest-physical and go through the nested tables. */
   isNested = false;
@@ -48,7 +47,7 @@ export class Registers {
   faultIsWrite = false;
   faultIsFetch = false;
 
-  /** `CONTROL_*`; `writeProtect`, `smep` and `smap` are its bits. */
+  /** `CONTROL_*`; `writeProtect`, `smep`, `smap` and `keys` are its bits. */
   controls = 0;
 
   constructor(features: Features) {
@@ -75,5 +74,12 @@ export class Registers {
   }
   set smap(on: boolean) {
     this.controls = (this.controls & ~CONTROL_SMAP) | (on ? CONTROL_SMAP : 0);
+  }
+  /** CR4.PKE: `pkru` applies to 4-level tables. */
+  get keys(): boolean {
+    return (this.controls & CONTROL_KEYS) !== 0;
+  }
+  set keys(on: boolean) {
+    this.controls = (this.controls & ~CONTROL_KEYS) | (on ? CONTROL_KEYS : 0);
   }
 }

@@ -1,5 +1,5 @@
 import { PFEC_I, PFEC_U, PFEC_W } from '../../abi/control.js';
-import { halfAt } from '../tables/column.js';
+import { signedAt } from '../tables/column.js';
 
 /*
  * Who may do what with a page (p2m.md 3.4). An access is `PFEC_W | PFEC_U | PFEC_I` as wanted, with
@@ -14,6 +14,10 @@ export const ACCESS_IMPLICIT = 0x8;
 export const CONTROL_WP = 0x20;
 export const CONTROL_SMEP = 0x40;
 export const CONTROL_SMAP = 0x80;
+/** CR4.PKE: what `permits` permits is still subject to `keyDenies`. */
+export const CONTROL_KEYS = 0x100;
+/** Control bits are below this one. */
+export const CONTROL_BITS = 9;
 
 /** Rights that all entries of a walk give together. */
 export const RIGHT_RW = 0x1;
@@ -28,18 +32,30 @@ const RIGHTS_MASK = 0xf;
 const PKRU_ACCESS_DISABLE = 0x1;
 const PKRU_WRITE_DISABLE = 0x2;
 
-/** By access and controls: one bit for each of the 16 sets of rights that permit it. */
-const PERMITTING = Uint16Array.from({ length: 256 }, (_, index) => {
-  let sets = 0;
-  for (let rights = 0; rights <= RIGHTS_MASK; rights += 1) {
-    if (judge(index, index, rights)) sets |= 1 << rights;
+const CONTROL_SHIFT = 5;
+const CONTROL_MASK = 0x7;
+const SETS_OF_RIGHTS = 16;
+const ACCESSES = 32;
+
+/** By controls (WP, SMEP, SMAP) and rights: one bit for each access that is permitted. */
+const PERMITTED = Int32Array.from({ length: (CONTROL_MASK + 1) * SETS_OF_RIGHTS }, (_, index) => {
+  const controls = Math.floor(index / SETS_OF_RIGHTS) << CONTROL_SHIFT;
+  let accesses = 0;
+  for (let access = 0; access < ACCESSES; access += 1) {
+    if (judge(controls, access, index & RIGHTS_MASK)) accesses |= 1 << access;
   }
-  return sets;
+  return accesses;
 });
+
+/** The accesses that rights permit under the control bits: bit 1 << access for each. */
+export function permittedAccesses(controls: number, rights: number): number {
+  const row = ((controls >>> CONTROL_SHIFT) & CONTROL_MASK) * SETS_OF_RIGHTS;
+  return signedAt(PERMITTED, row + (rights & RIGHTS_MASK));
+}
 
 /** Rights permit an access under the control bits; keys are judged by `keyDenies`. */
 export function permits(controls: number, access: number, rights: number): boolean {
-  return ((halfAt(PERMITTING, controls | access) >>> (rights & RIGHTS_MASK)) & 1) !== 0;
+  return ((permittedAccesses(controls, rights) >>> access) & 1) !== 0;
 }
 
 /** The protection key denies data of a user page. */

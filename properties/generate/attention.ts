@@ -1,11 +1,19 @@
-import type { DomainId, Gfn, GrantRef } from '../../abi/ids.js';
+import type { DomainId, Gfn, GrantRef, VcpuId } from '../../abi/ids.js';
 import type { GrantLine } from '../../abi/program.js';
+import type { Word } from '../../abi/word.js';
 import { pick, type Choose } from '../choose.js';
 
 /** A gfn of a domain that something was done at. */
 export interface Place {
   readonly domain: DomainId;
   readonly gfn: Gfn;
+}
+
+/** A linear address that a vcpu has used. */
+interface Passage {
+  readonly domain: DomainId;
+  readonly vcpu: VcpuId;
+  readonly linear: Word;
 }
 
 /** A grant that somebody wrote or used. */
@@ -26,6 +34,22 @@ export class Attention {
   readonly #places = new Ring<Place>(8);
   readonly #grants = new Ring<Grant>(5);
   readonly #written = new Ring<Written>(24);
+
+  readonly #passages = new Ring<Passage>(12);
+
+  through(passage: Passage): void {
+    this.#passages.add(passage);
+  }
+
+  /** A linear address that a vcpu, or in the end any of its domain, has used. */
+  linearOf(choose: Choose, domain: DomainId, vcpu: VcpuId): Word | undefined {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const passage = this.#passages.one(choose);
+      if (passage?.domain !== domain) continue;
+      if (passage.vcpu === vcpu || attempt > 2) return passage.linear;
+    }
+    return undefined;
+  }
 
   at(place: Place): void {
     this.#places.add(place);

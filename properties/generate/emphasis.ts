@@ -1,4 +1,5 @@
 import { percent, pick, type Choose } from '../choose.js';
+import type { GuestMode } from './guest-mode.js';
 
 /** The families of lines; each has its own file. */
 export const families = [
@@ -29,6 +30,12 @@ export interface Emphasis {
   readonly versionTwo: number;
   /** Percentage of new gfns far from all others, each costing tables of the p2m. */
   readonly distance: number;
+  /** How guests page; undefined where they all go by physical addresses. */
+  readonly guests: GuestMode | undefined;
+  /** Percentage of lines about paging, and of these the percentages about tables and registers. */
+  readonly pagingShare: number;
+  readonly tableShare: number;
+  readonly controlShare: number;
 }
 
 /** How much each family happens where nothing is emphasised, in the order of `families`. */
@@ -67,7 +74,11 @@ export const emphasisNames: readonly EmphasisName[] = [
  * Swarm testing: each episode switches some families off and weighs the others unevenly, so that
  * what hides behind a busy neighbour gets runs of its own.
  */
-export function chooseEmphasis(choose: Choose, name: EmphasisName): Emphasis {
+export function chooseEmphasis(
+  choose: Choose,
+  name: EmphasisName,
+  guests: GuestMode | undefined,
+): Emphasis {
   const factors: Partial<Record<Family, number>> = emphases[name];
   const weights = families.map((family) => {
     const swarm = optional.has(family) && percent(choose, 9) ? 0 : pick(choose, uneven);
@@ -82,6 +93,11 @@ export function chooseEmphasis(choose: Choose, name: EmphasisName): Emphasis {
     batches: pick(choose, [0, 10, 25, 50]),
     versionTwo: pick(choose, [0, 0, 30, 60, 100]),
     distance: pick(choose, [0, 0, 1, 4]),
+    guests,
+    // Without paging nothing is drawn for it.
+    pagingShare: guests === undefined ? 0 : pick(choose, [50, 70, 85]),
+    tableShare: guests === undefined ? 0 : pick(choose, [10, 25, 40]),
+    controlShare: guests === undefined ? 0 : pick(choose, [4, 10, 20]),
   };
 }
 

@@ -9,6 +9,7 @@ import { copyLine } from './copy-lines.js';
 import { families, type Family } from './emphasis.js';
 import { grantLine } from './grant-lines.js';
 import { mapLine, mapper } from './map-lines.js';
+import { pagingLine, pagingOpening } from './paging-lines.js';
 import { mapTableLine, physmapLine } from './physmap-lines.js';
 import { STATUS_GFN, tableGfn } from './places.js';
 import type { Scene } from './scene.js';
@@ -22,6 +23,10 @@ export function nextLine(scene: Scene): Line {
   if (percent(choose, 6) && percent(choose, emphasis.care)) {
     const renewal = renewalLine(scene);
     if (renewal !== undefined) return renewal;
+  }
+  if (emphasis.guests !== undefined && percent(choose, emphasis.pagingShare)) {
+    const caller = scene.running();
+    if (caller !== undefined) return pagingLine(scene, caller);
   }
   const family = families[weighted(choose, emphasis.weights, emphasis.total)] ?? 'access';
   return lineOf(scene, family);
@@ -101,9 +106,13 @@ function tableRepair(scene: Scene, caller: Domain, family: Family): Line | undef
   return status?.page === caller.statusFrames[0] ? undefined : mapTableLine(scene, caller, 0, true);
 }
 
-/** The lines an episode opens with: which domains choose version 2 before anything else. */
-export function openingLines(scene: Scene, domains: readonly DomainId[]): readonly Line[] {
-  return domains
-    .filter(() => percent(scene.choose, scene.emphasis.versionTwo))
-    .map((caller): Line => ({ op: 'set_version', caller, vcpu: scene.vcpu, version: 2 }));
+/**
+ * The lines an episode opens with, each chosen when those before it were made: some domains choose
+ * version 2 before anything else, and vcpus turn paging on.
+ */
+export function* openingLines(scene: Scene, domains: readonly DomainId[]): IterableIterator<Line> {
+  for (const caller of domains)
+    if (percent(scene.choose, scene.emphasis.versionTwo))
+      yield { op: 'set_version', caller, vcpu: scene.vcpu, version: 2 };
+  if (scene.emphasis.guests !== undefined) yield* pagingOpening(scene, domains);
 }

@@ -14,6 +14,7 @@ import type { Machine } from '../../abi/machine.js';
 import type { FromLine, Line } from '../../abi/program.js';
 import type { Reply } from '../../abi/reply.js';
 import { isRunning } from '../../model/derived.js';
+import type { Mode } from '../../model/registers.js';
 import { get, type Keyed } from '../../values/keyed.js';
 import type { Domain, State } from '../../model/state.js';
 import { percent, pick, type Choose } from '../choose.js';
@@ -29,6 +30,7 @@ export class Scene {
   /** Kept up to date by the walker. */
   state: State;
   readonly #names: (FromLine | undefined)[][] = [];
+  readonly #wanted: (Mode | undefined)[] = [];
 
   constructor(choose: Choose, machine: Machine, emphasis: Emphasis, state: State) {
     this.choose = choose;
@@ -43,6 +45,25 @@ export class Scene {
     for (const [element, { handle }] of reply.elements.entries())
       if (handle !== undefined)
         (this.#names[line.caller] ??= [])[handle] = { line: index, element };
+  }
+
+  /** The mode that a vcpu is to run in. */
+  wanted(domain: DomainId, vcpu: VcpuId): Mode {
+    const key = domain * this.machine.vcpus + vcpu;
+    // The vcpus of a domain mostly agree.
+    return (this.#wanted[key] ??=
+      vcpu > 0 && percent(this.choose, 75) ? this.wanted(domain, VcpuId(0)) : this.#anyMode());
+  }
+
+  /** The next time it turns paging on, a vcpu may do so in another mode. */
+  wantOther(domain: DomainId, vcpu: VcpuId): void {
+    this.#wanted[domain * this.machine.vcpus + vcpu] = undefined;
+  }
+
+  #anyMode(): Mode {
+    const { guests } = this.emphasis;
+    if (guests === undefined) return 'unpaged';
+    return guests === 'mixed' ? pick(this.choose, pagedModes) : guests;
   }
 
   /** Lines were taken back: no name stands any more. */
@@ -135,4 +156,5 @@ export class Scene {
   }
 }
 
+const pagedModes = ['2-level', 'pae', '4-level'] as const;
 const specialIds = [DOMID_SELF, DOMID_SELF, DOMID_IO, DOMID_INVALID, CONTROL, DomainId(77)];
