@@ -115,7 +115,7 @@ function outcome(
   };
   // [T1] An access may change the very entries it went through: they were legal before that.
   const marked = withPast(state, next);
-  const done = accessed(marked, made, place, faultAt(0, abi.PFEC_P));
+  const done = accessed(marked, made, place, faultAt(0, abi.PFEC_P | abi.PFEC_I));
   return { ...done, next: done.next === undefined ? marked : withPast(marked, done.next) };
 }
 

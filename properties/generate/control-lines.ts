@@ -28,7 +28,7 @@ export function controlLine(scene: Scene, caller: Domain, id: VcpuId): Control |
     scene.wantOther(caller.id, id);
     return { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PG) >>> 0 };
   }
-  if (way < 972) return logLine(scene, caller);
+  if (way < 992) return logLine(scene, caller);
   if (!scene.hostile()) return { op: 'cr3', ...by, value: vcpu.cr3 };
   return pick(choose, [
     { op: 'cr0', ...by, value: (vcpu.cr0 ^ (1 << choose.below(32))) >>> 0 },
