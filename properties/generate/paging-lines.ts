@@ -59,7 +59,7 @@ export function* pagingOpening(scene: Scene, domains: readonly DomainId[]): Iter
     for (let vcpu = 0; vcpu < scene.machine.vcpus; vcpu++)
       for (let i = 0; i < 64; i++) {
         const caller = scene.domain(domain);
-        const line = caller && settingUp(scene, caller, VcpuId(vcpu));
+        const line = caller === undefined ? undefined : settingUp(scene, caller, VcpuId(vcpu));
         if (line === undefined) break;
         yield line;
       }
