@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CR0_AT_START, CR4_PAE, CR4_PGE } from '../abi/control.js';
+import { CR0_AT_START, CR4_PAE, CR4_PGE, EFER_LME } from '../abi/control.js';
 import { DomainId, Gfn } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
@@ -57,8 +57,9 @@ describe.each(layouts)('C8: the held root of %s tables', (layout) => {
       off.grant(2, 0, 1, 1);
       off.map(1, 2, 0, 0x50);
       expect(off.cr3(gfn * PAGE_BYTES)).toEqual(DONE);
-      if (layout === 'pae') off.move('cr4', CR4_PAE);
-      if (layout !== '4-level') expect(off.move('cr0', PAGED)).toEqual(CRASHED);
+      if (layout !== '2-level') off.move('cr4', CR4_PAE);
+      if (layout === '4-level') off.move('efer', EFER_LME);
+      expect(off.move('cr0', PAGED)).toEqual(CRASHED);
       const on = shadowed(layout);
       on.page();
       expect(on.cr3(gfn * PAGE_BYTES)).toEqual(CRASHED);

@@ -42,8 +42,6 @@ export const ROOT = 1;
 export const LEVEL_3 = 2;
 export const LEVEL_2 = 3;
 export const LEVEL_1 = 4;
-/** The first page of data; linear page n, n < 512, is gfn n unless a test says otherwise. */
-export const DATA = 8;
 /** Linear addresses of the pages used are here: level 2 entry 1, level 1 entry n. */
 const FIRST_LINEAR: Readonly<Record<Layout, number>> = {
   '2-level': 0x40_0000,
