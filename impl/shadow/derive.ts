@@ -145,7 +145,8 @@ function derivePage(
   const isOwn = state.host.frames.ownerOf(mfn) === state.domain.id;
   if (!isOwn && !isGrant(found)) return;
   const isLet = permitsStore(found) && isLogged(state.host, state.domain, found);
-  const isKept = isLet && !(isCaught && state.isTable(mfn));
+  const isForeignTable = !isOwn && state.host.frames.shadowsOf(mfn) !== 0;
+  const isKept = isLet && !isForeignTable && !(isCaught && state.isTable(mfn));
   derived.isGrant = isGrant(found);
   derived.low = entry.lowWord(mfn, isKept ? rights : rights & ~PTE_RW);
   derived.high = entry.highWord(mfn, noExecute);
