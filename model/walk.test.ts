@@ -5,6 +5,7 @@ import { playPaged, rowsOf, type PagedScenarios, type Tables } from './testing/t
 const two: Tables = { mode: '2-level' };
 const pae: Tables = { mode: 'pae' };
 const four: Tables = { mode: '4-level' };
+
 const modes: PagedScenarios = {
   '[W1] 2-level: ten bits, ten bits, and twelve within the page': [
     two,
