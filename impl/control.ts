@@ -1,5 +1,4 @@
 import * as bits from '../abi/control.js';
-import { Gfn } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { Control } from '../abi/step.js';
@@ -11,8 +10,8 @@ import { getPage, putPage } from './pages.js';
 import { crash } from './physmap.js';
 import { CRASHED, DONE, GENERAL_PROTECTION } from './replies.js';
 import { isPresentLeaf, isRam, mfnOf } from './tables/p2m-entry.js';
-import { isCanonical, isLongMode, modeOf } from './vcpu.js';
-import type { Vcpu } from './vcpu.js';
+import { isCanonical, isLongMode, modeOf, rootGfnOf } from './vcpu.js';
+import type { Registers, Vcpu } from './vcpu.js';
 
 /*
  * The registers that decide how linear addresses are walked (p2m.md 3.1, 5.5). A write that a
@@ -62,13 +61,12 @@ function moveToCr0(host: Host, domain: Domain, vcpu: Vcpu, value: number): Reply
   const isLong = has(vcpu.efer, bits.EFER_LME);
   if (isPaged && isLong && !has(vcpu.cr4, bits.CR4_PAE)) return GENERAL_PROTECTION;
 
-  const efer = isPaged && isLong ? vcpu.efer | bits.EFER_LMA : vcpu.efer & ~bits.EFER_LMA;
   if (!has(value ^ vcpu.cr0, bits.CR0_PG)) {
     vcpu.cr0 = value >>> 0;
     domain.paging.rightsChanged(vcpu);
     return DONE;
   }
-  return change(host, domain, vcpu, { ...registersOf(vcpu), cr0: value, efer });
+  return change(host, domain, vcpu, { ...registersOf(vcpu), cr0: value });
 }
 
 /** Only the low half counts without long mode; with it, all bits of an address. */
@@ -105,7 +103,7 @@ function writeEfer(domain: Domain, vcpu: Vcpu, value: number): Reply {
   if (isPaged && has(value ^ vcpu.efer, bits.EFER_LME)) return GENERAL_PROTECTION;
 
   // Nothing below this line can fail.
-  vcpu.efer = (value & EFER_WRITABLE) | (vcpu.efer & bits.EFER_LMA);
+  vcpu.efer = value & EFER_WRITABLE;
   domain.paging.rightsChanged(vcpu);
   return DONE;
 }
@@ -128,8 +126,6 @@ function invalidatePage(domain: Domain, vcpu: Vcpu, { low, high }: Word): Reply 
   domain.paging.invalidatePage(vcpu, isLong ? high : 0, low);
   return DONE;
 }
-
-type Registers = Pick<Vcpu, 'cr0' | 'cr3Low' | 'cr3High' | 'cr4' | 'efer'>;
 
 function registersOf({ cr0, cr3Low, cr3High, cr4, efer }: Vcpu): Registers {
   return { cr0, cr3Low, cr3High, cr4, efer };
@@ -160,7 +156,6 @@ function change(host: Host, domain: Domain, vcpu: Vcpu, to: Registers): Reply {
   vcpu.cr3Low = to.cr3Low >>> 0;
   vcpu.cr3High = to.cr3High >>> 0;
   vcpu.cr4 = to.cr4 >>> 0;
-  vcpu.efer = to.efer;
   vcpu.heldRoot = root;
   domain.paging.load(vcpu);
   if (held !== undefined && !isKept) putPage(host, held);
@@ -169,16 +164,12 @@ function change(host: Host, domain: Domain, vcpu: Vcpu, to: Registers): Reply {
 
 /** The low twelve bits of CR3 are no part of the frame's number. */
 function hasSameFrame(one: Registers, other: Registers): boolean {
-  return rootGfn(one) === rootGfn(other);
-}
-
-function rootGfn({ cr3Low, cr3High }: Registers): Gfn {
-  return Gfn(entry.frameOf(cr3Low, cr3High));
+  return rootGfnOf(one) === rootGfnOf(other);
 }
 
 /** The frame of CR3 with a reference, if it is RAM of the domain. */
 function getRoot(host: Host, domain: Domain, to: Registers): Mfn | undefined {
-  const found = domain.p2m.lookup(rootGfn(to));
+  const found = domain.p2m.lookup(rootGfnOf(to));
   if (!isRam(found)) return undefined;
   return getPage(host, mfnOf(found), domain) ? mfnOf(found) : undefined;
 }
@@ -194,7 +185,7 @@ function loadPdptes(
   to: Registers,
   root: Mfn | undefined,
 ): boolean {
-  const found = domain.p2m.lookup(rootGfn(to));
+  const found = domain.p2m.lookup(rootGfnOf(to));
   const mfn = root ?? (isPresentLeaf(found) ? mfnOf(found) : undefined);
   const offset = to.cr3Low & PDPT_OFFSET_MASK;
   const wordAt = (word: number): number => {

@@ -9,7 +9,7 @@ import * as rights from './hardware/rights.js';
 import type { Host } from './host.js';
 import { byteAt, signedAt, wordAt } from './tables/column.js';
 import { GRANT_MAP_RO, NOTHING, isRam, mfnOf, typeOf } from './tables/p2m-entry.js';
-import { hasNoExecute, modeOf, reportsFetch, rightsControls } from './vcpu.js';
+import { hasNoExecute, modeOf, reportsFetch, rightsControls, rootGfnOf } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
 
 const LEVELS = 5;
@@ -168,7 +168,7 @@ function rootTable(host: Host, domain: Domain, vcpu: Vcpu, low: number, walk: Gu
     walk.readonly[level] = 0;
     return vcpu.heldRoot;
   }
-  return tableAt(host, domain, Gfn(entry.frameOf(vcpu.cr3Low, vcpu.cr3High)), level, walk);
+  return tableAt(host, domain, rootGfnOf(vcpu), level, walk);
 }
 
 /**

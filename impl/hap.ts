@@ -1,11 +1,11 @@
 import { CR0_WP, CR4_PKE, CR4_PSE, CR4_SMAP, CR4_SMEP } from '../abi/control.js';
 import type { Gfn, Mfn } from '../abi/ids.js';
 import type { Domain } from './domain.js';
-import * as entry from './hardware/page-entry.js';
+import { UNPAGED } from './hardware/page-entry.js';
 import type { Paging, Resolution } from './paging.js';
 import { NOTHING } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
-import { hasNoExecute, modeOf } from './vcpu.js';
+import { hasNoExecute, modeOf, rootGfnOf } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
 
 /**
@@ -28,9 +28,8 @@ export class NestedPaging implements Paging {
   load(vcpu: Vcpu): void {
     const { cpu } = vcpu;
     cpu.mode = modeOf(vcpu);
-    cpu.rootFrame = entry.frameOf(vcpu.cr3Low, vcpu.cr3High);
+    cpu.rootFrame = rootGfnOf(vcpu);
     cpu.superpages = (vcpu.cr4 & CR4_PSE) !== 0;
-    cpu.smep = (vcpu.cr4 & CR4_SMEP) !== 0;
     cpu.pdptes.set(vcpu.pdptes);
     this.rightsChanged(vcpu);
     cpu.tlb.flushAll();
@@ -39,7 +38,10 @@ export class NestedPaging implements Paging {
   rightsChanged(vcpu: Vcpu): void {
     const { cpu } = vcpu;
     cpu.writeProtect = (vcpu.cr0 & CR0_WP) !== 0;
-    cpu.smap = (vcpu.cr4 & CR4_SMAP) !== 0;
+    // Without paging no page is the user's.
+    const isPaged = modeOf(vcpu) !== UNPAGED;
+    cpu.smep = isPaged && (vcpu.cr4 & CR4_SMEP) !== 0;
+    cpu.smap = isPaged && (vcpu.cr4 & CR4_SMAP) !== 0;
     cpu.keys = (vcpu.cr4 & CR4_PKE) !== 0;
     cpu.pkru = vcpu.pkru;
     cpu.noExecute = hasNoExecute(vcpu);

@@ -6,9 +6,25 @@ export interface Options {
   readonly wordAccess: boolean;
   /** The guests' processors remember translations of linear addresses. */
   readonly tlb: boolean;
+  /** Shadow paging: level 1 tables that are written go out of sync instead of being caught. */
+  readonly outOfSync: boolean;
+  /** Shadow paging: the entries that lead to a frame are listed; else all are looked at. */
+  readonly reverseMap: boolean;
+  /** Shadow paging: superpages of the same memory share their pieces. */
+  readonly splinterCache: boolean;
+  /** Shadow paging: entries are filled before they are wanted, where the guest used them before. */
+  readonly prefetch: boolean;
 }
 
-export const defaultOptions: Options = { p2mCache: true, wordAccess: true, tlb: true };
+export const defaultOptions: Options = {
+  p2mCache: true,
+  wordAccess: true,
+  tlb: true,
+  outOfSync: true,
+  reverseMap: true,
+  splinterCache: true,
+  prefetch: true,
+};
 
 /** How often each path was taken: shows that a fast path that is switched on is really used. */
 export interface Counters {
@@ -25,6 +41,33 @@ export interface Counters {
   /** Of these: tried again once something was put right, and made by the hypervisor. */
   retries: number;
   emulated: number;
+  /** Shadows made, entries filled on demand and beside that. */
+  shadowsMade: number;
+  fills: number;
+  prefetched: number;
+  /** Pieces of superpages that are grant mappings. */
+  splinteredOverGrant: number;
+  /** Writes to shadowed tables that were caught, bits A and D included; and of those, users' own. */
+  tableWrites: number;
+  userTableWrites: number;
+  /** Tables that went out of sync, and why they came back. */
+  oosEntered: number;
+  resyncedByLoad: number;
+  resyncedByModeChange: number;
+  resyncedForRoom: number;
+  resyncedByPromotion: number;
+  resyncedByInstall: number;
+  resyncedByUpperInstall: number;
+  resyncedByLogDirty: number;
+  oosEntriesInvalidated: number;
+  fixupsEvicted: number;
+  /** Shadows whose pin ended, and roots that were emptied, for want of room. */
+  poolUnpinned: number;
+  poolUnhooked: number;
+  /** Entries that went because the p2m changed below them; tables that left the p2m. */
+  shadowDroppedByGrantUnmap: number;
+  shadowDroppedByP2mChange: number;
+  tablesLeftP2m: number;
 }
 
 export function newCounters(): Counters {
@@ -39,5 +82,26 @@ export function newCounters(): Counters {
     exits: 0,
     retries: 0,
     emulated: 0,
+    shadowsMade: 0,
+    fills: 0,
+    prefetched: 0,
+    splinteredOverGrant: 0,
+    tableWrites: 0,
+    userTableWrites: 0,
+    oosEntered: 0,
+    resyncedByLoad: 0,
+    resyncedByModeChange: 0,
+    resyncedForRoom: 0,
+    resyncedByPromotion: 0,
+    resyncedByInstall: 0,
+    resyncedByUpperInstall: 0,
+    resyncedByLogDirty: 0,
+    oosEntriesInvalidated: 0,
+    fixupsEvicted: 0,
+    poolUnpinned: 0,
+    poolUnhooked: 0,
+    shadowDroppedByGrantUnmap: 0,
+    shadowDroppedByP2mChange: 0,
+    tablesLeftP2m: 0,
   };
 }

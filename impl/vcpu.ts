@@ -1,8 +1,9 @@
 import { CR0_AT_START, CR0_PG, CR0_WP, CR4_PAE, CR4_SMAP, CR4_SMEP } from '../abi/control.js';
-import { EFER_LMA, EFER_NXE } from '../abi/control.js';
+import { EFER_LME, EFER_NXE } from '../abi/control.js';
+import { Gfn } from '../abi/ids.js';
 import type { Mfn, VcpuId } from '../abi/ids.js';
 import type { Cpu } from './hardware/cpu.js';
-import { FOUR_LEVEL, PAE, TWO_LEVEL, UNPAGED } from './hardware/page-entry.js';
+import { FOUR_LEVEL, PAE, TWO_LEVEL, UNPAGED, frameOf } from './hardware/page-entry.js';
 import type { Mode } from './hardware/page-entry.js';
 import { CONTROL_SMAP, CONTROL_SMEP, CONTROL_WP } from './hardware/rights.js';
 
@@ -19,7 +20,7 @@ export class Vcpu {
   readonly cpu: Cpu;
   cr0 = CR0_AT_START;
   cr4 = 0;
-  /** With LMA as it follows from the rest. */
+  /** Without LMA, which follows from the rest (`isLongMode`). */
   efer = 0;
   pkru = 0;
   cr3Low = 0;
@@ -37,11 +38,20 @@ export class Vcpu {
   }
 }
 
+/** The registers that decide where a walk starts and how it goes. */
+export type Registers = Pick<Vcpu, 'cr0' | 'cr3Low' | 'cr3High' | 'cr4' | 'efer'>;
+
 /** The mode that registers select. */
-export function modeOf({ cr0, cr4, efer }: Pick<Vcpu, 'cr0' | 'cr4' | 'efer'>): Mode {
+export function modeOf({ cr0, cr4, efer }: Registers): Mode {
   if ((cr0 & CR0_PG) === 0) return UNPAGED;
-  if ((efer & EFER_LMA) !== 0) return FOUR_LEVEL;
+  if ((efer & EFER_LME) !== 0) return FOUR_LEVEL;
   return (cr4 & CR4_PAE) === 0 ? TWO_LEVEL : PAE;
+}
+
+/** The gfn that CR3 names; without long mode its high half does not count. */
+export function rootGfnOf(registers: Registers): Gfn {
+  const high = modeOf(registers) === FOUR_LEVEL ? registers.cr3High : 0;
+  return Gfn(frameOf(registers.cr3Low, high));
 }
 
 export function isLongMode(vcpu: Vcpu): boolean {

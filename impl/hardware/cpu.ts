@@ -1,26 +1,18 @@
 import type { Cpu as Features } from '../../abi/machine.js';
-import { PAGE_BYTES, PAGE_SHIFT } from '../../abi/word.js';
+import { PAGE_BYTES } from '../../abi/word.js';
 import { assert } from '../assert.js';
-import { signedAt } from '../tables/column.js';
 import { Walk, mark, walk } from './mmu.js';
 import { FOUR_LEVEL } from './page-entry.js';
 import type { Ram } from './ram.js';
 import { Registers } from './registers.js';
-import {
-  MISS,
-  OFFSET_MASK,
-  PAGE,
-  PAGE_MASK,
-  PERMITTED,
-  ROW_SHIFT,
-  STAMP,
-  TOP,
-  Tlb,
-} from './tlb.js';
+import { Tlb } from './tlb.js';
 
 /** What `translate` answers instead of an address; `exit` and its companions say why. */
 export const REFUSED = -1;
 
+const OFFSET_MASK = 0xfff;
+/** The same as `REFUSED`; an exported name would cost a load each time (`translate`). */
+const MISS = -1;
 /** Memory of 2 GiB: its byte addresses are non-negative numbers of 32 bits. */
 const MOST_FRAMES = 2 ** 19;
 
@@ -52,16 +44,8 @@ export class Cpu extends Registers {
    * memory; such a page is walked to each time.
    */
   translate(high: number, low: number, access: number): number {
-    const { tlb } = this;
-    const { rows } = tlb;
-    const row = ((low >>> PAGE_SHIFT) & tlb.mask) << ROW_SHIFT;
-    const differs =
-      (signedAt(rows, row) ^ (low & PAGE_MASK)) |
-      (signedAt(rows, row + TOP) ^ high) |
-      (signedAt(rows, row + STAMP) ^ (tlb.generation | this.controls));
-    if (differs === 0 && ((signedAt(rows, row + PERMITTED) >>> access) & 1) !== 0) {
-      return signedAt(rows, row + PAGE) | (low & OFFSET_MASK);
-    }
+    const hit = this.tlb.find(high, low, access, this.controls);
+    if (hit !== MISS) return hit;
     return this.#translateSlowly(high, low, access);
   }
 
@@ -108,7 +92,7 @@ export class Cpu extends Registers {
 
   /** Machine address by the TLB alone; an entry that does not permit the access is no hit. */
   #hit(high: number, low: number, access: number): number {
-    return this.tlb.find(high, low, access, this.controls, this.pkru);
+    return this.tlb.findAnew(high, low, access, this.controls, this.pkru);
   }
 
   #finish(found: Walk): number {

@@ -32,12 +32,14 @@ export class FrameTable {
   readonly #type: Uint32Array;
   readonly #owner: Uint16Array;
   readonly #gfn: Float64Array;
+  readonly #shadowed: Uint16Array;
 
   constructor(frameCount: number) {
     this.#count = new Uint32Array(frameCount);
     this.#type = new Uint32Array(frameCount);
     this.#owner = new Uint16Array(frameCount).fill(NOBODY);
     this.#gfn = new Float64Array(frameCount).fill(INVALID_GFN);
+    this.#shadowed = new Uint16Array(frameCount);
   }
 
   isFree(mfn: Mfn): boolean {
@@ -70,6 +72,17 @@ export class FrameTable {
   }
   setGfn(mfn: Mfn, gfn: Gfn): void {
     this.#gfn[mfn] = gfn;
+  }
+
+  /**
+   * As what the frame is shadowed by its owner's paging, a bit each (`impl/shadow/types.ts`); 0 if it
+   * is no page table that has shadows (F11).
+   */
+  shadowsOf(mfn: Mfn): number {
+    return halfAt(this.#shadowed, mfn);
+  }
+  setShadows(mfn: Mfn, bits: number): void {
+    this.#shadowed[mfn] = bits;
   }
 
   /** Free to anonymous: in use, no owner, no reference. */
@@ -109,6 +122,7 @@ export class FrameTable {
     assert(!this.isFree(mfn), 'a frame that is freed was in use');
     assert(this.referencesOf(mfn) === 0, 'a frame that is freed has no reference');
     assert(this.typeReferencesOf(mfn) === 0, 'a frame that is freed has no type reference');
+    assert(this.shadowsOf(mfn) === 0, 'a frame that is freed has no shadow');
     this.#count[mfn] = 0;
     this.#type[mfn] = 0;
     this.#owner[mfn] = NOBODY;

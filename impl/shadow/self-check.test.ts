@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { Mfn } from '../../abi/ids.js';
+import { presets } from '../../abi/machine.js';
+import type { Machine } from '../../abi/machine.js';
+import type { Step } from '../../abi/step.js';
+import type { Options } from '../options.js';
+import { Guests } from '../testing/guests.js';
+import { TablePrograms } from '../testing/table-programs.js';
+
+/*
+ * The same random program runs on two hypervisors that a guest cannot tell apart, step by step, with
+ * all audits: nested paging, where hardware reads the guest's tables themselves, and shadows.
+ */
+
+const cpu = { addressBits: 40, gibPages: false, pse36: false, protectionKeys: false };
+const shadowed: Machine = { ...presets.paged, cpu };
+const nested: Machine = { ...shadowed, paging: 'hap' };
+const noOptions: Partial<Options> = {
+  p2mCache: false,
+  tlb: false,
+  outOfSync: false,
+  reverseMap: false,
+  splinterCache: false,
+  prefetch: false,
+};
+const LINES = Number(process.env['LINES'] ?? 400);
+const FIRST_SEED = Number(process.env['SEED'] ?? 1);
+const SEEDS = Number(process.env['SEEDS'] ?? 3);
+
+interface Side {
+  readonly machine: Machine;
+  readonly options: Partial<Options>;
+}
+
+function run(one: Side, other: Side, seed: number, isPortable: boolean, flushesFirst: boolean) {
+  const first = new Guests(one);
+  const second = new Guests(other);
+  const program = new TablePrograms({ seed, isPortable, flushesFirst });
+  const trace: Step[] = [];
+  for (let line = 0; line < LINES; line += 1) {
+    for (const step of program.next()) {
+      trace.push(step);
+      const where = (): string =>
+        `seed ${seed} line ${line}: ${trace
+          .slice(-12)
+          .map((at) => JSON.stringify(at))
+          .join('\n')}`;
+      let replies;
+      try {
+        replies = [first.step(step), second.step(step)];
+      } catch (error) {
+        throw new Error(`${String(error)} at ${where()}`, { cause: error });
+      }
+      expect(replies[1], where()).toEqual(replies[0]);
+      const reply = replies[0];
+      if (step.op === 'map' && reply?.is === 'statuses') {
+        const element = reply.elements[0];
+        const address = step.elements[0]?.address ?? 0;
+        if (element?.handle !== undefined) {
+          program.noteMapping(step.caller, element.handle, address / 4096);
+        }
+      }
+      expect(second.observer.audit(), where()).toEqual([]);
+      expect(differingFrame(first, second), where()).toBeUndefined();
+    }
+  }
+  return second.hypervisor.counters();
+}
+
+function differingFrame(first: Guests, second: Guests): string | undefined {
+  const [one, other] = [first.hypervisor.host, second.hypervisor.host];
+  for (let frame = 0; frame < shadowed.guestFrames; frame += 1) {
+    const mfn = Mfn(frame);
+    for (let word = 0; word < 1024; word += 1) {
+      const [a, b] = [one.ram.tableWord(mfn, word), other.ram.tableWord(mfn, word)];
+      if (a !== b) return `frame ${frame} word ${word}: ${a.toString(16)} and ${b.toString(16)}`;
+    }
+  }
+  return undefined;
+}
+
+const seeds = Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index);
+
+describe('shadows against nested paging', () => {
+  test.each(seeds)(
+    'in sync, without a TLB: every answer is a fresh walk [S6, S7] (seed %i)',
+    (seed) => {
+      const plain = { ...noOptions, reverseMap: true, splinterCache: true };
+      const counters = run(
+        { machine: nested, options: { tlb: false } },
+        { machine: shadowed, options: plain },
+        seed,
+        true,
+        false,
+      );
+      expect(counters.fills).toBeGreaterThan(0);
+    },
+  );
+
+  test.each(seeds)('everything on, INVLPG before each access [S16, T7] (seed %i)', (seed) => {
+    const counters = run(
+      { machine: nested, options: { tlb: false } },
+      { machine: shadowed, options: {} },
+      seed,
+      true,
+      true,
+    );
+    expect(counters.fills).toBeGreaterThan(0);
+  });
+
+  test.each(seeds)(
+    'everything on and everything off agree, whatever happens [S7, S9] (seed %i)',
+    (seed) => {
+      const counters = run(
+        { machine: shadowed, options: noOptions },
+        { machine: shadowed, options: {} },
+        seed,
+        false,
+        true,
+      );
+      expect(counters.fills).toBeGreaterThan(0);
+    },
+  );
+});

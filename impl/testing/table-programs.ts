@@ -1,0 +1,256 @@
+import * as bits from '../../abi/control.js';
+import {
+  GTF_permit_access,
+  GTF_readonly,
+  GNTMAP_host_map,
+  GNTMAP_readonly,
+} from '../../abi/grant-table.js';
+import {
+  DOMID_SELF,
+  DomainId,
+  Gfn,
+  GrantRef,
+  GuestPhysical,
+  Handle,
+  VcpuId,
+} from '../../abi/ids.js';
+import { XENMAPSPACE_gmfn } from '../../abi/step.js';
+import type { Accessor, Step } from '../../abi/step.js';
+import { accessors } from '../../abi/step.js';
+import { PAGE_BYTES } from '../../abi/word.js';
+import type { Word } from '../../abi/word.js';
+import { Random } from './random.js';
+
+/** What programs of one kind may do. */
+export interface ProgramSetting {
+  readonly seed: number;
+  /** INVLPG or a CR3 load comes before each access, so that it must be as a fresh walk says. */
+  readonly flushesFirst: boolean;
+  /** Everything in which nested and shadow paging differ is left out. */
+  readonly isPortable: boolean;
+}
+
+const TABLE_GFNS = [1, 2, 3, 4, 5, 6, 7] as const;
+const DATA_GFNS = [8, 9, 10, 11, 12, 13] as const;
+const GRANT_GFNS = [0x30, 0x31, 0x32] as const;
+const MAPPED_GRANT_FRAME_GFN = 0x20;
+const NEAR = [0, 1, 2, 3, 511] as const;
+const TWO_TO_32 = 2 ** 32;
+
+/**
+ * Random programs about page tables: tables that point anywhere, themselves included; registers of
+ * all modes; accesses that go through them; p2m and grants that change below. Repeatable by seed.
+ */
+export class TablePrograms {
+  readonly #random: Random;
+  readonly #setting: ProgramSetting;
+  readonly #handles: { domain: number; handle: number; gfn: number }[] = [];
+
+  constructor(setting: ProgramSetting) {
+    this.#random = new Random(setting.seed);
+    this.#setting = setting;
+  }
+
+  /** A mapping was made: it may be unmapped later. */
+  noteMapping(domain: number, handle: number, gfn: number): void {
+    this.#handles.push({ domain, handle, gfn });
+  }
+
+  /** The next few steps. */
+  next(): readonly Step[] {
+    const { isPortable } = this.#setting;
+    const dice = this.#random.below(100);
+    if (dice < 30) return [this.#setEntry()];
+    if (dice < 78) return this.#access();
+    if (dice < 88) return this.#control();
+    if (dice < 92) return [this.#invalidate(this.#caller(), this.#linear())];
+    if (dice < 95) return [this.#physicalStore()];
+    if (dice < 98) return [this.#grant()];
+    return isPortable ? [this.#dataPages()] : [this.#anyPages()];
+  }
+
+  #caller(): { caller: DomainId; vcpu: VcpuId } {
+    const domain = this.#random.below(8) === 0 ? 2 : 1;
+    return { caller: DomainId(domain), vcpu: VcpuId(this.#random.below(2)) };
+  }
+
+  /** An entry of some table, by physical address: 4 or 8 bytes, now and then half an entry. */
+  #setEntry(): Step {
+    const gfn = this.#random.of(TABLE_GFNS);
+    const isWide = this.#random.below(3) === 0;
+    const index = this.#random.below(20) === 0 ? 1023 : this.#random.of(NEAR);
+    const size = isWide ? 4 : 8;
+    const offset = Math.min(index * size, PAGE_BYTES - size);
+    const address = GuestPhysical(gfn * PAGE_BYTES + offset);
+    return { op: 'store', ...this.#caller(), address, size, value: this.#entry() };
+  }
+
+  #entry(): Word {
+    const { isPortable } = this.#setting;
+    if (this.#random.below(12) === 0) return { low: 0, high: 0 };
+    let flags = bits.PTE_P | bits.PTE_RW | bits.PTE_US;
+    if (this.#random.below(12) === 0) flags &= ~bits.PTE_P;
+    if (this.#random.below(4) === 0) flags &= ~bits.PTE_RW;
+    if (this.#random.below(4) === 0) flags &= ~bits.PTE_US;
+    if (this.#random.below(2) === 0) flags |= bits.PTE_A;
+    if (this.#random.below(3) === 0) flags |= bits.PTE_D;
+    if (this.#random.below(5) === 0) flags |= bits.PTE_PS;
+    if (this.#random.below(8) === 0) flags |= bits.PTE_G;
+    const dice = this.#random.below(20);
+    let gfn: number = this.#random.of(TABLE_GFNS);
+    if (dice > 10) gfn = this.#random.of(DATA_GFNS);
+    if (dice === 18) gfn = 0;
+    if (dice === 19) gfn = isPortable ? MAPPED_GRANT_FRAME_GFN : this.#random.of(GRANT_GFNS);
+    if ((flags & bits.PTE_PS) !== 0 && this.#random.below(2) === 0) gfn = 0;
+    let high = this.#random.below(8) === 0 ? bits.PTE_NX_HIGH : 0;
+    if (this.#random.below(40) === 0) high |= 1 << this.#random.below(31);
+    return { low: ((gfn << 12) | flags) >>> 0, high: high >>> 0 };
+  }
+
+  /** An address that goes through the few entries that are set, in any mode. */
+  #linear(): Word {
+    const [a, b, c, d] = [0, 0, 0, 0].map(() => this.#random.of(NEAR));
+    const size = this.#random.below(6);
+    const offset = size === 0 ? PAGE_BYTES - 1 - this.#random.below(7) : 8 * this.#random.below(6);
+    const top = (a ?? 0) * 2 ** 39 + (b ?? 0) * 2 ** 30 + (c ?? 0) * 2 ** 21 + (d ?? 0) * 2 ** 12;
+    const wide = (c ?? 0) * 2 ** 22 + (d ?? 0) * 2 ** 12;
+    const address = (this.#random.below(3) === 0 ? wide : top) + offset;
+    let high = Math.floor(address / TWO_TO_32) % 2 ** 16;
+    if (high >= 0x8000) high = (high | 0xffff_0000) >>> 0;
+    return { low: (address % TWO_TO_32) >>> 0, high };
+  }
+
+  #access(): readonly Step[] {
+    const by = this.#caller();
+    const linear = this.#linear();
+    const steps: Step[] = [];
+    if (this.#setting.flushesFirst) steps.push(...this.#flushFor(by, linear));
+    const size = this.#random.of([1, 2, 4, 4, 8, 8, 8]);
+    const as: Accessor = this.#random.of(accessors);
+    const value = this.#random.below(2) === 0 ? this.#entry() : this.#word();
+    const access = { ...by, linear, size, as };
+    const dice = this.#random.below(this.#setting.isPortable ? 9 : 10);
+    if (dice < 4) steps.push({ op: 'load_linear', ...access });
+    else if (dice < 7) steps.push({ op: 'store_linear', ...access, value });
+    else if (dice < 8) steps.push({ op: 'xadd_linear', ...access, value: this.#word() });
+    else if (dice < 9) {
+      steps.push({ op: 'cmpxchg_linear', ...access, expected: { low: 0, high: 0 }, value });
+    } else steps.push({ op: 'fetch_linear', ...access });
+    return steps;
+  }
+
+  #flushFor(by: { caller: DomainId; vcpu: VcpuId }, linear: Word): readonly Step[] {
+    const next = (linear.low | 0xfff) + 1;
+    const carried = next >= TWO_TO_32 ? (linear.high + 1) >>> 0 : linear.high;
+    return [
+      this.#invalidate(by, linear),
+      this.#invalidate(by, { low: next >>> 0, high: carried }),
+      // Outside long mode an access that runs past the end goes on at the start.
+      this.#invalidate(by, { low: next >>> 0, high: 0 }),
+    ];
+  }
+
+  #invalidate(by: { caller: DomainId; vcpu: VcpuId }, linear: Word): Step {
+    return { op: 'invlpg', ...by, linear };
+  }
+
+  #control(): readonly Step[] {
+    const by = this.#caller();
+    const root = { low: this.#random.of(TABLE_GFNS) * PAGE_BYTES, high: 0 };
+    const dice = this.#random.below(10);
+    if (dice < 3) return [{ op: 'cr3', ...by, value: root }];
+    if (dice < 5) return [{ op: 'cr0', ...by, value: this.#cr0() }];
+    if (dice < 6) return [{ op: 'cr4', ...by, value: this.#cr4() }];
+    if (dice < 7) return [{ op: 'efer', ...by, value: this.#random.of([0, 0x800, 0x900, 0x100]) }];
+    // A mode from scratch.
+    const isLong = this.#random.below(3) === 0;
+    const off = { op: 'cr0', ...by, value: bits.CR0_PE } as const;
+    const efer = (isLong ? bits.EFER_LME : 0) | (this.#random.below(3) > 0 ? bits.EFER_NXE : 0);
+    const cr4 = isLong ? this.#cr4() | bits.CR4_PAE : this.#cr4();
+    return [
+      off,
+      { op: 'efer', ...by, value: efer },
+      { op: 'cr4', ...by, value: cr4 },
+      { op: 'cr3', ...by, value: root },
+      { op: 'cr0', ...by, value: (this.#cr0() | bits.CR0_PG) >>> 0 },
+    ];
+  }
+
+  #cr0(): number {
+    const write = this.#random.below(2) === 0 ? bits.CR0_WP : 0;
+    const paging = this.#random.below(6) === 0 ? 0 : bits.CR0_PG;
+    return (bits.CR0_PE | write | paging) >>> 0;
+  }
+
+  #cr4(): number {
+    let value = 0;
+    if (this.#random.below(3) > 0) value |= bits.CR4_PSE;
+    if (this.#random.below(2) > 0) value |= bits.CR4_PAE;
+    if (this.#random.below(4) === 0) value |= bits.CR4_PGE;
+    if (this.#random.below(4) === 0) value |= bits.CR4_SMEP;
+    if (this.#random.below(4) === 0) value |= bits.CR4_SMAP;
+    return value;
+  }
+
+  #word(): Word {
+    return { low: this.#random.word(), high: this.#random.word() };
+  }
+
+  /** Bytes anywhere, at any alignment. */
+  #physicalStore(): Step {
+    const gfn = this.#random.below(14);
+    const address = GuestPhysical(gfn * PAGE_BYTES + this.#random.below(40));
+    const size = this.#random.of([1, 2, 4, 8]);
+    return { op: 'store', ...this.#caller(), address, size, value: this.#entry() };
+  }
+
+  /** Grants, made, mapped, unmapped and copied; of tables as well. */
+  #grant(): Step {
+    const granter = 1 + this.#random.below(2);
+    const by = { caller: DomainId(3 - granter), vcpu: VcpuId(0) };
+    const ref = 1 + this.#random.below(4);
+    const mapped = this.#random.below(3) === 0 ? this.#handles.pop() : undefined;
+    if (mapped !== undefined) {
+      const address = GuestPhysical(mapped.gfn * PAGE_BYTES);
+      const element = { handle: Handle(mapped.handle), address, deviceAddress: 0 };
+      return { op: 'unmap', caller: DomainId(mapped.domain), vcpu: VcpuId(0), elements: [element] };
+    }
+    if (this.#random.below(2) === 0) {
+      const readonly = this.#random.below(3) === 0 ? GTF_readonly : 0;
+      const low = (GTF_permit_access | readonly | ((3 - granter) << 16)) >>> 0;
+      const gfn = this.#random.of([...TABLE_GFNS, ...DATA_GFNS]);
+      return {
+        op: 'store',
+        caller: DomainId(granter),
+        vcpu: VcpuId(0),
+        address: GuestPhysical(MAPPED_GRANT_FRAME_GFN * PAGE_BYTES + ref * 8),
+        size: 8,
+        value: { low, high: gfn },
+      };
+    }
+    const flags = this.#random.below(3) === 0 ? GNTMAP_host_map | GNTMAP_readonly : GNTMAP_host_map;
+    const address = GuestPhysical(this.#random.of(GRANT_GFNS) * PAGE_BYTES);
+    const element = { granter: DomainId(granter), ref: GrantRef(ref), address, flags };
+    return { op: 'map', ...by, elements: [element] };
+  }
+
+  /** Pages that are no roots come and go. */
+  #dataPages(): Step {
+    const by = this.#caller();
+    const extents = [Gfn(this.#random.of(DATA_GFNS))];
+    const op = this.#random.below(2) === 0 ? 'populate_physmap' : 'decrease_reservation';
+    return { op, ...by, target: DOMID_SELF, extents, order: 0 };
+  }
+
+  #anyPages(): Step {
+    const by = this.#caller();
+    const gfn = Gfn(this.#random.of([...TABLE_GFNS, ...DATA_GFNS]));
+    const target = DOMID_SELF;
+    const dice = this.#random.below(10);
+    if (dice < 4) return { op: 'populate_physmap', ...by, target, extents: [gfn], order: 0 };
+    if (dice < 7) return { op: 'decrease_reservation', ...by, target, extents: [gfn], order: 0 };
+    if (dice < 8) return { op: 'remove_from_physmap', ...by, target, gfn };
+    const index = this.#random.of([...TABLE_GFNS, ...DATA_GFNS]);
+    return { op: 'add_to_physmap', ...by, target, space: XENMAPSPACE_gmfn, index, gfn, size: 0 };
+  }
+}
