@@ -29,6 +29,18 @@ const everything: PagedScenarios = {
     8  d1  load  va=0x2000 u32                             only #PF 0 va=0x2000
     9  d1  load  va=0x203000 u32                           #PF 0 va=0x203000 | 0x00000033`,
   ],
+  '[T2] [T1] [C8] so it does where the page that CR3 named is let go by it': [
+    { ...global, paging: 'shadow' },
+    `
+    0  d1  pte                   table=0x9 index=1 width=8 gfn=0x1 p+g  ok
+    1  d1  pte                   table=0x9 index=2 width=8 gfn=0x2 p    ok
+    2  d1  load                  va=0x1000 u32                          only 0x00000011
+    3  d1  load                  va=0x2000 u32                          only 0x00000022
+    4  d1  decrease_reservation  self gfns=0x8                          1
+    5  d1  cr3                   value=0xc000                           done
+    6  d1  load                  va=0x1000 u32                          #PF 0 va=0x1000 | 0x00000011
+    7  d1  load                  va=0x2000 u32                          only #PF 0 va=0x2000`,
+  ],
   '[T2] a translation is global by its last entry, not by those above': [
     global,
     `
