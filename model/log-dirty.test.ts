@@ -42,8 +42,16 @@ const scenarios: Scenarios = {
     3  d2    store      at=0x30 u32 0x5         ok
     4  tool  log_dirty  d1 peek                 dirty none
     5  d2    unmap      h1 at=0x30              ok
-    6  tool  log_dirty  d1 peek                 dirty 0x1,0x20
-    7  tool  log_dirty  d2 enable               ok`,
+    6  tool  log_dirty  d1 peek                 dirty 0x1,0x20`,
+  '[D8] so it is where the log was cleaned between the write and the end of the mapping': `
+    0  tool  log_dirty  d1 enable               ok
+    1  d1    grant      ref=3 to=d2 gfn=0x1 rw  ok
+    2  d2    map        d1/3 at=0x30 rw         ok
+    3  d2    store      at=0x30 u32 0x5         ok
+    4  tool  log_dirty  d1 clean                dirty 0x20
+    5  d2    unmap      h2 at=0x30              ok
+    6  tool  log_dirty  d1 clean                dirty 0x1,0x20
+    7  tool  log_dirty  d1 clean                dirty none`,
   '[D8] a page that was put at a gfn is in the log, a grant mapping and a hole are not': `
     0  d2    grant                 ref=3 to=d1 gfn=0x1 rw             ok
     1  tool  log_dirty             d1 enable                          ok
