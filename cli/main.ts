@@ -3,6 +3,7 @@ import process from 'node:process';
 import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
+import { subjects } from '../properties/walks/replay.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
@@ -10,6 +11,7 @@ import { collected, emphasisNamed, guestsNamed, machineNamed, wholeNumber } from
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
+import { walks } from './walks.js';
 
 /** The command line. Each command is a file of its own; here is what can be said to them. */
 
@@ -150,6 +152,52 @@ program
       words: { readonly only?: string; readonly keep: number; readonly json: boolean },
     ) => {
       process.exitCode = recordings(directory, { ...words, only: words.only });
+    },
+  );
+
+program
+  .command('walks')
+  .description('replay recorded page-table walks of x86 processors, on the spec and on ours')
+  .argument('[directory]', 'a directory of .json or .json.gz files', 'properties/walks/recorded')
+  .addOption(
+    new Option('--on <target>', `one of ${subjects.join(', ')} (may be given again)`)
+      .argParser(collected)
+      .default([], 'all'),
+  )
+  .option('--only <text>', 'only cases whose file and name (tlb-pae/L1 leaf...) contain this')
+  .option('--keep <n>', 'disagreements shown of each file and target', wholeNumber(1000), 5)
+  .addOption(jsonOption())
+  .addHelpText(
+    'after',
+    `
+A case is memory with page tables, control registers, and accesses by linear address with the answers
+of two recorded processors. Each answer has to be equal: value, error code, faulting address. So has
+each table entry in the end, with its accessed and dirty bits. Targets:
+  spec      has to allow the recorded answer, and no other unless the answer is loose
+  hardware  the simulated processor on bare memory
+  shadow    a guest of the hypervisor under shadow paging
+  hap       a guest of the hypervisor under nested paging
+An answer is loose where it hangs on what a processor remembers of tables since edited: then it has to
+be one that the spec allows. It is disputed where the recorded processors differ: then the one that
+the recording calls right counts, or either. Not offered are features that a guest under shadow paging
+lacks (1 GiB pages, PSE36, protection keys): there the spec without the feature is the measure.
+
+Examples:
+  xenolith walks --on shadow --only tlb-pae/
+  xenolith walks --on spec --json
+${exitHelp}`,
+  )
+  .action(
+    (
+      directory: string,
+      words: {
+        readonly on: readonly string[];
+        readonly only?: string;
+        readonly keep: number;
+        readonly json: boolean;
+      },
+    ) => {
+      process.exitCode = walks(directory, { ...words, only: words.only });
     },
   );
 

@@ -16,7 +16,7 @@ import {
   widthOf,
 } from './table-entries.js';
 import { featuresOf, hasNoExecute, isNested, modeOf, vcpuOf, type Mode } from './registers.js';
-import type { PageId, State } from './state.js';
+import type { Domain, PageId, State } from './state.js';
 
 /** What a walk finds: the page at a linear address, and what all entries on the way allow. */
 export interface Translation {
@@ -159,8 +159,7 @@ function readings(
     const state = the(moments[at]);
     const domain = theDomain(state, id);
     const type = get(domain.p2m, gfn)?.type;
-    const isOwn = type === 'ram_rw' && root === undefined;
-    const page = root ?? (isOwn ? ownPageAt(state, domain, gfn) : grantedTable(state, id, gfn));
+    const page = root ?? tableAt(state, domain, gfn);
     if (page === undefined) {
       if (!found.includes(undefined)) found.push(undefined);
       continue;
@@ -172,5 +171,8 @@ function readings(
   return found;
 }
 
-const grantedTable = (state: State, id: DomainId, gfn: number): PageId | undefined =>
-  isNested(state) ? get(theDomain(state, id).p2m, gfn)?.page : undefined;
+function tableAt(state: State, domain: Domain, gfn: number): PageId | undefined {
+  const entry = get(domain.p2m, gfn);
+  if (isNested(state)) return entry?.page;
+  return entry?.type === 'ram_rw' ? ownPageAt(state, domain, gfn) : undefined;
+}

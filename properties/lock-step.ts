@@ -94,7 +94,7 @@ export class LockStep {
       const difference = differenceOf(reply, alternative.reply, step.op === 'map');
       const next = difference === undefined ? alternative.next(reply) : before;
       if (difference !== undefined) other ??= diverged(alternative, difference);
-      else if (isObjection(next)) other ??= objected(next.objection);
+      else if (isObjection(next)) other ??= objected(alternative, next.objection);
       else {
         const changes = parted === undefined ? this.#audited() : parted.changes;
         if (changes !== undefined && 'claim' in changes)
@@ -154,9 +154,9 @@ const diverged = (alternative: Alternative, difference: Difference): StepFailure
   actual: difference.actual,
 });
 
-const objected = (objection: string): StepFailure => ({
+const objected = ({ rules }: Alternative, objection: string): StepFailure => ({
   verdict: 'diverge',
-  claim: 'G15',
+  claim: rules.includes('D8') ? 'D8' : 'G15',
   path: 'choice',
   expected: 'a choice that the spec accepts',
   actual: objection,

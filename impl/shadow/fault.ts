@@ -2,7 +2,7 @@ import { PFEC_U, PFEC_W } from '../../abi/control.js';
 import { setAccessedAndDirty, walkGuest } from '../guest-walk.js';
 import { RIGHT_RW } from '../hardware/rights.js';
 import type { Resolution } from '../paging.js';
-import { NOTHING, mfnOf, permitsStore } from '../tables/p2m-entry.js';
+import { NOTHING, isRam, mfnOf, permitsStore } from '../tables/p2m-entry.js';
 import type { Vcpu } from '../vcpu.js';
 import { makeRoomFor } from './evict.js';
 import { PAGES_FOR_CHAIN, fill } from './fill.js';
@@ -30,6 +30,7 @@ export function resolveFault(
   if (!canBeShadowed(state, isWrite, access)) return 'walk';
 
   // Nothing below this line refuses the access.
+  if (isWrite && isRam(domain.p2m.lookup(walk.gfn))) domain.dirtyLog?.note(walk.gfn);
   makeRoomFor(state, PAGES_FOR_CHAIN);
   setAccessedAndDirty(host, walk, access);
   return fill(state, vcpu, high, low, isWrite) ? 'retry' : 'walk';

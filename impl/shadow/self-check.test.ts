@@ -53,6 +53,10 @@ function run(one: Side, other: Side, seed: number, isPortable: boolean, flushesF
       }
       expect(replies[1], where()).toEqual(replies[0]);
       const reply = replies[0];
+      if (first.hasCrashed()) {
+        program.forgetMappings();
+        for (const side of [first, second]) side.recreateAll();
+      }
       if (step.op === 'map' && reply?.is === 'statuses') {
         const element = reply.elements[0];
         const address = step.elements[0]?.address ?? 0;

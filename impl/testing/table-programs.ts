@@ -34,7 +34,11 @@ const TABLE_GFNS = [1, 2, 3, 4, 5, 6, 7] as const;
 const DATA_GFNS = [8, 9, 10, 11, 12, 13] as const;
 const GRANT_GFNS = [0x30, 0x31, 0x32] as const;
 const MAPPED_GRANT_FRAME_GFN = 0x20;
-const NEAR = [0, 1, 2, 3, 511] as const;
+/** Entries that programs set and go through. */
+const NEAR = [0, 0, 0, 0, 1, 1, 1, 2, 2, 511] as const;
+const ENTRIES_SET_UP = 3;
+/** Addresses in use at a time. */
+const ADDRESSES = 12;
 const TWO_TO_32 = 2 ** 32;
 
 /**
@@ -44,6 +48,7 @@ const TWO_TO_32 = 2 ** 32;
 export class TablePrograms {
   readonly #random: Random;
   readonly #setting: ProgramSetting;
+  readonly #addresses: Word[] = [];
   readonly #handles: { domain: number; handle: number; gfn: number }[] = [];
 
   constructor(setting: ProgramSetting) {
@@ -56,16 +61,22 @@ export class TablePrograms {
     this.#handles.push({ domain, handle, gfn });
   }
 
+  /** The domains are new ones. */
+  forgetMappings(): void {
+    this.#handles.length = 0;
+  }
+
   /** The next few steps. */
   next(): readonly Step[] {
     const { isPortable } = this.#setting;
-    const dice = this.#random.below(100);
-    if (dice < 30) return [this.#setEntry()];
-    if (dice < 78) return this.#access();
-    if (dice < 88) return this.#control();
-    if (dice < 92) return [this.#invalidate(this.#caller(), this.#linear())];
-    if (dice < 95) return [this.#physicalStore()];
-    if (dice < 98) return [this.#grant()];
+    const dice = this.#random.below(1000);
+    if (dice < 20) return this.#setUp();
+    if (dice < 170) return [this.#setEntry()];
+    if (dice < 850) return this.#access();
+    if (dice < 890) return this.#control();
+    if (dice < 920) return [this.#invalidate(this.#caller(), this.#linear())];
+    if (dice < 935) return [this.#physicalStore()];
+    if (dice < 985) return [this.#grant()];
     return isPortable ? [this.#dataPages()] : [this.#anyPages()];
   }
 
@@ -86,35 +97,86 @@ export class TablePrograms {
   }
 
   #entry(): Word {
-    const { isPortable } = this.#setting;
-    if (this.#random.below(12) === 0) return { low: 0, high: 0 };
+    if (this.#random.below(15) === 0) return { low: 0, high: 0 };
+    const isTable = this.#random.below(2) === 0;
+    const gfn = isTable ? this.#random.of(TABLE_GFNS) : this.#anyGfn();
+    let { low, high } = this.#entryOf(gfn);
+    if (this.#random.below(20) === 0) low &= ~bits.PTE_P;
+    if (this.#random.below(40) === 0) high |= 1 << this.#random.below(31);
+    return { low: low >>> 0, high: high >>> 0 };
+  }
+
+  /** A present entry of a gfn; one in eight maps a superpage, mostly one that starts at gfn 0. */
+  #entryOf(gfn: number): Word {
     let flags = bits.PTE_P | bits.PTE_RW | bits.PTE_US;
-    if (this.#random.below(12) === 0) flags &= ~bits.PTE_P;
-    if (this.#random.below(4) === 0) flags &= ~bits.PTE_RW;
-    if (this.#random.below(4) === 0) flags &= ~bits.PTE_US;
+    if (this.#random.below(8) === 0) flags &= ~bits.PTE_RW;
+    if (this.#random.below(6) === 0) flags &= ~bits.PTE_US;
     if (this.#random.below(2) === 0) flags |= bits.PTE_A;
     if (this.#random.below(3) === 0) flags |= bits.PTE_D;
-    if (this.#random.below(5) === 0) flags |= bits.PTE_PS;
     if (this.#random.below(8) === 0) flags |= bits.PTE_G;
+    const isSuperpage = this.#random.below(8) === 0;
+    if (isSuperpage) flags |= bits.PTE_PS;
+    const first = isSuperpage && this.#random.below(8) > 0 ? 0 : gfn;
+    const high = this.#random.below(12) === 0 ? bits.PTE_NX_HIGH : 0;
+    return { low: ((first << 12) | flags) >>> 0, high };
+  }
+
+  #anyGfn(): number {
     const dice = this.#random.below(20);
-    let gfn: number = this.#random.of(TABLE_GFNS);
-    if (dice > 10) gfn = this.#random.of(DATA_GFNS);
-    if (dice === 18) gfn = 0;
-    if (dice === 19) gfn = isPortable ? MAPPED_GRANT_FRAME_GFN : this.#random.of(GRANT_GFNS);
-    if ((flags & bits.PTE_PS) !== 0 && this.#random.below(2) === 0) gfn = 0;
-    let high = this.#random.below(8) === 0 ? bits.PTE_NX_HIGH : 0;
-    if (this.#random.below(40) === 0) high |= 1 << this.#random.below(31);
-    return { low: ((gfn << 12) | flags) >>> 0, high: high >>> 0 };
+    if (dice < 7) return this.#random.of(TABLE_GFNS);
+    if (dice < 17) return this.#random.of(DATA_GFNS);
+    if (dice === 17) return this.#setting.isPortable ? 0 : this.#random.below(64);
+    return dice === 18 || this.#setting.isPortable
+      ? MAPPED_GRANT_FRAME_GFN
+      : this.#random.of(GRANT_GFNS);
+  }
+
+  /** A vcpu gets a mode and tables that go together, some of them twice in the same walk. */
+  #setUp(): readonly Step[] {
+    const by = this.#caller();
+    const mode = this.#random.of([2, 2, 3, 4] as const);
+    const bytes = mode === 2 ? 4 : 8;
+    const tables = Array.from({ length: mode === 2 ? 2 : mode }, () => this.#random.of(TABLE_GFNS));
+    const steps: Step[] = [{ op: 'cr0', ...by, value: bits.CR0_PE }];
+    for (let level = 0; level < tables.length; level += 1) {
+      for (let index = 0; index < ENTRIES_SET_UP; index += 1) {
+        const isTop = mode === 3 && level === 0;
+        const gfn = tables[level + 1] ?? this.#anyGfn();
+        const address = GuestPhysical((tables[level] ?? 0) * PAGE_BYTES + index * bytes);
+        const value = isTop ? { low: (gfn << 12) | 1, high: 0 } : this.#entryOf(gfn);
+        steps.push({ op: 'store', ...by, address, size: bytes, value });
+      }
+    }
+    const isLong = mode === 4;
+    const efer = (isLong ? bits.EFER_LME : 0) | (this.#random.below(5) > 0 ? bits.EFER_NXE : 0);
+    const cr4 = this.#cr4() & ~bits.CR4_PAE;
+    const root = { low: (tables[0] ?? 0) * PAGE_BYTES, high: 0 };
+    steps.push(
+      { op: 'efer', ...by, value: efer },
+      { op: 'cr4', ...by, value: mode === 2 ? cr4 : cr4 | bits.CR4_PAE },
+      { op: 'cr3', ...by, value: root },
+      { op: 'cr0', ...by, value: (this.#cr0() | bits.CR0_PG) >>> 0 },
+    );
+    return steps;
+  }
+
+  /** An address that was used lately, or a new one. */
+  #linear(): Word {
+    const used = this.#addresses[this.#random.below(ADDRESSES)];
+    if (used !== undefined && this.#random.below(10) < 7) return used;
+    const linear = this.#newLinear();
+    this.#addresses[this.#random.below(ADDRESSES)] = linear;
+    return linear;
   }
 
   /** An address that goes through the few entries that are set, in any mode. */
-  #linear(): Word {
+  #newLinear(): Word {
     const [a, b, c, d] = [0, 0, 0, 0].map(() => this.#random.of(NEAR));
     const size = this.#random.below(6);
     const offset = size === 0 ? PAGE_BYTES - 1 - this.#random.below(7) : 8 * this.#random.below(6);
     const top = (a ?? 0) * 2 ** 39 + (b ?? 0) * 2 ** 30 + (c ?? 0) * 2 ** 21 + (d ?? 0) * 2 ** 12;
     const wide = (c ?? 0) * 2 ** 22 + (d ?? 0) * 2 ** 12;
-    const address = (this.#random.below(3) === 0 ? wide : top) + offset;
+    const address = (this.#random.below(3) > 0 ? wide : top) + offset;
     let high = Math.floor(address / TWO_TO_32) % 2 ** 16;
     if (high >= 0x8000) high = (high | 0xffff_0000) >>> 0;
     return { low: (address % TWO_TO_32) >>> 0, high };
@@ -162,18 +224,7 @@ export class TablePrograms {
     if (dice < 5) return [{ op: 'cr0', ...by, value: this.#cr0() }];
     if (dice < 6) return [{ op: 'cr4', ...by, value: this.#cr4() }];
     if (dice < 7) return [{ op: 'efer', ...by, value: this.#random.of([0, 0x800, 0x900, 0x100]) }];
-    // A mode from scratch.
-    const isLong = this.#random.below(3) === 0;
-    const off = { op: 'cr0', ...by, value: bits.CR0_PE } as const;
-    const efer = (isLong ? bits.EFER_LME : 0) | (this.#random.below(3) > 0 ? bits.EFER_NXE : 0);
-    const cr4 = isLong ? this.#cr4() | bits.CR4_PAE : this.#cr4();
-    return [
-      off,
-      { op: 'efer', ...by, value: efer },
-      { op: 'cr4', ...by, value: cr4 },
-      { op: 'cr3', ...by, value: root },
-      { op: 'cr0', ...by, value: (this.#cr0() | bits.CR0_PG) >>> 0 },
-    ];
+    return this.#setUp();
   }
 
   #cr0(): number {
