@@ -214,7 +214,7 @@ const fetches: PagedScenarios = {
     1  d1  fetch  va=0x1234 u32 user                       #PF P+U+I va=0x1234
     2  d1  fetch  va=0x1234 u32                            #PF P+I va=0x1234
     3  d1  efer   value=0x0                                done
-    4  d1  fetch  va=0x1234 u32                            #PF P va=0x1234
+    4  d1  fetch  va=0x1234 u32                            #PF P+I va=0x1234
     5  d1  fetch  at=0x15+0x234                            #PF P+I va=0x15234
     6  d1  load   at=0x9+0x8 u32                           0x00015025`,
   ],

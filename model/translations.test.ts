@@ -87,6 +87,15 @@ const remembered: PagedScenarios = {
     5  d1  efer   value=lme+nxe                           done
     6  d1  fetch  va=0x1000 u32                           only #PF P+I va=0x1000`,
   ],
+  '[T1] an entry that an access changes by itself may be remembered as it was': [
+    two,
+    `
+    0  d1  pte    table=0x9 index=9 width=4 gfn=0x9 p+rw  ok
+    1  d1  store  va=0x9024 u32 0x2003                    only ok
+    2  d1  load   va=0x9000 u32                           0x00000022 | 0x00000000
+    3  d1  store  va=0x9000 u32 0x5                       only ok
+    4  d1  load   at=0x9+0x24 u32                         0x00002063`,
+  ],
   '[T1] each page of an access is found for itself': [
     two,
     `
