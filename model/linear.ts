@@ -122,7 +122,7 @@ function outcome(
 /** [W6] The entries of a walk are marked, the leaf first, and only in what they were read as. */
 function withMarks(state: State, page: Translation, asked: Asked): State {
   let next = state;
-  for (const [i, entry] of [...page.entries.entries()].reverse()) {
+  for (const [i, entry] of [...page.entries.entries()].toReversed()) {
     const { content } = pageOf(next, entry.page);
     const now = loadWord(content, entry.offset, 4);
     const low = (now.low | marked(entry, i, page, asked)) >>> 0;

@@ -11,6 +11,7 @@ import {
   hasReservedBit,
   isSuperpage,
   leafFrame,
+  rootFrame,
   spanOf,
   widthOf,
 } from './table-entries.js';
@@ -63,7 +64,7 @@ export function walks(
   if (mode === 'unpaged') return [{ ...allRights, gfn: Math.floor(linear / PAGE_BYTES) }];
 
   const walker = { moments, id, vcpuId, mode, linear };
-  const top = { gfn: frameOf(vcpu.cr3, mode), root: vcpu.root };
+  const top = { gfn: rootFrame(vcpu), root: vcpu.root };
   if (mode !== 'pae') return below(walker, mode === '2-level' ? 2 : 4, top, allRights, 0);
   // [W7] PAE's top level is what was loaded with CR3: four entries without rights.
   const entry = the(vcpu.pdptes[Math.floor(linear / 2 ** 30)]);
