@@ -33,22 +33,25 @@ const isCertain = ({ recorded: { isLoose, dispute, fact } }: RecordedStep): bool
   !isLoose && dispute === undefined && fact !== 'value any';
 
 describe('an answer that was not recorded is noticed where it stands', () => {
-  test.each(recordedNames)('in a case of each kind in %s', (name) => {
-    const { cases } = recordedFile(name);
-    const replays = subjects.map(replayerOf);
-    let count = 0;
-    for (const one of cases.filter((_, i) => i % 3 === 0)) {
-      const index = one.steps.findLastIndex(isCertain);
-      if (index < 0 || name === 'pke') continue;
-      const wrong = withAnswer(one, index);
-      const places = replays.map((replay) => replay(name, wrong).disagreements.map(placeOf));
-      expect(places).toEqual(subjects.map(() => [`step ${index}`]));
-      count++;
-    }
-    expect(count).toBeGreaterThanOrEqual(name === 'pke' ? 0 : 2);
-  });
+  test.each(recordedNames.filter((name) => name !== 'pke'))(
+    'in a case of each kind in %s',
+    (name) => {
+      const { cases } = recordedFile(name);
+      const replays = subjects.map(replayerOf);
+      let count = 0;
+      for (const one of cases.filter((_, i) => i % 3 === 0)) {
+        const index = one.steps.findLastIndex(isCertain);
+        if (index < 0) continue;
+        const wrong = withAnswer(one, index);
+        const places = replays.map((replay) => replay(name, wrong).disagreements.map(placeOf));
+        expect(places).toEqual(subjects.map(() => [`step ${index}`]));
+        count++;
+      }
+      expect(count).toBeGreaterThanOrEqual(2);
+    },
+  );
 
-  test('of protection keys, where there are any', () => {
+  test('in one with protection keys, which shadow paging lacks', () => {
     const [one] = casesNamed('pke', 'wp1');
     if (one === undefined) throw new Error('a case');
     const index = one.steps.findLastIndex(isCertain);
