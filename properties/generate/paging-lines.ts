@@ -16,6 +16,8 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
   const { choose } = scene;
   const id = scene.vcpu;
   if (!isPaged(vcpuOf(scene.state, caller.id, id)) && percent(choose, 70)) {
+    // Not every attempt is made when all is ready for it.
+    if (scene.hostile()) return controlLine(scene, caller, id);
     const line = settingUp(scene, caller, id);
     if (line !== undefined) return line;
   }
