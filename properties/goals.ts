@@ -20,9 +20,14 @@ export interface Goal {
 /** What is told of a goal, however it is reached. */
 export type GoalName = Pick<Goal, 'id' | 'sentence'>;
 
-/** The goals of steps that runs on a machine have. */
-export const stepGoals = ({ vcpus }: Machine): readonly Goal[] =>
-  vcpus > 1 ? [...grantGoals, ...memoryGoals, ...pagingGoals] : [...grantGoals, ...memoryGoals];
+/**
+ * The goals of steps that runs on a machine have: of two domains no third one is created, and without
+ * nested paging grant mappings can be run.
+ */
+export const stepGoals = ({ vcpus, domains, paging }: Machine): readonly Goal[] =>
+  [...grantGoals, ...memoryGoals, ...(vcpus > 1 ? pagingGoals : [])].filter(
+    ({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'),
+  );
 
 /** The goals that only a system's own counters can tell to be reached. */
 export const counterGoals = ({ vcpus, paging }: Machine): readonly CounterGoal[] => {
