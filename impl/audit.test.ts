@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DomainId, Gfn, GrantRef, Handle, Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
+import { RIGHT_DIRTY, RIGHT_RW, RIGHT_USER } from './hardware/rights.js';
 import type { Host } from './host.js';
 import { HOST_READ } from './tables/active-entries.js';
 import { GRANT_MAP_RW, RAM_RW, mfnOf } from './tables/p2m-entry.js';
@@ -77,6 +78,25 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
     'a translation is stale',
     (_g, _h, _1, d2) => d2.p2m.cache.fill(Gfn(0x50), d2.p2m.lookup(Gfn(0))),
   ],
+  ['T2', 'a processor remembers a free frame', (_g, _h, d1) => remember(d1, FREE)],
+  [
+    'T3',
+    'a processor remembers a page that left the p2m',
+    (g, _h, d1) => {
+      remember(d1, frameAt(g, 1, 2));
+      d1.p2m.clear(Gfn(2));
+    },
+  ],
+  [
+    'T4',
+    'a processor remembers a readonly page writable',
+    (g, _h, _1, d2) => {
+      g.map(2, 1, 3, 0x51, true);
+      d2.p2m.clear(Gfn(0x50));
+      remember(d2, frameAt(g, 1, 5));
+    },
+  ],
+  ['T6', "a processor remembers another's page", (g, _h, d1) => remember(d1, frameAt(g, 2, 2))],
   ['I1', 'a table has no frame', (_g, _h, d1) => void (d1.grants.frames.length = 0)],
   ['I2', 'a table has status frames too few', (_g, _h, d1) => void (d1.grants.version = 2)],
   ['I3', 'a pin leaks', (_g, _h, d1) => d1.grants.active.pin(ref, HOST_READ)],
@@ -178,6 +198,12 @@ function repin(domain: Domain, mfn: Mfn, grantee = 2, isSubPage = false): void {
   active.pin(ref, 1);
 }
 
+/** The domain's first processor takes a frame for its linear page 0, writable. */
+function remember(domain: Domain, mfn: Mfn): void {
+  const cpu = domain.vcpus[0]?.cpu;
+  cpu?.tlb.fill(0, 0, mfn, RIGHT_RW | RIGHT_USER | RIGHT_DIRTY, 12, cpu.controls);
+}
+
 const ids = (guests: Guests): string[] => guests.observer.audit().map(({ id }) => id);
 
 describe('audit', () => {
@@ -261,6 +287,9 @@ describe('view', () => {
     const mfn = frameAt(guests, 1, 5);
     expect(mapper?.mappings).toEqual([{ handle: 0, granter: 1, ref: 3, readonly: false, mfn }]);
     expect(granter?.pins).toEqual([{ ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1 }]);
+    expect(mapper?.vcpus).toEqual([
+      { cr0: 0x11, cr3: { low: 0, high: 0 }, cr4: 0, efer: 0, pkru: 0, pdptes: [] },
+    ]);
     expect(mapper?.p2m.at(-1)).toEqual({ gfn: 0x50, type: 'grant_map_rw', mfn });
     expect(guests.observer.entryAt(DomainId(2), Gfn(0x50))).toEqual({ type: 'grant_map_rw', mfn });
     expect(guests.observer.entryAt(DomainId(2), Gfn(0x51))).toBeUndefined();

@@ -1,5 +1,6 @@
 import type { DomainId, Mfn } from '../abi/ids.js';
 import type { Paging } from './paging.js';
+import type { DirtyLog } from './tables/dirty-log.js';
 import type { GrantTable } from './tables/grant-table.js';
 import type { Maptrack } from './tables/maptrack.js';
 import type { P2mTable } from './tables/p2m-table.js';
@@ -34,6 +35,8 @@ export class Domain {
   maximumPages: number;
   /** The limit was set below what it had: `pages` may exceed it since (D2). */
   wasOverLimit = false;
+  /** Which gfns were written, while the toolstack wants to know. */
+  dirtyLog: DirtyLog | undefined;
   isCrashed = false;
   isDying = false;
   /** Every slice of its destruction is done: only pages that others hold keep it. */

@@ -1,4 +1,5 @@
-import { Gfn, Mfn } from '../abi/ids.js';
+import { Mfn } from '../abi/ids.js';
+import type { Gfn } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Word } from '../abi/word.js';
 import type { Domain } from './domain.js';

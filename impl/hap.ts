@@ -1,9 +1,10 @@
 import { CR0_WP, CR4_PKE, CR4_PSE, CR4_SMAP, CR4_SMEP } from '../abi/control.js';
-import type { Gfn, Mfn } from '../abi/ids.js';
+import { Gfn } from '../abi/ids.js';
+import type { Mfn } from '../abi/ids.js';
 import type { Domain } from './domain.js';
 import { UNPAGED } from './hardware/page-entry.js';
 import type { Paging, Resolution } from './paging.js';
-import { NOTHING } from './tables/p2m-entry.js';
+import { NOTHING, isRam } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 import { hasNoExecute, modeOf, rootGfnOf } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
@@ -53,7 +54,7 @@ export class NestedPaging implements Paging {
 
   /** The processor walks afresh before it reports a fault: it is the guest's. */
   resolve(vcpu: Vcpu): Resolution {
-    if (vcpu.cpu.exit === 'nested') return 'walk';
+    if (vcpu.cpu.exit === 'nested') return this.#logWrite(vcpu) ? 'retry' : 'walk';
     vcpu.faultCode = vcpu.cpu.faultCode;
     return 'fault';
   }
@@ -72,6 +73,19 @@ export class NestedPaging implements Paging {
     // Tables are read from the guest's memory itself.
   }
 
+  catchForeignWrites(): void {
+    // Nobody needs to see tables written that hardware reads itself.
+  }
+
+  catchWrites(): void {
+    this.#domain.p2m.withholdWrites();
+    this.#flush();
+  }
+
+  letWrites(): void {
+    this.#domain.p2m.permitWrites();
+  }
+
   release(): void {
     this.#flush();
   }
@@ -82,6 +96,17 @@ export class NestedPaging implements Paging {
 
   forEachFrame(_visit: (mfn: Mfn) => void): void {
     // The nested tables are the p2m's own.
+  }
+
+  /** Notes a gfn that is written, or marked as a table, and lets it be. False: that is not it. */
+  #logWrite({ cpu }: Vcpu): boolean {
+    const { dirtyLog, p2m } = this.#domain;
+    if (dirtyLog === undefined || !cpu.faultIsWrite) return false;
+    const gfn = Gfn(cpu.faultGfn);
+    if (!isRam(p2m.lookup(gfn))) return false;
+    dirtyLog.note(gfn);
+    p2m.permitWrite(gfn);
+    return true;
   }
 
   #flush(): void {

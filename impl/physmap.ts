@@ -54,7 +54,9 @@ export function addPages(
   for (let page = 0; page < pages.length; page += 1) {
     const gfn = gfnAfter(first, page);
     const now = domain.p2m.lookup(gfn);
-    if (isRam(now)) host.frames.setGfn(mfnOf(now), gfn);
+    if (!isRam(now)) continue;
+    host.frames.setGfn(mfnOf(now), gfn);
+    domain.dirtyLog?.note(gfn);
   }
   return failure ?? 'added';
 }

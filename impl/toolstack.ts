@@ -7,6 +7,7 @@ import { destroyDomain } from './destroy-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
 import type { Host } from './host.js';
+import { logDirty } from './log-dirty.js';
 import { putPage } from './pages.js';
 import { rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
@@ -25,7 +26,7 @@ export function toolstack(host: Host, step: Toolstack): Reply {
     case 'inspect_gfn':
       return inspectGfn(host, step);
     case 'log_dirty':
-      return rcReply('-ESRCH');
+      return logDirty(host, step);
   }
 }
 

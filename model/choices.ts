@@ -4,7 +4,7 @@ import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { CopyGrant, InspectGfn, MapGrant } from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { closed, copyGrant, type Copying } from './copy.js';
-import { domainOf, freeHandles, ownPageAt, pageOf, the, theDomain } from './derived.js';
+import { domainOf, ownPageAt, pageOf, the, theDomain } from './derived.js';
 import { withDomain, withPage } from './derived.js';
 import { inspectGfn } from './domains.js';
 import { mapGrant } from './map.js';
@@ -54,10 +54,9 @@ export function copyBatch(state: State, { caller, elements }: CopyGrant): Altern
  */
 export function mapBatch(state: State, made: MapGrant): Alternative {
   const chosen: (Handle | undefined)[] = [];
-  const alternative = inTurn(state, made, (now, caller, element) => {
-    const isOneLeft = freeHandles(now, theDomain(now, caller)) > 0;
+  const alternative = inTurn(state, made, (now, _, element) => {
     const provisional = Handle(NO_HANDLE + 1 + chosen.length);
-    const outcome = mapGrant(now, caller, element, isOneLeft ? provisional : undefined);
+    const outcome = mapGrant(now, made, element, provisional);
     chosen.push(outcome.rule === 'G1' ? provisional : undefined);
     return outcome;
   });

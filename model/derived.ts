@@ -1,4 +1,4 @@
-import { CONTROL, DOMID_SELF, Gfn, type DomainId, type GrantRef } from '../abi/ids.js';
+import { CONTROL, DOMID_SELF, Gfn, type DomainId, type GrantRef, type VcpuId } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import { count, findKey, forEach, get, put } from '../values/keyed.js';
@@ -147,6 +147,13 @@ export const isPinnedFrom = (state: State, id: DomainId, from: number): boolean 
       findKey(mappings, ({ granter, ref }) => granter === id && ref >= from) !== undefined,
   ) !== undefined;
 
-/** Handles a domain may still take: one of those its maptrack frames hold is never given out. */
-export const freeHandles = (state: State, { maptrackFrames, mappings }: Domain): number =>
-  Math.max(0, maptrackFrames * state.machine.handlesPerFrame - 1 - count(mappings, () => true));
+/**
+ * [G15] Handles that a vcpu may still have: what its domain's maptrack frames hold, but for those of
+ * live mappings and one for each other vcpu that ever took one. The last it keeps back itself.
+ */
+export function spareHandles(state: State, domain: Domain, vcpu: VcpuId): number {
+  const { maptrackFrames, mappings, vcpus } = domain;
+  const kept = vcpus.filter(({ keepsHandle }, i) => keepsHandle && i !== vcpu).length;
+  const live = count(mappings, () => true);
+  return Math.max(0, maptrackFrames * state.machine.handlesPerFrame - kept - live);
+}

@@ -82,6 +82,7 @@ const newVcpu: Vcpu = {
   pkru: 0,
   pdptes: [],
   root: undefined,
+  keepsHandle: false,
   past: undefined,
 };
 

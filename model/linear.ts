@@ -10,7 +10,7 @@ import { finished, refuse, type Alternative, type Result } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
 import { askedBy, faultCode, faultOf, type Asked, type Fault } from './rights.js';
 import type { State, Vcpu } from './state.js';
-import { remembered } from './translations.js';
+import { remembered, withPast } from './translations.js';
 import { walks, type Reading, type Translation } from './walk.js';
 
 /** Guest accesses by linear address: the walks, what they leave behind, and the access itself. */
@@ -113,14 +113,16 @@ function outcome(
     nextGfn: (other ?? one).gfn,
     size: made.size,
   };
-  const done = accessed(next, made, place, faultAt(0, abi.PFEC_P));
-  return done.next === undefined && next !== state ? { ...done, next } : done;
+  // [T1] An access may change the very entries it went through: they were legal before that.
+  const marked = withPast(state, next);
+  const done = accessed(marked, made, place, faultAt(0, abi.PFEC_P | abi.PFEC_I));
+  return { ...done, next: done.next === undefined ? marked : withPast(marked, done.next) };
 }
 
 /** [W6] The entries of a walk are marked, the leaf first, and only in what they were read as. */
 function withMarks(state: State, page: Translation, asked: Asked): State {
   let next = state;
-  for (const [i, entry] of [...page.entries.entries()].reverse()) {
+  for (const [i, entry] of [...page.entries.entries()].toReversed()) {
     const { content } = pageOf(next, entry.page);
     const now = loadWord(content, entry.offset, 4);
     const low = (now.low | marked(entry, i, page, asked)) >>> 0;

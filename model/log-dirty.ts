@@ -1,6 +1,7 @@
 import { Gfn } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { LogDirty } from '../abi/step.js';
+import { isSameContent } from '../values/content.js';
 import { entries, findKey, get } from '../values/keyed.js';
 import { pageOf, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
@@ -40,14 +41,18 @@ export function logDirty(state: State, { domain: id, action }: LogDirty): Altern
   return { reply: { is: 'dirty', gfns }, rules: ['D8'], next };
 }
 
-/** A gfn of the domain's own memory that has another content than it had, and nobody may still write. */
+/**
+ * A gfn of the domain's own memory that nobody else may write any more, and that has another content
+ * than it had, or that another domain might write when the log was begun: what it had written before,
+ * no log has named.
+ */
 function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolean {
   const entry = get(domain.p2m, gfn);
   if (entry === undefined || entry.type !== 'ram_rw' || isMappedWritable(state, domain, entry.page))
     return false;
   const then = get(get(since.domains, domain.id)?.p2m, gfn);
-  if (then?.page !== entry.page) return true;
-  return pageOf(since, entry.page).content !== pageOf(state, entry.page).content;
+  if (then?.page !== entry.page || isMappedWritable(since, domain, entry.page)) return true;
+  return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);
 }
 
 /** Another domain has a writable mapping of the page. */

@@ -1,10 +1,11 @@
 import * as abi from '../abi/grant-table.js';
-import { Gfn, type DomainId, type Handle } from '../abi/ids.js';
+import { Gfn, type DomainId, type Handle, type VcpuId } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
-import type { MapElement, UnmapElement } from '../abi/step.js';
+import type { MapElement, MapGrant, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import { domainOf, ownPageAt, pinsOf, theDomain, withDomain } from './derived.js';
+import { domainOf, ownPageAt, pinsOf, spareHandles, the, theDomain } from './derived.js';
+import { withDomain } from './derived.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
 import { drop, get, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
@@ -19,38 +20,40 @@ import type { Mapping, State } from './state.js';
  * readonly bit at its first use for writing: what was granted first is what is mapped.
  */
 export function mapGrant(
-  state: State,
-  caller: DomainId,
+  before: State,
+  { caller, vcpu }: MapGrant,
   { granter: granterId, ref, address, flags }: MapElement,
-  handle: Handle | undefined,
+  handle: Handle,
 ): ElementResult {
   if ((flags & (abi.GNTMAP_device_map | abi.GNTMAP_host_map)) === 0)
     return no('bad_gntref', 'G1.1');
   if ((flags & notForHvm) !== 0) return no('general_error', 'G1.2');
 
-  const granter = domainOf(state, granterId);
+  const granter = domainOf(before, granterId);
   if (granter === undefined) return no('bad_domain', 'G1.3');
 
-  if (handle === undefined) return no('no_space', 'G1.4');
+  const state = keepingOne(before, caller, vcpu);
+  const refused = (status: Status, rule: RefusalId) => spoil({ status }, rule, state);
+  if (spareHandles(state, theDomain(state, caller), vcpu) < 2) return refused('no_space', 'G1.4');
 
-  if (ref >= entryCount(state.machine, granter)) return no('bad_gntref', 'G1.5');
+  if (ref >= entryCount(state.machine, granter)) return refused('bad_gntref', 'G1.5');
 
   const readonly = (flags & abi.GNTMAP_readonly) !== 0;
   const pins = pinsOf(state, granterId, ref);
-  if (pins !== undefined && pins.grantee !== caller) return no('general_error', 'G1.6');
+  if (pins !== undefined && pins.grantee !== caller) return refused('general_error', 'G1.6');
   if (pins !== undefined && (readonly ? pins.readers : pins.writers) >= state.machine.pinLimit)
-    return no('general_error', 'G1.7');
+    return refused('general_error', 'G1.7');
 
   const entry = entryAt(state, granter, ref);
   if (pins === undefined) {
     if ((entry.flags & abi.GTF_type_mask) !== abi.GTF_permit_access)
-      return no('general_error', 'G1.8');
-    if ((entry.flags & abi.GTF_sub_page) !== 0) return no('general_error', 'G1.9');
-    if (entry.domain !== caller) return no('general_error', 'G1.10');
+      return refused('general_error', 'G1.8');
+    if ((entry.flags & abi.GTF_sub_page) !== 0) return refused('general_error', 'G1.9');
+    if (entry.domain !== caller) return refused('general_error', 'G1.10');
   }
   const isCovered = pins !== undefined && (readonly || pins.writers > 0);
   if (!isCovered && !readonly && (entry.flags & abi.GTF_readonly) !== 0)
-    return no('general_error', 'G1.11');
+    return refused('general_error', 'G1.11');
   const marked = isCovered ? state : mark(state, granter, ref, readonly);
   const unmarked = (left: State): State => unmark(left, granterId, ref, readonly);
   const fail = (status: Status, rule: RefusalId, left: State) =>
@@ -72,6 +75,15 @@ export function mapGrant(
   const mapper = theDomain(next, caller);
   const mappings = put(mapper.mappings, handle, { granter: granterId, ref, page, readonly });
   return accept({ status: 'okay' }, 'G1', withDomain(next, { ...mapper, mappings }));
+}
+
+/** [G15] A vcpu that wants a handle keeps one back from the first time on, if there is one. */
+function keepingOne(state: State, caller: DomainId, id: VcpuId): State {
+  const domain = theDomain(state, caller);
+  const vcpu = the(domain.vcpus[id]);
+  if (vcpu.keepsHandle || spareHandles(state, domain, id) === 0) return state;
+  const vcpus = domain.vcpus.with(id, { ...vcpu, keepsHandle: true });
+  return withDomain(state, { ...domain, vcpus });
 }
 
 const no = (status: Status, rule: RefusalId) => refuse({ status }, rule);

@@ -67,7 +67,7 @@ export interface Domain {
   readonly vcpus: readonly Vcpu[];
 }
 
-/** What decides how a virtual processor finds the page at a linear address. */
+/** A virtual processor: what decides how it finds the page at a linear address, mostly. */
 export interface Vcpu {
   readonly cr0: number;
   readonly cr3: Word;
@@ -78,6 +78,8 @@ export interface Vcpu {
   readonly pdptes: readonly Word[];
   /** The page that holds the top of its tables, where the hypervisor keeps hold of it ([C8]). */
   readonly root: PageId | undefined;
+  /** It has had a handle, and keeps another one back for good ([G15]). */
+  readonly keepsHandle: boolean;
   /** What may still be remembered of memory as it was ([T1]). */
   readonly past: Past | undefined;
 }

@@ -31,11 +31,14 @@ export function step(state: State, made: Step): Iterable<Alternative> {
   const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
   if (!isAble || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
     return [settled({ is: 'no_domain' }, state, ['D3'])];
+  if (isLinear(made)) return linearAccess(state, made);
   const alternatives = outcomes(state, made);
   return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
     ? alternatives
     : remembering(state, alternatives);
 }
+
+const isLinear = (made: Step): made is LinearAccess => 'as' in made;
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
 function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
@@ -48,7 +51,7 @@ function* remembering(before: State, alternatives: Iterable<Alternative>): Itera
   }
 }
 
-function outcomes(state: State, made: Step): Iterable<Alternative> {
+function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alternative> {
   switch (made.op) {
     case 'map':
       return [mapBatch(state, made)];
@@ -62,12 +65,6 @@ function outcomes(state: State, made: Step): Iterable<Alternative> {
       return [inspected(state, made)];
     case 'log_dirty':
       return [logDirty(state, made)];
-    case 'load_linear':
-    case 'store_linear':
-    case 'cmpxchg_linear':
-    case 'xadd_linear':
-    case 'fetch_linear':
-      return linearAccess(state, made);
     default:
       return [finished(state, one(state, made))];
   }

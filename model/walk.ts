@@ -11,11 +11,12 @@ import {
   hasReservedBit,
   isSuperpage,
   leafFrame,
+  rootFrame,
   spanOf,
   widthOf,
 } from './table-entries.js';
 import { featuresOf, hasNoExecute, isNested, modeOf, vcpuOf, type Mode } from './registers.js';
-import type { PageId, State } from './state.js';
+import type { Domain, PageId, State } from './state.js';
 
 /** What a walk finds: the page at a linear address, and what all entries on the way allow. */
 export interface Translation {
@@ -63,7 +64,7 @@ export function walks(
   if (mode === 'unpaged') return [{ ...allRights, gfn: Math.floor(linear / PAGE_BYTES) }];
 
   const walker = { moments, id, vcpuId, mode, linear };
-  const top = { gfn: frameOf(vcpu.cr3, mode), root: vcpu.root };
+  const top = { gfn: rootFrame(vcpu), root: vcpu.root };
   if (mode !== 'pae') return below(walker, mode === '2-level' ? 2 : 4, top, allRights, 0);
   // [W7] PAE's top level is what was loaded with CR3: four entries without rights.
   const entry = the(vcpu.pdptes[Math.floor(linear / 2 ** 30)]);
@@ -158,8 +159,7 @@ function readings(
     const state = the(moments[at]);
     const domain = theDomain(state, id);
     const type = get(domain.p2m, gfn)?.type;
-    const isOwn = type === 'ram_rw' && root === undefined;
-    const page = root ?? (isOwn ? ownPageAt(state, domain, gfn) : grantedTable(state, id, gfn));
+    const page = root ?? tableAt(state, domain, gfn);
     if (page === undefined) {
       if (!found.includes(undefined)) found.push(undefined);
       continue;
@@ -171,5 +171,8 @@ function readings(
   return found;
 }
 
-const grantedTable = (state: State, id: DomainId, gfn: number): PageId | undefined =>
-  isNested(state) ? get(theDomain(state, id).p2m, gfn)?.page : undefined;
+function tableAt(state: State, domain: Domain, gfn: number): PageId | undefined {
+  const entry = get(domain.p2m, gfn);
+  if (isNested(state)) return entry?.page;
+  return entry?.type === 'ram_rw' ? ownPageAt(state, domain, gfn) : undefined;
+}

@@ -3,7 +3,15 @@ import { Gfn, INVALID_GFN, Mfn } from '../../abi/ids.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
 import { NOBODY } from '../tables/frame-table.js';
-import { frameOf, isPresent, isRam, isWellFormed, mfnOf } from '../tables/p2m-entry.js';
+import {
+  frameOf,
+  isPresent,
+  isRam,
+  isRamEntry,
+  isWellFormed,
+  mfnOf,
+  withWrite,
+} from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 import type { TableFrame } from '../tables/p2m-table.js';
 import type { Census, DomainCensus } from './census.js';
@@ -98,7 +106,12 @@ function auditTable(
     const low = ram.tableWord(table.mfn, index * 2);
     const high = ram.tableWord(table.mfn, index * 2 + 1);
     if (low === 0 && high === 0) continue;
-    check(isWellFormed(low, high), 'P2', `has a malformed entry ${index}`);
+    const isWithheld = domain.dirtyLog !== undefined && isRamEntry(low, high);
+    check(
+      isWellFormed(isWithheld ? withWrite(low) : low, high),
+      'P2',
+      `has a malformed entry ${index}`,
+    );
     if (table.level === 1) continue;
     const child = children.get(`${table.mfn} ${index}`);
     const isChild = child?.mfn === frameOf(low, high) && child.level === table.level - 1;

@@ -1,4 +1,4 @@
-import { Mfn } from '../../abi/ids.js';
+import { INVALID_GFN, Mfn } from '../../abi/ids.js';
 import type { Domain } from '../domain.js';
 import { RIGHT_DIRTY, RIGHT_RW } from '../hardware/rights.js';
 import type { Host } from '../host.js';
@@ -31,7 +31,10 @@ function reachedBy(domain: Domain, census: Census): Reached {
   };
 }
 
-/** T2, T3, T4, T6. No frame is remembered that is free, that left the p2m, or with more rights. */
+/**
+ * T2, T3, T4, T6, T11. No frame is remembered that is free, that left the p2m, or with more rights
+ * than the p2m gives, or than the log of written gfns lets it have.
+ */
 function auditTlb(
   host: Host,
   domain: Domain,
@@ -55,10 +58,18 @@ function auditTlb(
     check(frames.ownerOf(mfn) === domain.id || isMapped, 'T6', "which is another domain's");
     // Without nested tables the processor minds the entry's RW in supervisor writes, too.
     const isWritable = (rights & RIGHT_DIRTY) !== 0 && (cpu.isNested || (rights & RIGHT_RW) !== 0);
+    check(!isWritable || isLogged(host, domain, mfn), 'T11', 'writable, and that is not logged');
     check(
       !isWritable || reached.writable.has(frame),
       'T4',
       'writable, and its p2m does not say so',
     );
   });
+}
+
+/** A page of the domain's own that a processor may write is in the domain's log, if it has one. */
+function isLogged(host: Host, domain: Domain, mfn: Mfn): boolean {
+  if (domain.dirtyLog === undefined || host.frames.ownerOf(mfn) !== domain.id) return true;
+  const gfn = host.frames.gfnOf(mfn);
+  return gfn === INVALID_GFN || domain.dirtyLog.has(gfn);
 }

@@ -1,28 +1,26 @@
 import type { Cpu as Features } from '../../abi/machine.js';
-import { PAGE_BYTES, PAGE_SHIFT } from '../../abi/word.js';
+import { PAGE_BYTES } from '../../abi/word.js';
 import { assert } from '../assert.js';
-import { signedAt } from '../tables/column.js';
 import { Walk, mark, walk } from './mmu.js';
 import { FOUR_LEVEL } from './page-entry.js';
 import type { Ram } from './ram.js';
 import { Registers } from './registers.js';
-import {
-  MISS,
-  OFFSET_MASK,
-  PAGE,
-  PAGE_MASK,
-  PERMITTED,
-  ROW_SHIFT,
-  STAMP,
-  TOP,
-  Tlb,
-} from './tlb.js';
+import { Tlb } from './tlb.js';
 
 /** What `translate` answers instead of an address; `exit` and its companions say why. */
 export const REFUSED = -1;
 
+const OFFSET_MASK = 0xfff;
+/** The same as `REFUSED`; an exported name would cost a load each time (`translate`). */
+const MISS = -1;
 /** Memory of 2 GiB: its byte addresses are non-negative numbers of 32 bits. */
 const MOST_FRAMES = 2 ** 19;
+
+/** What processors count together. */
+export interface WalkCounts {
+  /** Pages that a TLB did not answer for. */
+  hardwareWalks: number;
+}
 
 /**
  * The part of one processor that turns linear addresses into machine addresses. It knows registers,
@@ -35,13 +33,20 @@ export class Cpu extends Registers {
   firstAddress = 0;
   secondAddress = 0;
   readonly #ram: Ram;
+  readonly #counts: WalkCounts;
   readonly #first = new Walk();
   readonly #second = new Walk();
 
-  constructor(ram: Ram, features: Features, tlbEntries: number) {
+  constructor(
+    ram: Ram,
+    features: Features,
+    tlbEntries: number,
+    counts: WalkCounts = { hardwareWalks: 0 },
+  ) {
     super(features);
     assert(ram.frameCount <= MOST_FRAMES, 'a TLB entry holds any machine address');
     this.#ram = ram;
+    this.#counts = counts;
     this.tlb = new Tlb(tlbEntries);
   }
 
@@ -52,16 +57,8 @@ export class Cpu extends Registers {
    * memory; such a page is walked to each time.
    */
   translate(high: number, low: number, access: number): number {
-    const { tlb } = this;
-    const { rows } = tlb;
-    const row = ((low >>> PAGE_SHIFT) & tlb.mask) << ROW_SHIFT;
-    const differs =
-      (signedAt(rows, row) ^ (low & PAGE_MASK)) |
-      (signedAt(rows, row + TOP) ^ high) |
-      (signedAt(rows, row + STAMP) ^ (tlb.generation | this.controls));
-    if (differs === 0 && ((signedAt(rows, row + PERMITTED) >>> access) & 1) !== 0) {
-      return signedAt(rows, row + PAGE) | (low & OFFSET_MASK);
-    }
+    const hit = this.tlb.find(high, low, access, this.controls);
+    if (hit !== MISS) return hit;
     return this.#translateSlowly(high, low, access);
   }
 
@@ -74,11 +71,11 @@ export class Cpu extends Registers {
     const nextHigh = nextLow === 0 ? (high + 1) >>> 0 : high;
     this.firstAddress = this.#hit(high, low, access);
     if (this.firstAddress === REFUSED) {
-      if (!walk(this, this.#ram, high, low, access, this.#first)) return false;
+      if (!this.#walk(high, low, access, this.#first)) return false;
     }
     this.secondAddress = this.#hit(nextHigh, nextLow, access);
     if (this.secondAddress === REFUSED) {
-      if (!walk(this, this.#ram, nextHigh, nextLow, access, this.#second)) return false;
+      if (!this.#walk(nextHigh, nextLow, access, this.#second)) return false;
     }
     if (this.firstAddress === REFUSED) this.firstAddress = this.#finish(this.#first);
     if (this.secondAddress === REFUSED) this.secondAddress = this.#finish(this.#second);
@@ -102,13 +99,18 @@ export class Cpu extends Registers {
   #translateSlowly(high: number, low: number, access: number): number {
     const hit = this.#hit(high, low, access);
     if (hit !== MISS) return hit;
-    if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
+    if (!this.#walk(high, low, access, this.#first)) return REFUSED;
     return this.#finish(this.#first);
   }
 
   /** Machine address by the TLB alone; an entry that does not permit the access is no hit. */
   #hit(high: number, low: number, access: number): number {
-    return this.tlb.find(high, low, access, this.controls, this.pkru);
+    return this.tlb.findAnew(high, low, access, this.controls, this.pkru);
+  }
+
+  #walk(high: number, low: number, access: number, found: Walk): boolean {
+    this.#counts.hardwareWalks += 1;
+    return walk(this, this.#ram, high, low, access, found);
   }
 
   #finish(found: Walk): number {

@@ -59,10 +59,6 @@ export function keyOf(high: number): number {
 export function lowWord(frame: number, flags: number): number {
   return ((frame << FRAME_SHIFT) | flags) >>> 0;
 }
-/** The high word of an entry for a frame; `flags` are bits 20..31. */
-export function highWord(frame: number, flags: number): number {
-  return (Math.floor(frame / TWO_TO_20) | flags) >>> 0;
-}
 /** The frame of a table, or of a page of 4 KiB. Of any entry but a superpage's. */
 export function frameOf(low: number, high: number): number {
   return (low >>> FRAME_SHIFT) + (high & FRAME_HIGH_MASK) * TWO_TO_20;

@@ -7,6 +7,7 @@ import { assert } from '../assert.js';
 import type { Domain } from '../domain.js';
 import { reduceStatus } from '../grant-status.js';
 import type { Host } from '../host.js';
+import { noteWritten } from '../log-dirty.js';
 import { putPage } from '../pages.js';
 import { releaseEntry, unhook } from '../physmap.js';
 import { elementReply } from '../replies.js';
@@ -87,7 +88,7 @@ function completeBatch(host: Host, caller: Domain, batch: Removed[]): void {
 
 /**
  * A use of a grant ends: its pin, its status bits, then its page reference; the page may go, and a
- * dying granter with its last page.
+ * dying granter with its last page. Through a writable mapping it may have been written.
  */
 export function releaseUse(
   host: Host,
@@ -96,6 +97,7 @@ export function releaseUse(
   mfn: Mfn,
   isReadonly: boolean,
 ): void {
+  if (!isReadonly) noteWritten(host, owner, mfn);
   owner.grants.active.unpin(ref, unitOf(isReadonly));
   reduceStatus(owner.grants, ref, isReadonly);
   putPage(host, mfn);

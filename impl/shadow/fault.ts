@@ -2,7 +2,7 @@ import { PFEC_U, PFEC_W } from '../../abi/control.js';
 import { setAccessedAndDirty, walkGuest } from '../guest-walk.js';
 import { RIGHT_RW } from '../hardware/rights.js';
 import type { Resolution } from '../paging.js';
-import { NOTHING, mfnOf, permitsStore } from '../tables/p2m-entry.js';
+import { NOTHING, isRam, mfnOf, permitsStore } from '../tables/p2m-entry.js';
 import type { Vcpu } from '../vcpu.js';
 import { makeRoomFor } from './evict.js';
 import { PAGES_FOR_CHAIN, fill } from './fill.js';
@@ -30,6 +30,7 @@ export function resolveFault(
   if (!canBeShadowed(state, isWrite, access)) return 'walk';
 
   // Nothing below this line refuses the access.
+  if (isWrite && isRam(domain.p2m.lookup(walk.gfn))) domain.dirtyLog?.note(walk.gfn);
   makeRoomFor(state, PAGES_FOR_CHAIN);
   setAccessedAndDirty(host, walk, access);
   return fill(state, vcpu, high, low, isWrite) ? 'retry' : 'walk';
@@ -45,7 +46,8 @@ function canBeShadowed(state: ShadowState, isWrite: boolean, access: number): bo
   // CR0.WP = 0: no entry can say so, for the tables themselves would be open to writes.
   if ((walk.rights & RIGHT_RW) === 0) return false;
   const mfn = mfnOf(found);
-  if (!state.isTable(mfn)) return true;
+  // Another domain's page table: its shadows are to follow what is written.
+  if (!state.isTable(mfn)) return state.host.frames.shadowsOf(mfn) === 0;
   if ((access & PFEC_U) !== 0) state.host.counters.userTableWrites += 1;
   return canGoOutOfSync(state, mfn);
 }

@@ -7,6 +7,7 @@ import type { Paging, Resolution } from '../paging.js';
 import { NOTHING, isGrant, isRam, mfnOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 import type { Vcpu } from '../vcpu.js';
+import { catchWrites } from './catch-writes.js';
 import { dropMappings, unshadow } from './drop.js';
 import * as entry from './entry.js';
 import { makeRoomFor } from './evict.js';
@@ -21,6 +22,7 @@ import { ENTRIES } from './slots.js';
 import { ROOTS, ShadowState } from './state.js';
 import * as types from './types.js';
 import { validate } from './validate.js';
+import { narrowAll } from './write-access.js';
 
 /** Pages that hardware's roots of one vcpu can take. */
 const PAGES_FOR_ROOTS = 4;
@@ -95,6 +97,18 @@ export class ShadowPaging implements Paging {
     if (!state.isTable(mfn)) return;
     state.host.counters.tableWrites += 1;
     validate(state, mfn, from, to);
+  }
+
+  catchForeignWrites(mfn: Mfn): void {
+    narrowAll(this.state, mfn);
+  }
+
+  catchWrites(): void {
+    catchWrites(this.state);
+  }
+
+  letWrites(): void {
+    // Entries get RW back as it is asked for.
   }
 
   release(): void {

@@ -101,6 +101,17 @@ export function permitsStore(found: Leaf): boolean {
   if (found === NOTHING) return false;
   return typeOf(found) === RAM_RW || typeOf(found) === GRANT_MAP_RW;
 }
+/** The low word of an entry of RAM through which processors may, or may not for now, write. */
+export function withWrite(low: number): number {
+  return (low | WRITE) >>> 0;
+}
+export function withoutWrite(low: number): number {
+  return (low & ~WRITE) >>> 0;
+}
+export function isRamEntry(low: number, high: number): boolean {
+  return isPresent(low) && ((high >>> TYPE_SHIFT) & TYPE_MASK) === RAM_RW;
+}
+
 /** Words of a stored entry agree with table 2.2: presence, rights and type (P2, P3). */
 export function isWellFormed(low: number, high: number): boolean {
   if (!isPresent(low)) return low === 0 && high === 0;

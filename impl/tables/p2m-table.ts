@@ -119,6 +119,29 @@ export class P2mTable {
     }
   }
 
+  /** Processors may not write to any RAM through these tables, until they are let. */
+  withholdWrites(): void {
+    this.#forEachRam((table, index, low) => {
+      this.#setting.ram.setTableWord(table, index, entry.withoutWrite(low));
+    });
+  }
+
+  /** Processors may write to all RAM again. */
+  permitWrites(): void {
+    this.#forEachRam((table, index, low) => {
+      this.#setting.ram.setTableWord(table, index, entry.withWrite(low));
+    });
+  }
+
+  /** Processors may write to the RAM at one gfn. */
+  permitWrite(gfn: Gfn): void {
+    const table = this.#leafTableFor(gfn);
+    assert(table !== undefined, 'RAM that is written has its table');
+    const { ram } = this.#setting;
+    const index = indexAt(gfn, 1) * ENTRY_WORDS;
+    ram.setTableWord(table, index, entry.withWrite(ram.tableWord(table, index)));
+  }
+
   /** From now on the pool gives nothing more: the domain is dying. */
   close(): void {
     this.#isClosed = true;
@@ -189,6 +212,18 @@ export class P2mTable {
     assert(mfn !== undefined, 'the hypervisor has a frame for every pool');
     this.#tables.push({ mfn, level, base, parent, index });
     return mfn;
+  }
+
+  /** Calls back with table, index of the low word and the low word of each entry of RAM. */
+  #forEachRam(visit: (table: Mfn, index: number, low: number) => void): void {
+    const { ram } = this.#setting;
+    for (const { mfn, level } of this.#tables) {
+      if (level > 1) continue;
+      for (let index = 0; index < ENTRIES * ENTRY_WORDS; index += ENTRY_WORDS) {
+        const low = ram.tableWord(mfn, index);
+        if (entry.isRamEntry(low, ram.tableWord(mfn, index + 1))) visit(mfn, index, low);
+      }
+    }
   }
 
   #forEachIn(table: TableFrame, visit: (gfn: Gfn, found: Leaf) => void): void {

@@ -40,16 +40,29 @@ export class Guests {
   readonly hypervisor: Hypervisor;
   readonly observer: Observer;
 
+  readonly #config: DomainConfig;
+
   constructor({ machine = presets.small, config = {}, options, stop }: Setting = {}) {
     this.hypervisor = new Hypervisor(machine, options, stop);
     this.observer = observe(this.hypervisor);
-    for (let id = 1; id <= machine.domains; id += 1) {
-      this.step({
-        op: 'create',
-        domain: DomainId(id),
-        config: { ...machine.defaults, ...config },
-      });
-    }
+    this.#config = { ...machine.defaults, ...config };
+    for (let id = 1; id <= machine.domains; id += 1) this.create(id);
+  }
+
+  create(domain: number): Reply {
+    return this.step({ op: 'create', domain: DomainId(domain), config: this.#config });
+  }
+
+  /** All domains are destroyed, so that nobody holds a page, and created anew. */
+  recreateAll(): void {
+    const { domains } = this.hypervisor.host.machine;
+    for (let id = 1; id <= domains; id += 1) this.destroy(id);
+    for (let id = 1; id <= domains; id += 1) this.create(id);
+  }
+
+  /** Some domain was crashed. */
+  hasCrashed(): boolean {
+    return [...this.hypervisor.host.domains.guests()].some(({ isCrashed }) => isCrashed);
   }
 
   step(step: Step): Reply {
