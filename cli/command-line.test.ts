@@ -252,7 +252,7 @@ describe('walks', () => {
   test.each([
     ['an unknown target', ['walks', '--on', 'silicon'], "no target 'silicon'"],
     ['a name that no case has', ['walks', '--only', 'nonsense'], "contains 'nonsense'"],
-    ['a folder without recordings', ['walks', 'faults'], 'no file that ends in .json'],
+    ['a folder without recordings', ['walks', 'model/examples'], 'no file that ends in .json'],
   ])('%s exits 2', (_, words, told) => {
     const { code, err } = xenolith(...words);
     expect(code).toBe(2);
