@@ -47,6 +47,8 @@ export interface Counters {
   shadowsMade: number;
   fills: number;
   prefetched: number;
+  /** Shadow entries looked at where nothing lists those that lead to a frame. */
+  slotsScanned: number;
   /** Pieces of superpages that are grant mappings. */
   splinteredOverGrant: number;
   /** Writes to shadowed tables that were caught, bits A and D included; and of those, users' own. */
@@ -88,6 +90,7 @@ export function newCounters(): Counters {
     shadowsMade: 0,
     fills: 0,
     prefetched: 0,
+    slotsScanned: 0,
     splinteredOverGrant: 0,
     tableWrites: 0,
     userTableWrites: 0,

@@ -1,6 +1,8 @@
 import type { Mfn } from '../../abi/ids.js';
 import type { Ram } from '../hardware/ram.js';
 import { signedAt } from '../tables/column.js';
+import type { Host } from '../host.js';
+import type { Counters } from '../options.js';
 import * as entry from './entry.js';
 import type { ShadowPool } from './pool.js';
 import type { ShadowPages } from './shadow-pages.js';
@@ -20,17 +22,19 @@ const NO_SLOT = -1;
 export class ShadowSlots {
   /** What `collect` found. */
   readonly found: Int32Array;
-  /** Slots looked at by `collect` without the reverse map. */
-  scanned = 0;
   readonly #ram: Ram;
   readonly #pool: ShadowPool;
   readonly #pages: ShadowPages;
   readonly #keepsReverseMap: boolean;
+  readonly #counters: Counters;
   readonly #first: Int32Array;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
 
-  constructor(ram: Ram, pool: ShadowPool, pages: ShadowPages, keepsReverseMap: boolean) {
+  constructor(host: Host, pool: ShadowPool, pages: ShadowPages) {
+    const { ram, counters, options } = host;
+    const keepsReverseMap = options.reverseMap;
+    this.#counters = counters;
     const slotCount = pool.pageCount * ENTRIES;
     this.#ram = ram;
     this.#pool = pool;
@@ -105,7 +109,7 @@ export class ShadowSlots {
     let count = 0;
     for (let page = 0; page < this.#pages.pageCount; page += 1) {
       if (this.#pages.typeOf(page) === NO_SHADOW) continue;
-      this.scanned += ENTRIES;
+      this.#counters.slotsScanned += ENTRIES;
       for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) {
         if (!this.leadsTo(slot, mfn)) continue;
         this.found[count] = slot;
