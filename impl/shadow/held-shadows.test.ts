@@ -72,7 +72,7 @@ describe.each(layouts)('%s tables', (layout) => {
 test.each(['2-level', '4-level'] as const)(
   'S1: roots that were loaded long ago make room (%s)',
   (layout) => {
-    const guests = shadowed(layout, {}, { shadowFrames: 12 });
+    const guests = shadowed(layout, {}, { shadowFrames: 14 });
     const tables = [ROOT, LEVEL_3, LEVEL_2, LEVEL_1, 5, 6, 7];
     for (let round = 0; round < 3; round += 1) {
       for (const table of tables) {
@@ -88,7 +88,7 @@ test.each(['2-level', '4-level'] as const)(
 );
 
 test('S1: with all roots in use, what they lead to goes', () => {
-  const guests = shadowed('2-level', {}, { shadowFrames: 12 });
+  const guests = shadowed('2-level', {}, { shadowFrames: 14 });
   guests.page(1, CR4_PSE);
   const tables = [2, 3, 4, 5, 6, 7];
   for (const table of tables) {

@@ -104,7 +104,7 @@ function differingFrame(first: Guests, second: Guests): string | undefined {
 const seeds = Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index);
 const fresh = { machine: nested, options: { tlb: false } };
 const plain = { ...noOptions, reverseMap: true, splinterCache: true };
-const cramped: Machine = { ...shadowed, shadowFrames: 12 };
+const cramped: Machine = { ...shadowed, shadowFrames: 14 };
 
 describe.each(seeds)('seed %i', (seed) => {
   test('in sync, without a TLB: every answer is a fresh walk [S6, S7]', () => {
