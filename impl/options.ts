@@ -51,8 +51,11 @@ export interface Counters {
   slotsScanned: number;
   /** Pieces of superpages that are grant mappings. */
   splinteredOverGrant: number;
-  /** Writes to shadowed tables that were caught, bits A and D included; and of those, users' own. */
+  /** Writes that shadows of tables followed, bits A and D included, and those with a log on. */
   tableWrites: number;
+  logDirtyOnTable: number;
+  /** Stores of processors to tables that were caught; and of those, users' own. */
+  emulatedTableWrites: number;
   userTableWrites: number;
   /** Tables that went out of sync, and why they came back. */
   oosEntered: number;
@@ -93,6 +96,8 @@ export function newCounters(): Counters {
     slotsScanned: 0,
     splinteredOverGrant: 0,
     tableWrites: 0,
+    logDirtyOnTable: 0,
+    emulatedTableWrites: 0,
     userTableWrites: 0,
     oosEntered: 0,
     resyncedByLoad: 0,

@@ -12,7 +12,7 @@ import { dropMappings, unshadow } from './drop.js';
 import * as entry from './entry.js';
 import { makeRoomFor } from './evict.js';
 import { resolveFault } from './fault.js';
-import { indexIn } from './fill.js';
+import { PAGES_FOR_CHAIN, indexIn } from './fill.js';
 import { clearLevelOne, holdsType } from './level-one.js';
 import { unpin } from './lifecycle.js';
 import { resyncForLoad } from './out-of-sync.js';
@@ -37,6 +37,9 @@ export class ShadowPaging implements Paging {
 
   /** The domain has its p2m and its vcpus. */
   constructor(host: Host, domain: Domain) {
+    const { shadowFrames, vcpus } = host.machine;
+    const needed = vcpus * PAGES_FOR_ROOTS + 2 * PAGES_FOR_CHAIN;
+    assert(shadowFrames >= needed, 'a pool holds all roots and both pages of an access');
     this.state = new ShadowState(host, domain, domain.vcpus);
     for (const vcpu of domain.vcpus) this.load(vcpu);
   }
@@ -46,7 +49,7 @@ export class ShadowPaging implements Paging {
     const isOtherMode = this.#rootType(vcpu) !== rootTypeOf(vcpu);
     resyncForLoad(state, vcpu, isOtherMode ? 'resyncedByModeChange' : 'resyncedByLoad');
     dropRoots(state, vcpu);
-    makeRoomFor(state, PAGES_FOR_ROOTS);
+    makeRoomFor(state, vcpu, PAGES_FOR_ROOTS);
     takeRoots(state, vcpu);
     program(state, vcpu);
     state.flushes.flush(vcpu);
@@ -95,7 +98,9 @@ export class ShadowPaging implements Paging {
   frameWritten(mfn: Mfn, from: number, to: number): void {
     const { state } = this;
     if (!state.isTable(mfn)) return;
-    state.host.counters.tableWrites += 1;
+    const { counters } = state.host;
+    counters.tableWrites += 1;
+    if (state.domain.dirtyLog !== undefined) counters.logDirtyOnTable += 1;
     validate(state, mfn, from, to);
   }
 

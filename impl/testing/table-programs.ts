@@ -19,6 +19,8 @@ import type { Accessor, Step } from '../../abi/step.js';
 import { accessors } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import type { Word } from '../../abi/word.js';
+import { DATA_GFNS, GRANT_GFNS, MAPPED_GRANT_FRAME_GFN, TABLE_GFNS } from './random-entries.js';
+import { RandomEntries } from './random-entries.js';
 import { Random } from './random.js';
 
 /** What programs of one kind may do. */
@@ -30,10 +32,6 @@ export interface ProgramSetting {
   readonly isPortable: boolean;
 }
 
-const TABLE_GFNS = [1, 2, 3, 4, 5, 6, 7] as const;
-const DATA_GFNS = [8, 9, 10, 11, 12, 13] as const;
-const GRANT_GFNS = [0x30, 0x31, 0x32] as const;
-const MAPPED_GRANT_FRAME_GFN = 0x20;
 /** Entries that programs set and go through. */
 const NEAR = [0, 0, 0, 0, 1, 1, 1, 2, 2, 511] as const;
 const ENTRIES_SET_UP = 3;
@@ -48,6 +46,7 @@ const TWO_TO_32 = 2 ** 32;
  */
 export class TablePrograms {
   readonly #random: Random;
+  readonly #entries: RandomEntries;
   readonly #setting: ProgramSetting;
   /** Every second program changes its tables less, so that shadows live longer. */
   readonly #isCalm: boolean;
@@ -61,6 +60,7 @@ export class TablePrograms {
     this.#random = new Random(setting.seed);
     this.#setting = setting;
     this.#isCalm = setting.seed % 2 === 0;
+    this.#entries = new RandomEntries(this.#random, setting.isPortable, this.#isCalm);
   }
 
   /** A mapping was made: it may be unmapped later. */
@@ -101,43 +101,7 @@ export class TablePrograms {
     const index = this.#random.below(20) === 0 ? 1023 : this.#random.of(NEAR);
     const offset = Math.min(index * size, PAGE_BYTES - size);
     const address = GuestPhysical(gfn * PAGE_BYTES + offset);
-    return { op: 'store', ...by, address, size, value: this.#entry() };
-  }
-
-  #entry(): Word {
-    if (this.#random.below(15) === 0) return { low: 0, high: 0 };
-    const isTable = this.#random.below(2) === 0;
-    const gfn = isTable ? this.#random.of(TABLE_GFNS) : this.#anyGfn();
-    let { low, high } = this.#entryOf(gfn);
-    if (this.#random.below(20) === 0) low &= ~bits.PTE_P;
-    if (this.#random.below(40) === 0) high |= 1 << this.#random.below(31);
-    return { low: low >>> 0, high: high >>> 0 };
-  }
-
-  /** A present entry of a gfn; one in eight maps a superpage, mostly one that starts at gfn 0. */
-  #entryOf(gfn: number): Word {
-    let flags = bits.PTE_P | bits.PTE_RW | bits.PTE_US;
-    const rare = this.#isCalm ? 40 : 10;
-    if (this.#random.below(rare) === 0) flags &= ~bits.PTE_RW;
-    if (this.#random.below(rare) === 0) flags &= ~bits.PTE_US;
-    if (this.#random.below(2) === 0) flags |= bits.PTE_A;
-    if (this.#random.below(3) === 0) flags |= bits.PTE_D;
-    if (this.#random.below(8) === 0) flags |= bits.PTE_G;
-    const isSuperpage = this.#random.below(8) === 0;
-    if (isSuperpage) flags |= bits.PTE_PS;
-    const first = isSuperpage && this.#random.below(8) > 0 ? 0 : gfn;
-    const high = this.#random.below(rare) === 0 ? bits.PTE_NX_HIGH : 0;
-    return { low: ((first << 12) | flags) >>> 0, high };
-  }
-
-  #anyGfn(): number {
-    const dice = this.#random.below(20);
-    if (dice < 7) return this.#random.of(TABLE_GFNS);
-    if (dice < 17) return this.#random.of(DATA_GFNS);
-    if (dice === 17) return this.#setting.isPortable ? 0 : this.#random.below(64);
-    return dice === 18 || this.#setting.isPortable
-      ? MAPPED_GRANT_FRAME_GFN
-      : this.#random.of(GRANT_GFNS);
+    return { op: 'store', ...by, address, size, value: this.#entries.entry() };
   }
 
   /** A vcpu gets a mode and tables that go together, some of them twice in the same walk. */
@@ -156,21 +120,21 @@ export class TablePrograms {
     for (let level = 0; level < tables.length; level += 1) {
       for (let index = 0; index < ENTRIES_SET_UP; index += 1) {
         const isTop = mode === 3 && level === 0;
-        const gfn = tables[level + 1] ?? this.#anyGfn();
+        const gfn = tables[level + 1] ?? this.#entries.anyGfn();
         const address = GuestPhysical((tables[level] ?? 0) * PAGE_BYTES + index * bytes);
-        const value = isTop ? { low: (gfn << 12) | 1, high: 0 } : this.#entryOf(gfn);
+        const value = isTop ? { low: (gfn << 12) | 1, high: 0 } : this.#entries.entryOf(gfn);
         steps.push({ op: 'store', ...by, address, size: bytes, value });
       }
     }
     const isLong = mode === 4;
     const efer = (isLong ? bits.EFER_LME : 0) | (this.#random.below(5) > 0 ? bits.EFER_NXE : 0);
-    const cr4 = this.#cr4() & ~bits.CR4_PAE;
+    const cr4 = this.#entries.cr4() & ~bits.CR4_PAE;
     const root = { low: (tables[0] ?? 0) * PAGE_BYTES, high: 0 };
     steps.push(
       { op: 'efer', ...by, value: efer },
       { op: 'cr4', ...by, value: mode === 2 ? cr4 : cr4 | bits.CR4_PAE },
       { op: 'cr3', ...by, value: root },
-      { op: 'cr0', ...by, value: (this.#cr0() | bits.CR0_PG) >>> 0 },
+      { op: 'cr0', ...by, value: (this.#entries.cr0() | bits.CR0_PG) >>> 0 },
     );
     return steps;
   }
@@ -208,7 +172,7 @@ export class TablePrograms {
     if (this.#setting.flushesFirst) steps.push(...this.#flushFor(by, linear));
     const size = this.#random.of([1, 2, 4, 4, 8, 8, 8]);
     const as: Accessor = this.#random.of(accessors);
-    const value = this.#random.below(2) === 0 ? this.#entry() : this.#word();
+    const value = this.#random.below(2) === 0 ? this.#entries.entry() : this.#word();
     const access = { ...by, linear, size, as };
     const dice = this.#random.below(this.#setting.isPortable ? 9 : 10);
     if (dice < 4) steps.push({ op: 'load_linear', ...access });
@@ -246,26 +210,10 @@ export class TablePrograms {
     const root = { low: this.#random.of(TABLE_GFNS) * PAGE_BYTES, high: 0 };
     const dice = this.#random.below(10);
     if (dice < 3) return [{ op: 'cr3', ...by, value: root }];
-    if (dice < 5) return [{ op: 'cr0', ...by, value: this.#cr0() }];
-    if (dice < 6) return [{ op: 'cr4', ...by, value: this.#cr4() }];
+    if (dice < 5) return [{ op: 'cr0', ...by, value: this.#entries.cr0() }];
+    if (dice < 6) return [{ op: 'cr4', ...by, value: this.#entries.cr4() }];
     if (dice < 7) return [{ op: 'efer', ...by, value: this.#random.of([0, 0x800, 0x900, 0x100]) }];
     return this.#setUp();
-  }
-
-  #cr0(): number {
-    const write = this.#random.below(2) === 0 ? bits.CR0_WP : 0;
-    const paging = this.#random.below(6) === 0 ? 0 : bits.CR0_PG;
-    return (bits.CR0_PE | write | paging) >>> 0;
-  }
-
-  #cr4(): number {
-    let value = 0;
-    if (this.#random.below(3) > 0) value |= bits.CR4_PSE;
-    if (this.#random.below(2) > 0) value |= bits.CR4_PAE;
-    if (this.#random.below(4) === 0) value |= bits.CR4_PGE;
-    if (this.#random.below(8) === 0) value |= bits.CR4_SMEP;
-    if (this.#random.below(8) === 0) value |= bits.CR4_SMAP;
-    return value;
   }
 
   #word(): Word {
@@ -277,7 +225,7 @@ export class TablePrograms {
     const gfn = this.#random.below(14);
     const address = GuestPhysical(gfn * PAGE_BYTES + this.#random.below(40));
     const size = this.#random.of([1, 2, 4, 8]);
-    return { op: 'store', ...this.#caller(), address, size, value: this.#entry() };
+    return { op: 'store', ...this.#caller(), address, size, value: this.#entries.entry() };
   }
 
   /** Grants, made, mapped, unmapped and copied; of tables as well. */
