@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import process from 'node:process';
 import type { Machine } from '../abi/machine.js';
-import { refusals } from '../abi/rules.js';
 import { campaign, type Campaign, type Progress } from '../properties/campaign.js';
 import type { Coverage } from '../properties/coverage.js';
 import { faultedSubjects } from '../properties/faulted.js';
 import type { EmphasisName } from '../properties/generate/emphasis.js';
 import type { GuestMode } from '../properties/generate/guest-mode.js';
-import { goals } from '../properties/goals.js';
 import {
   campaignJson,
   campaignText,
@@ -133,13 +131,13 @@ function liveText({ lines, found, coverage }: Progress, milliseconds: number): s
     `${lines} steps`,
     `${rate}/s`,
     `refusals ${reachedRefusals(coverage)}`,
-    `goals ${goals.length - coverage.missedGoals().length}/${goals.length}`,
+    `goals ${coverage.goals.length - coverage.missedGoals().length}/${coverage.goals.length}`,
     found === 0 ? 'agree' : `${found} found`,
   ].join('   ');
 }
 
 const reachedRefusals = (coverage: Coverage): string => {
-  const all = Object.keys(refusals).length;
+  const all = coverage.refusals.length;
   return `${all - coverage.missedRefusals().length}/${all}`;
 };
 

@@ -38,6 +38,8 @@ export interface Counters {
   /** Linear accesses that the processor made by itself, and those it could not translate. */
   linearAccesses: number;
   exits: number;
+  /** Pages that the processors walked to, since their TLBs did not know them. */
+  hardwareWalks: number;
   /** Of these: tried again once something was put right, and made by the hypervisor. */
   retries: number;
   emulated: number;
@@ -80,6 +82,7 @@ export function newCounters(): Counters {
     guestWalks: 0,
     linearAccesses: 0,
     exits: 0,
+    hardwareWalks: 0,
     retries: 0,
     emulated: 0,
     shadowsMade: 0,

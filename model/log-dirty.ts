@@ -1,6 +1,7 @@
 import { Gfn } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { LogDirty } from '../abi/step.js';
+import { isSameContent } from '../values/content.js';
 import { entries, findKey, get } from '../values/keyed.js';
 import { pageOf, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
@@ -51,7 +52,7 @@ function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolea
     return false;
   const then = get(get(since.domains, domain.id)?.p2m, gfn);
   if (then?.page !== entry.page || isMappedWritable(since, domain, entry.page)) return true;
-  return pageOf(since, entry.page).content !== pageOf(state, entry.page).content;
+  return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);
 }
 
 /** Another domain has a writable mapping of the page. */

@@ -59,6 +59,8 @@ export class LockStep {
     const claim = violatedInvariant(this.state);
     if (claim !== undefined) return { ...witnessed(claim), verdict: 'harness_error' };
     const { observer } = this.subject;
+    const counters = this.subject.counters?.();
+    if (counters !== undefined) this.#coverage?.noteCounters(counters);
     if (observer === undefined || this.#frameRule === undefined) return undefined;
     try {
       const violation = observer.audit()[0];
@@ -99,7 +101,8 @@ export class LockStep {
         const changes = parted === undefined ? this.#audited() : parted.changes;
         if (changes !== undefined && 'claim' in changes)
           return this.#took(alternative, next, changes);
-        const witness = changes && this.#frameRule?.check(before, next, changes);
+        const witness =
+          changes === undefined ? undefined : this.#frameRule?.check(before, next, changes);
         if (witness === undefined) {
           this.#took(alternative, next, undefined);
           this.#coverage?.note(before, step, reply, next, alternative.rules, index);

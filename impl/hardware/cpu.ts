@@ -16,6 +16,12 @@ const MISS = -1;
 /** Memory of 2 GiB: its byte addresses are non-negative numbers of 32 bits. */
 const MOST_FRAMES = 2 ** 19;
 
+/** What processors count together. */
+export interface WalkCounts {
+  /** Pages that a TLB did not answer for. */
+  hardwareWalks: number;
+}
+
 /**
  * The part of one processor that turns linear addresses into machine addresses. It knows registers,
  * tables in memory and its TLB, no domains. Addresses are two unsigned halves; outside long mode the
@@ -27,13 +33,20 @@ export class Cpu extends Registers {
   firstAddress = 0;
   secondAddress = 0;
   readonly #ram: Ram;
+  readonly #counts: WalkCounts;
   readonly #first = new Walk();
   readonly #second = new Walk();
 
-  constructor(ram: Ram, features: Features, tlbEntries: number) {
+  constructor(
+    ram: Ram,
+    features: Features,
+    tlbEntries: number,
+    counts: WalkCounts = { hardwareWalks: 0 },
+  ) {
     super(features);
     assert(ram.frameCount <= MOST_FRAMES, 'a TLB entry holds any machine address');
     this.#ram = ram;
+    this.#counts = counts;
     this.tlb = new Tlb(tlbEntries);
   }
 
@@ -58,11 +71,11 @@ export class Cpu extends Registers {
     const nextHigh = nextLow === 0 ? (high + 1) >>> 0 : high;
     this.firstAddress = this.#hit(high, low, access);
     if (this.firstAddress === REFUSED) {
-      if (!walk(this, this.#ram, high, low, access, this.#first)) return false;
+      if (!this.#walk(high, low, access, this.#first)) return false;
     }
     this.secondAddress = this.#hit(nextHigh, nextLow, access);
     if (this.secondAddress === REFUSED) {
-      if (!walk(this, this.#ram, nextHigh, nextLow, access, this.#second)) return false;
+      if (!this.#walk(nextHigh, nextLow, access, this.#second)) return false;
     }
     if (this.firstAddress === REFUSED) this.firstAddress = this.#finish(this.#first);
     if (this.secondAddress === REFUSED) this.secondAddress = this.#finish(this.#second);
@@ -86,13 +99,18 @@ export class Cpu extends Registers {
   #translateSlowly(high: number, low: number, access: number): number {
     const hit = this.#hit(high, low, access);
     if (hit !== MISS) return hit;
-    if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
+    if (!this.#walk(high, low, access, this.#first)) return REFUSED;
     return this.#finish(this.#first);
   }
 
   /** Machine address by the TLB alone; an entry that does not permit the access is no hit. */
   #hit(high: number, low: number, access: number): number {
     return this.tlb.findAnew(high, low, access, this.controls, this.pkru);
+  }
+
+  #walk(high: number, low: number, access: number, found: Walk): boolean {
+    this.#counts.hardwareWalks += 1;
+    return walk(this, this.#ram, high, low, access, found);
   }
 
   #finish(found: Walk): number {

@@ -46,7 +46,8 @@ function canBeShadowed(state: ShadowState, isWrite: boolean, access: number): bo
   // CR0.WP = 0: no entry can say so, for the tables themselves would be open to writes.
   if ((walk.rights & RIGHT_RW) === 0) return false;
   const mfn = mfnOf(found);
-  if (!state.isTable(mfn)) return true;
+  // Another domain's page table: its shadows are to follow what is written.
+  if (!state.isTable(mfn)) return state.host.frames.shadowsOf(mfn) === 0;
   if ((access & PFEC_U) !== 0) state.host.counters.userTableWrites += 1;
   return canGoOutOfSync(state, mfn);
 }

@@ -63,8 +63,8 @@ function isFound(state: ShadowState, type: number): boolean {
 }
 
 /**
- * The frame is a page table from now on. No entry lets this domain write it uncaught, and none ever
- * will while it is one; it is held.
+ * The frame is a page table from now on. No entry lets anyone write it uncaught, and none ever will
+ * while it is one, but for this domain's own where it goes out of sync; it is held.
  */
 function promote(state: ShadowState, mfn: Mfn, type: number): void {
   const { frames } = state.host;
@@ -72,8 +72,13 @@ function promote(state: ShadowState, mfn: Mfn, type: number): void {
   resync(state, mfn, 'resyncedByPromotion');
   const isHeld = frames.reference(mfn);
   assert(isHeld, 'a table that is shadowed can be held');
+  const wasTable = state.isTable(mfn);
   frames.setShadows(mfn, frames.shadowsOf(mfn) | types.bitOf(type));
   removeWriteAccess(state, mfn);
+  if (wasTable) return;
+  for (const other of state.host.domains.guests()) {
+    if (other !== state.domain) other.paging.catchForeignWrites(mfn);
+  }
 }
 
 /** The frame is no longer shadowed as this type. The last one that is goes back into its guest's hands. */

@@ -27,6 +27,8 @@ const LINES = Number(process.env['LINES'] ?? 400);
 const FIRST_SEED = Number(process.env['SEED'] ?? 1);
 const SEEDS = Number(process.env['SEEDS'] ?? 3);
 
+const STEPS_TOLD = 12;
+
 interface Side {
   readonly machine: Machine;
   readonly options: Partial<Options>;
@@ -40,18 +42,13 @@ function run(one: Side, other: Side, seed: number, isPortable: boolean, flushesF
   for (let line = 0; line < LINES; line += 1) {
     for (const step of program.next()) {
       trace.push(step);
-      const where = (): string =>
-        `seed ${seed} line ${line}: ${trace
-          .slice(-12)
-          .map((at) => JSON.stringify(at))
-          .join('\n')}`;
       let replies;
       try {
         replies = [first.step(step), second.step(step)];
       } catch (error) {
-        throw new Error(`${String(error)} at ${where()}`, { cause: error });
+        throw new Error(`${String(error)} at ${told(trace, seed, line)}`, { cause: error });
       }
-      expect(replies[1], where()).toEqual(replies[0]);
+      expect(replies[1], told(trace, seed, line)).toEqual(replies[0]);
       const reply = replies[0];
       if (first.hasCrashed()) {
         program.forgetMappings();
@@ -64,11 +61,19 @@ function run(one: Side, other: Side, seed: number, isPortable: boolean, flushesF
           program.noteMapping(step.caller, element.handle, address / 4096);
         }
       }
-      expect(second.observer.audit(), where()).toEqual([]);
-      expect(differingFrame(first, second), where()).toBeUndefined();
+    }
+    const found = [...first.observer.audit(), ...second.observer.audit()];
+    const difference = differingFrame(first, second);
+    if (found.length > 0 || difference !== undefined) {
+      throw new Error(`${JSON.stringify(found)} ${difference ?? ''} at ${told(trace, seed, line)}`);
     }
   }
   return second.hypervisor.counters();
+}
+
+function told(trace: readonly Step[], seed: number, line: number): string {
+  const last = trace.slice(-STEPS_TOLD).map((step) => JSON.stringify(step));
+  return `seed ${seed} line ${line}: ${last.join('\n')}`;
 }
 
 function differingFrame(first: Guests, second: Guests): string | undefined {

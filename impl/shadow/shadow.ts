@@ -22,6 +22,7 @@ import { ENTRIES } from './slots.js';
 import { ROOTS, ShadowState } from './state.js';
 import * as types from './types.js';
 import { validate } from './validate.js';
+import { narrowAll } from './write-access.js';
 
 /** Pages that hardware's roots of one vcpu can take. */
 const PAGES_FOR_ROOTS = 4;
@@ -96,6 +97,10 @@ export class ShadowPaging implements Paging {
     if (!state.isTable(mfn)) return;
     state.host.counters.tableWrites += 1;
     validate(state, mfn, from, to);
+  }
+
+  catchForeignWrites(mfn: Mfn): void {
+    narrowAll(this.state, mfn);
   }
 
   catchWrites(): void {

@@ -28,9 +28,12 @@ export function controlLine(scene: Scene, caller: Domain, id: VcpuId): Control |
     scene.wantOther(caller.id, id);
     return { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PG) >>> 0 };
   }
-  if (way < 992) return logLine(scene, caller);
+  if (way < 986) return logLine(scene, caller);
   if (!scene.hostile()) return { op: 'cr3', ...by, value: vcpu.cr3 };
   return pick(choose, [
+    { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PE) >>> 0 },
+    { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_NW) >>> 0 },
+    { op: 'cr4', ...by, value: (vcpu.cr4 ^ abi.CR4_PAE) >>> 0 },
     { op: 'cr0', ...by, value: (vcpu.cr0 ^ (1 << choose.below(32))) >>> 0 },
     { op: 'cr4', ...by, value: (vcpu.cr4 ^ (1 << choose.below(32))) >>> 0 },
     { op: 'efer', ...by, value: (vcpu.efer ^ (1 << choose.below(12))) >>> 0 },
@@ -62,7 +65,8 @@ function logLine(scene: Scene, { id, loggedSince }: Domain): LogDirty {
   const action = isOn
     ? pick(scene.choose, ['peek', 'clean', 'clean', 'disable'] as const)
     : 'enable';
-  return { op: 'log_dirty', domain: id, action };
+  const domain = scene.hostile() ? scene.anyId() : id;
+  return { op: 'log_dirty', domain, action };
 }
 
 /** What an unpaged vcpu does next to run in a mode: undefined once it does. */

@@ -16,6 +16,8 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
   const { choose } = scene;
   const id = scene.vcpu;
   if (!isPaged(vcpuOf(scene.state, caller.id, id)) && percent(choose, 70)) {
+    // Not every attempt is made when all is ready for it.
+    if (scene.hostile()) return controlLine(scene, caller, id);
     const line = settingUp(scene, caller, id);
     if (line !== undefined) return line;
   }
@@ -59,7 +61,7 @@ export function* pagingOpening(scene: Scene, domains: readonly DomainId[]): Iter
     for (let vcpu = 0; vcpu < scene.machine.vcpus; vcpu++)
       for (let i = 0; i < 64; i++) {
         const caller = scene.domain(domain);
-        const line = caller && settingUp(scene, caller, VcpuId(vcpu));
+        const line = caller === undefined ? undefined : settingUp(scene, caller, VcpuId(vcpu));
         if (line === undefined) break;
         yield line;
       }
