@@ -114,9 +114,9 @@ function outcome(
     size: made.size,
   };
   // [T1] An access may change the very entries it went through: they were legal before that.
-  const marked = withPast(state, next);
-  const done = accessed(marked, made, place, faultAt(0, abi.PFEC_P | abi.PFEC_I));
-  return { ...done, next: done.next === undefined ? marked : withPast(marked, done.next) };
+  const noted = withPast(state, next);
+  const done = accessed(noted, made, place, faultAt(0, abi.PFEC_P | abi.PFEC_I));
+  return { ...done, next: done.next === undefined ? noted : withPast(noted, done.next) };
 }
 
 /** [W6] The entries of a walk are marked, the leaf first, and only in what they were read as. */

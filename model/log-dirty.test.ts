@@ -32,7 +32,7 @@ const scenarios: Scenarios = {
     3  d1    setup_table  self frames=1 list=0x2    ok 0x20
     4  tool  log_dirty    d1 clean                  dirty 0x2
     5  d2    copy         self:0x5 -> d1/3 bytes=8  ok
-    6  tool  log_dirty    d1 clean                  dirty 0x1,0x20
+    6  tool  log_dirty    d1 clean                  dirty 0x1
     7  d2    map          d1/3 at=0x30 ro           ok
     8  tool  log_dirty    d1 clean                  dirty 0x20`,
   '[D8] what another domain writes is in the log when its mapping has ended': `
