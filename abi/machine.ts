@@ -161,7 +161,7 @@ const paged: Machine = {
   vcpus: 2,
   guestFrames: 64,
   paging: 'shadow',
-  shadowFrames: 28,
+  shadowFrames: 16,
   defaults: { ...small.defaults, ram: [{ gfn: 0, count: 16 }], maximumPages: 24 },
 };
 

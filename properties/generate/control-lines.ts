@@ -29,7 +29,7 @@ export function controlLine(scene: Scene, caller: Domain, id: VcpuId): Control |
     return { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PG) >>> 0 };
   }
   if (way < 986) return logLine(scene, caller);
-  if (!scene.hostile()) return { op: 'cr3', ...by, value: vcpu.cr3 };
+  if (percent(choose, 60)) return { op: 'cr3', ...by, value: vcpu.cr3 };
   return pick(choose, [
     { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PE) >>> 0 },
     { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_NW) >>> 0 },
@@ -81,11 +81,13 @@ export function enteringLine(
 ): Control | undefined {
   const by = { caller: caller.id, vcpu: id };
   if (mode === 'unpaged' || isPaged(vcpu)) return undefined;
+  const isOdd = id % 2 === 1;
+  const long = mode === '4-level' ? abi.EFER_LME : 0;
+  const efer = (vcpu.efer & ~abi.EFER_LME) | long | (isOdd ? 0 : abi.EFER_NXE);
+  if (efer !== vcpu.efer) return { op: 'efer', ...by, value: efer };
   const bits = abi.CR4_PAE | abi.CR4_PSE;
   const cr4 = (vcpu.cr4 & ~bits) | abi.CR4_PSE | (mode === '2-level' ? 0 : abi.CR4_PAE);
   if (cr4 !== vcpu.cr4) return { op: 'cr4', ...by, value: cr4 };
-  const efer = (vcpu.efer & ~abi.EFER_LME) | (mode === '4-level' ? abi.EFER_LME : 0);
-  if (efer !== vcpu.efer) return { op: 'efer', ...by, value: efer };
   const root = roots[mode] * 0x1000;
   if (vcpu.cr3.low !== root || vcpu.cr3.high !== 0)
     return { op: 'cr3', ...by, value: { low: root, high: 0 } };

@@ -1,4 +1,4 @@
-import { PTE_P } from '../../abi/control.js';
+import { CR0_PG, PTE_P } from '../../abi/control.js';
 import { Gfn, VcpuId, type DomainId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
 import { get } from '../../values/keyed.js';
@@ -17,7 +17,7 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
   const id = scene.vcpu;
   if (!isPaged(vcpuOf(scene.state, caller.id, id)) && percent(choose, 70)) {
     // Not every attempt is made when all is ready for it.
-    if (scene.hostile()) return controlLine(scene, caller, id);
+    if (scene.hostile()) return tooEarly(scene, caller, id);
     const line = settingUp(scene, caller, id);
     if (line !== undefined) return line;
   }
@@ -31,6 +31,13 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
     return controlLine(scene, caller, id);
   return linearLine(scene, caller, id);
 }
+
+/** Paging is turned on, or some register changed, whatever is missing. */
+const tooEarly = (scene: Scene, caller: Domain, id: VcpuId): Line => {
+  if (percent(scene.choose, 70)) return controlLine(scene, caller, id);
+  const { cr0 } = vcpuOf(scene.state, caller.id, id);
+  return { op: 'cr0', caller: caller.id, vcpu: id, value: (cr0 | CR0_PG) >>> 0 };
+};
 
 /** What is missing for a vcpu to run in the mode that is wanted of it: memory, entries, registers. */
 function settingUp(scene: Scene, caller: Domain, id: VcpuId): Line | undefined {
