@@ -55,6 +55,22 @@ describe.each(layouts)('%s tables', (layout) => {
     expect(auditOf(guests)).toEqual([]);
   });
 
+  test.skipIf(layout === '2-level')(
+    'S7, S13: so is a table of level 2, until there is one again',
+    () => {
+      const guests = shadowed(layout);
+      expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+      guests.decrease(1, [LEVEL_2]);
+      expect(auditOf(guests)).toEqual([]);
+      guests.invalidate(guests.linear(8));
+      expect(guests.access(guests.linear(8))).toEqual(faultIs(0, guests.linear(8)));
+      guests.populate(1, [LEVEL_2]);
+      guests.setEntry(LEVEL_2, 1, LEVEL_1, USED);
+      expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+      expect(auditOf(guests)).toEqual([]);
+    },
+  );
+
   test('S21: a domain gives back every frame of its shadows', () => {
     const guests = shadowed(layout);
     const { xenShare } = guests.hypervisor.host;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CR4_PSE } from '../../abi/control.js';
+import { PTE_A, PTE_D } from '../../abi/control.js';
 import { DomainId } from '../../abi/ids.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import { ALL, LEVEL_1, ROOT, layouts, valueIs } from '../testing/paged-guests.js';
@@ -126,6 +127,16 @@ describe.each(layouts)('%s tables', (layout) => {
     expect(guests.access(at(8), { op: 'store', value: 1 })).toEqual(STORED);
     expect(guests.access(at(8))).toEqual(valueIs(1));
     expect(counters(guests).splinteredOverGrant).toBe(1);
+    expect(auditOf(guests)).toEqual([]);
+  });
+
+  test('S8: a superpage that was only read is marked when it is written', () => {
+    const guests = shadowed(layout);
+    guests.setSuperpage(0);
+    expect(guests.access(8 * PAGE_BYTES)).toEqual(valueIs(8));
+    expect((guests.flagsOf(guests.levelTwo(), 0) ?? 0) & (PTE_A | PTE_D)).toBe(PTE_A);
+    expect(guests.access(9 * PAGE_BYTES, { op: 'store' })).toEqual(STORED);
+    expect((guests.flagsOf(guests.levelTwo(), 0) ?? 0) & (PTE_A | PTE_D)).toBe(PTE_A | PTE_D);
     expect(auditOf(guests)).toEqual([]);
   });
 

@@ -16,7 +16,15 @@ import { PAGES_FOR_CHAIN, indexIn } from './fill.js';
 import { clearLevelOne, holdsType } from './level-one.js';
 import { unpin } from './lifecycle.js';
 import { resyncForLoad } from './out-of-sync.js';
-import { dropRoots, program, programRights, rootSlotFor, rootTypeOf, takeRoots } from './roots.js';
+import {
+  dropRoots,
+  program,
+  programRights,
+  rootSlotFor,
+  rootTypeOf,
+  takeRoots,
+  touchRoots,
+} from './roots.js';
 import { NONE } from './shadow-pages.js';
 import { ENTRIES } from './slots.js';
 import { ROOTS, ShadowState } from './state.js';
@@ -49,6 +57,7 @@ export class ShadowPaging implements Paging {
     const isOtherMode = this.#rootType(vcpu) !== rootTypeOf(vcpu);
     resyncForLoad(state, vcpu, isOtherMode ? 'resyncedByModeChange' : 'resyncedByLoad');
     dropRoots(state, vcpu);
+    touchRoots(state, vcpu);
     makeRoomFor(state, vcpu, PAGES_FOR_ROOTS);
     takeRoots(state, vcpu);
     program(state, vcpu);
