@@ -4,7 +4,7 @@ import { isGrant, mfnOf } from '../tables/p2m-entry.js';
 import { deriveAt, deriveLevelOne, deriveUpper } from '../shadow/derive.js';
 import type { Derived } from '../shadow/derived.js';
 import * as entry from '../shadow/entry.js';
-import { ENTRIES } from '../shadow/slots.js';
+import { ENTRIES, NO_SLOT } from '../shadow/slots.js';
 import type { ShadowState } from '../shadow/state.js';
 import * as types from '../shadow/types.js';
 import type { Findings } from './findings.js';
@@ -19,8 +19,8 @@ export function auditShadowEntries(state: ShadowState, findings: Findings): void
   for (let page = 0; page < state.pages.pageCount; page += 1) {
     const type = state.pages.typeOf(page);
     if (type === types.NO_SHADOW) continue;
-    for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) {
-      if (!state.slots.isPresent(slot)) continue;
+    let slot = state.slots.nextPresent(page * ENTRIES);
+    for (; slot !== NO_SLOT; slot = state.slots.presentAfter(slot)) {
       if (types.levelOf(type) > 1) auditUpper(state, slot, findings);
       else auditLevelOne(state, slot, granted, findings);
     }
