@@ -95,6 +95,17 @@ test.each(['pae', '4-level'] as const)(
   },
 );
 
+test('S18: nor does a new entry of level 3 meet an old one of level 1', () => {
+  const guests = shadowed('4-level');
+  expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+  expect(rewrite(guests, LEVEL_1, 8, 9)).toEqual(STORED);
+  expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+  expect(rewrite(guests, LEVEL_3, 1, LEVEL_2)).toEqual(STORED);
+  expect(guests.access(guests.linear(8) + 0x4000_0000)).toEqual(valueIs(9));
+  expect(counters(guests).resyncedByUpperInstall).toBe(1);
+  expect(auditOf(guests)).toEqual([]);
+});
+
 test('S15: a table out of sync that becomes a root comes back into sync', () => {
   const guests = shadowed('2-level');
   guests.access(guests.linear(8));

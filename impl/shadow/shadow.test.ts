@@ -151,6 +151,8 @@ describe.each(layouts)('%s tables', (layout) => {
     const vcpu = guests.vcpu().id;
     const caller = DomainId(2);
     for (let time = 0; time < 2; time += 1) {
+      guests.step({ op: 'load_linear', caller, vcpu, linear, size: 4, as: 'kernel' });
+      expect(auditOf(guests)).toEqual([]);
       guests.step({ op: 'store_linear', caller, vcpu, linear, size: 4, as: 'kernel', value });
       expect(auditOf(guests)).toEqual([]);
     }
