@@ -108,7 +108,11 @@ ${exitHelp}`,
 program
   .command('replay')
   .description('replay traces; a directory stands for its .trace files')
-  .argument('[paths...]', 'files or directories', ['counterexamples', 'model/examples'])
+  .argument('[paths...]', 'files or directories', [
+    'counterexamples',
+    'model/examples',
+    'model/examples/litmus',
+  ])
   .addOption(faultOption())
   .addOption(jsonOption())
   .addHelpText('after', exitHelp)
