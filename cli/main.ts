@@ -5,9 +5,9 @@ import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
-import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
+import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, guestsNamed, machineNamed, wholeNumber } from './options.js';
+import { collected, emphasisNamed, guestsNamed, machinesFor, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
@@ -38,7 +38,7 @@ interface CheckWords {
   readonly seed?: string;
   readonly steps?: number;
   readonly time?: number;
-  readonly machine: string;
+  readonly machine: string | undefined;
   readonly paging?: string;
   readonly guests: string | undefined;
   readonly emphasis: string;
@@ -56,14 +56,17 @@ program
   .option('--seed <text>', 'repeat the run of this seed (default: a new one, which is printed)')
   .option(
     '--steps <n>',
-    `end after so many steps (default: ${USUAL_STEPS}, about 20 seconds)`,
+    `end after so many steps on each machine (default: ${USUAL_STEPS}; ${USUAL_PAGED_STEPS} with paging)`,
     wholeNumber(STEPS_LIMIT),
   )
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
-  .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
+  .option(
+    '--machine <preset>',
+    `the machine: ${Object.keys(presets).join(', ')} (default: small, then paged both ways)`,
+  )
   .option(
     '--paging <how>',
-    'how guests’ page tables are served: shadow, hap (default: as the machine has it)',
+    'how guests’ page tables are served: shadow, hap (default: as the machine has it; without a machine: paged)',
   )
   .option(
     '--guests <mode>',
@@ -99,7 +102,7 @@ ${exitHelp}`,
       seed: words.seed,
       steps: words.steps,
       seconds: words.time,
-      machine: machineNamed(words.machine, words.paging),
+      machines: machinesFor(words.machine, words.paging),
       guests: words.guests === undefined ? undefined : guestsNamed(words.guests),
       emphasis: emphasisNamed(words.emphasis),
     });
