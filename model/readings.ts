@@ -4,7 +4,7 @@ import { loadWord } from '../values/content.js';
 import { get } from '../values/keyed.js';
 import { areEqual } from '../values/words.js';
 import { ownPageAt, pageOf, the, theDomain } from './derived.js';
-import { isNested, type Mode } from './registers.js';
+import { isNested, vcpuOf, type Mode } from './registers.js';
 import type { Domain, PageId, State } from './state.js';
 
 /** How a walk reads the entries of tables. */
@@ -27,6 +27,8 @@ export interface Reading {
   /** Nested hardware can set A and D in it: it does not lie behind a readonly grant mapping. */
   readonly isWritable: boolean;
   readonly at: number;
+  /** EFER at that moment. */
+  readonly efer: number;
 }
 
 /** Where a table is. */
@@ -41,7 +43,7 @@ export interface Table {
  * read from the domain's own RAM; nested hardware reads them through grant mappings as well.
  */
 export function readings(
-  { moments, id }: Walker,
+  { moments, id, vcpuId }: Walker,
   { gfn, root }: Table,
   offset: number,
   width: 4 | 8,
@@ -58,13 +60,18 @@ export function readings(
       continue;
     }
     const value = loadWord(pageOf(state, page).content, offset, width);
-    if (found.some((other) => other?.page === page && areEqual(other.value, value))) continue;
+    // The same entry may be read otherwise: EFER.NXE says what its highest bit is.
+    const { efer } = vcpuOf(state, id, vcpuId);
+    const isKnown = (other: Reading | undefined): boolean =>
+      other?.page === page && areEqual(other.value, value) && other.efer === efer;
+    if (found.some(isKnown)) continue;
     found.push({
       page,
       offset,
       width,
       value,
       at,
+      efer,
       isWritable: root !== undefined || type !== 'grant_map_ro',
     });
   }
