@@ -1,0 +1,107 @@
+import * as abi from '../../abi/control.js';
+import { VcpuId, type Gfn } from '../../abi/ids.js';
+import { accessors, type Accessor, type LinearAccess } from '../../abi/step.js';
+import { PAGE_BYTES, type Word } from '../../abi/word.js';
+import { pick, type Choose } from '../choose.js';
+import { GUEST, gfnOf, targets, type Target } from './setting.js';
+import type { Level, Shape } from './shapes.js';
+
+/** One access by one way through tables: registers, the entries of the way, and the access. */
+export interface AccessCase {
+  readonly registers: Registers;
+  readonly entries: readonly Entry[];
+  readonly access: LinearAccess;
+}
+
+export interface Registers {
+  readonly cr0: number;
+  readonly cr4: number;
+  readonly efer: number;
+}
+
+export interface Entry {
+  readonly table: Gfn;
+  readonly index: number;
+  readonly width: 4 | 8;
+  readonly value: Word;
+}
+
+const kinds = ['load', 'fetch', 'store', 'cmpxchg_other', 'cmpxchg', 'xadd'] as const;
+type Kind = (typeof kinds)[number];
+
+/** A case: each choice of it is a flag, or one of a few. */
+export function accessCase(choose: Choose, shape: Shape): AccessCase {
+  const registers = registersFor(choose, shape);
+  const entries: Entry[] = [];
+  let target: Target = 'ram';
+  for (const [i, level] of shape.levels.entries()) {
+    const below = shape.levels[i + 1];
+    if (below === undefined) target = pick(choose, targets);
+    const value = entryValue(choose, level, below?.table ?? leafFrame(shape, target));
+    entries.push({ table: level.table, index: level.index, width: shape.width, value });
+    // Nothing below is looked at.
+    if ((value.low & abi.PTE_P) === 0) break;
+  }
+  const as = pick(choose, accessors);
+  return { registers, entries, access: accessOf(pick(choose, kinds), as, linearOf(shape, target)) };
+}
+
+/** A superpage has all targets in it, and begins at 0. */
+const leafFrame = ({ pageBytes }: Shape, target: Target): number =>
+  pageBytes === PAGE_BYTES ? gfnOf[target] : 0;
+
+/** The address that selects the entries of a way, and in a superpage the target; a few bytes on. */
+function linearOf({ levels, mode, pageBytes }: Shape, target: Target): Word {
+  const radix = mode === '2-level' ? 1024 : 512;
+  let linear = (pageBytes === PAGE_BYTES ? 0 : gfnOf[target] * PAGE_BYTES) + OFFSET;
+  let span = pageBytes;
+  for (const { index } of levels.toReversed()) {
+    linear += index * span;
+    span *= radix;
+  }
+  return { low: linear % 2 ** 32, high: Math.floor(linear / 2 ** 32) };
+}
+const OFFSET = 0x18;
+
+/** What is stored is what the next compare-exchange looks for. */
+function accessOf(kind: Kind, as: Accessor, linear: Word): LinearAccess {
+  const by = { caller: GUEST, vcpu: VcpuId(0), linear, size: 4, as };
+  switch (kind) {
+    case 'load':
+      return { op: 'load_linear', ...by };
+    case 'fetch':
+      return { op: 'fetch_linear', ...by };
+    case 'store':
+      return { op: 'store_linear', ...by, value: { low: 7, high: 0 } };
+    case 'cmpxchg_other':
+      return { op: 'cmpxchg_linear', ...by, expected: { low: 5, high: 0 }, value: { low: 6, high: 0 } };
+    case 'cmpxchg':
+      return { op: 'cmpxchg_linear', ...by, expected: { low: 7, high: 0 }, value: { low: 8, high: 0 } };
+    case 'xadd':
+      return { op: 'xadd_linear', ...by, value: { low: 1, high: 0 } };
+  }
+}
+
+function registersFor(choose: Choose, { mode, cr4 }: Shape): Registers {
+  const flag = flagOf(choose);
+  const paged = (abi.CR0_AT_START | abi.CR0_PG) >>> 0;
+  const varied = [abi.CR4_SMEP, abi.CR4_SMAP, ...cr4];
+  return {
+    cr0: (paged | flag(abi.CR0_WP)) >>> 0,
+    efer: (mode === '4-level' ? abi.EFER_LME : 0) | flag(abi.EFER_NXE),
+    cr4: varied.reduce((sum, bit) => sum | flag(bit), mode === '2-level' ? 0 : abi.CR4_PAE),
+  };
+}
+
+function entryValue(choose: Choose, level: Level, frame: number): Word {
+  const flag = flagOf(choose);
+  const present = flag(abi.PTE_P);
+  const flags = level.varied.reduce((sum, bit) => sum | flag(bit), present | level.fixed);
+  const high = level.variesNoExecute ? flag(abi.PTE_NX_HIGH) : 0;
+  return { low: ((frame << 12) | flags) >>> 0, high };
+}
+
+const flagOf =
+  (choose: Choose) =>
+  (bit: number): number =>
+    choose.below(2) === 0 ? 0 : bit;
