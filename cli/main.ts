@@ -7,7 +7,8 @@ import { subjects } from '../properties/walks/replay.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, guestsNamed, machineNamed, wholeNumber } from './options.js';
+import { collected, emphasisNamed, guestsNamed, machineNamed } from './options.js';
+import { pagingNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
@@ -143,15 +144,37 @@ program
   .description('replay recordings of a real hypervisor on the spec and on ours')
   .argument('[directory]', 'a directory of .json or .json.gz files', 'properties/conformance')
   .option('--only <text>', 'only traces whose name contains this')
+  .option(
+    '--paging <how>',
+    'how the recorded host served guests’ page tables: shadow, hap',
+    'hap',
+  )
   .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
   .addOption(jsonOption())
-  .addHelpText('after', exitHelp)
+  .addHelpText(
+    'after',
+    `
+Each trace is what a real Xen answered, step by step. It is judged up to its first operation that is
+not built. Where the recorded host is known to differ, the divergence is declared with its reason: it
+is told and counted apart, and one that never shows is a mistake of the list (exit 3).
+
+Examples:
+  xenolith recordings --only random-copy-1/
+  xenolith recordings /path/to/recordings --paging shadow
+${exitHelp}`,
+  )
   .action(
     (
       directory: string,
-      words: { readonly only?: string; readonly keep: number; readonly json: boolean },
+      words: {
+        readonly only?: string;
+        readonly paging: string;
+        readonly keep: number;
+        readonly json: boolean;
+      },
     ) => {
-      process.exitCode = recordings(directory, { ...words, only: words.only });
+      const { only } = words;
+      process.exitCode = recordings(directory, { ...words, only, paging: pagingNamed(words.paging) });
     },
   );
 

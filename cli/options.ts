@@ -35,7 +35,8 @@ export function machineNamed(name: string, paging?: string): Machine {
   return paging === undefined ? machine : { ...machine, paging: pagingNamed(paging) };
 }
 
-function pagingNamed(name: string): Paging {
+/** The paging of a name. */
+export function pagingNamed(name: string): Paging {
   if (name === 'hap' || name === 'shadow') return name;
   throw new UsageError(`no paging '${name}'; there are shadow, hap`);
 }
