@@ -144,11 +144,7 @@ program
   .description('replay recordings of a real hypervisor on the spec and on ours')
   .argument('[directory]', 'a directory of .json or .json.gz files', 'properties/conformance')
   .option('--only <text>', 'only traces whose name contains this')
-  .option(
-    '--paging <how>',
-    'how the recorded host served guests’ page tables: shadow, hap',
-    'hap',
-  )
+  .option('--paging <how>', 'how the recorded host served guests’ page tables: shadow, hap', 'hap')
   .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
   .addOption(jsonOption())
   .addHelpText(
@@ -174,7 +170,11 @@ ${exitHelp}`,
       },
     ) => {
       const { only } = words;
-      process.exitCode = recordings(directory, { ...words, only, paging: pagingNamed(words.paging) });
+      process.exitCode = recordings(directory, {
+        ...words,
+        only,
+        paging: pagingNamed(words.paging),
+      });
     },
   );
 

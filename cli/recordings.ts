@@ -148,6 +148,11 @@ const tallyJson = (tally: Tally): object => ({
   notJudged: tally.notJudged,
   stops: Object.fromEntries(tally.stops),
   disagreementCount: tally.disagreementCount,
-  diverged: [...tally.diverged].map(([{ id, reason, file }, count]) => ({ id, file, count, reason })),
+  diverged: [...tally.diverged].map(([{ id, reason, file }, count]) => ({
+    id,
+    file,
+    count,
+    reason,
+  })),
   disagreements: tally.disagreements,
 });

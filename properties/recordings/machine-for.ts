@@ -40,11 +40,7 @@ export function machineFor(
 }
 
 /** Why nothing of the trace can be judged. */
-function obstacleOf(
-  trace: RecordedTrace,
-  paging: Paging,
-  poolSizes: number,
-): string | undefined {
+function obstacleOf(trace: RecordedTrace, paging: Paging, poolSizes: number): string | undefined {
   if (trace.broke !== undefined) return `a host that broke: ${trace.broke}`;
   return poolSizes > 1 ? 'p2m pools of several sizes' : strangeConfig(trace, paging);
 }

@@ -6,10 +6,18 @@ import { pick, type Choose } from '../choose.js';
 import { GUEST, gfnOf, targets, type Target } from './setting.js';
 import type { Level, Shape } from './shapes.js';
 
-/** One access by one way through tables: registers, the entries of the way, and the access. */
-export interface AccessCase {
+/** A way through tables: registers, and what the entries are from the top down. */
+export interface Way {
   readonly registers: Registers;
-  readonly entries: readonly Entry[];
+  /** Flags as the two halves of an entry without its frame. */
+  readonly flags: readonly Word[];
+  /** False where an entry above the last is not present: nothing below that is looked at. */
+  readonly isWhole: boolean;
+}
+
+/** What is tried by each way: an access, and what the p2m has where it leads. */
+export interface Trial {
+  readonly target: Target;
   readonly access: LinearAccess;
 }
 
@@ -29,22 +37,35 @@ export interface Entry {
 const kinds = ['load', 'fetch', 'store', 'cmpxchg_other', 'cmpxchg', 'xadd'] as const;
 type Kind = (typeof kinds)[number];
 
-/** A case: each choice of it is a flag, or one of a few. */
-export function accessCase(choose: Choose, shape: Shape): AccessCase {
+/** A way, each choice of it a flag. */
+export function way(choose: Choose, shape: Shape): Way {
   const registers = registersFor(choose, shape);
-  const entries: Entry[] = [];
-  let target: Target = 'ram';
-  for (const [i, level] of shape.levels.entries()) {
-    const below = shape.levels[i + 1];
-    if (below === undefined) target = pick(choose, targets);
-    const value = entryValue(choose, level, below?.table ?? leafFrame(shape, target));
-    entries.push({ table: level.table, index: level.index, width: shape.width, value });
-    // Nothing below is looked at.
+  const flags: Word[] = [];
+  for (const level of shape.levels) {
+    const value = flagsFor(choose, level);
+    flags.push(value);
     if ((value.low & abi.PTE_P) === 0) break;
   }
-  const as = pick(choose, accessors);
-  return { registers, entries, access: accessOf(pick(choose, kinds), as, linearOf(shape, target)) };
+  return { registers, flags, isWhole: flags.length === shape.levels.length };
 }
+
+/** A trial, each choice of it one of a few. */
+export function trial(choose: Choose, shape: Shape): Trial {
+  const target = pick(choose, targets);
+  const as = pick(choose, accessors);
+  return { target, access: accessOf(pick(choose, kinds), as, linearOf(shape, target)) };
+}
+
+/** The entries of a way as they are in memory when it leads to a target. */
+export const entriesOf = ({ flags }: Way, shape: Shape, target: Target): readonly Entry[] =>
+  flags.flatMap(({ low, high }, i) => {
+    const level = shape.levels[i];
+    if (level === undefined) return [];
+    const { table, index } = level;
+    const frame = shape.levels[i + 1]?.table ?? leafFrame(shape, target);
+    const value = { low: ((frame << 12) | low) >>> 0, high };
+    return [{ table, index, width: shape.width, value }];
+  });
 
 /** A superpage has all targets in it, and begins at 0. */
 const leafFrame = ({ pageBytes }: Shape, target: Target): number =>
@@ -74,9 +95,19 @@ function accessOf(kind: Kind, as: Accessor, linear: Word): LinearAccess {
     case 'store':
       return { op: 'store_linear', ...by, value: { low: 7, high: 0 } };
     case 'cmpxchg_other':
-      return { op: 'cmpxchg_linear', ...by, expected: { low: 5, high: 0 }, value: { low: 6, high: 0 } };
+      return {
+        op: 'cmpxchg_linear',
+        ...by,
+        expected: { low: 5, high: 0 },
+        value: { low: 6, high: 0 },
+      };
     case 'cmpxchg':
-      return { op: 'cmpxchg_linear', ...by, expected: { low: 7, high: 0 }, value: { low: 8, high: 0 } };
+      return {
+        op: 'cmpxchg_linear',
+        ...by,
+        expected: { low: 7, high: 0 },
+        value: { low: 8, high: 0 },
+      };
     case 'xadd':
       return { op: 'xadd_linear', ...by, value: { low: 1, high: 0 } };
   }
@@ -93,12 +124,10 @@ function registersFor(choose: Choose, { mode, cr4 }: Shape): Registers {
   };
 }
 
-function entryValue(choose: Choose, level: Level, frame: number): Word {
+function flagsFor(choose: Choose, level: Level): Word {
   const flag = flagOf(choose);
-  const present = flag(abi.PTE_P);
-  const flags = level.varied.reduce((sum, bit) => sum | flag(bit), present | level.fixed);
-  const high = level.variesNoExecute ? flag(abi.PTE_NX_HIGH) : 0;
-  return { low: ((frame << 12) | flags) >>> 0, high };
+  const low = level.varied.reduce((sum, bit) => sum | flag(bit), level.fixed | flag(abi.PTE_P));
+  return { low, high: level.variesNoExecute ? flag(abi.PTE_NX_HIGH) : 0 };
 }
 
 const flagOf =

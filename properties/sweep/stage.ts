@@ -1,7 +1,6 @@
 import type { Machine } from '../../abi/machine.js';
 import { Gfn, VcpuId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
-import type { Word } from '../../abi/word.js';
 import { theDomain } from '../../model/derived.js';
 import { vcpuOf } from '../../model/registers.js';
 import { areEqual } from '../../values/words.js';
@@ -68,28 +67,20 @@ export class Stage {
     if (running.lines.length % this.#stride === 0) this.#checkAll();
   }
 
-  /** Sets the registers that are otherwise; true if one was. */
-  setRegisters(id: VcpuId, { cr0, cr4, efer }: Registers): boolean {
+  /** Sets the registers that are otherwise. */
+  setRegisters(id: VcpuId, { cr0, cr4, efer }: Registers): void {
     const by = { caller: GUEST, vcpu: id };
-    const before = this.lines;
     const now = vcpuOf(this.running.state, GUEST, id);
     if (now.cr4 !== cr4) this.perform({ op: 'cr4', ...by, value: cr4 });
     if (now.efer !== efer) this.perform({ op: 'efer', ...by, value: efer });
     if (now.cr0 !== cr0) this.perform({ op: 'cr0', ...by, value: cr0 });
-    return this.lines !== before;
   }
 
-  /** Writes an entry where memory has another; true if it had. */
-  setEntry(id: VcpuId, entry: Entry): boolean {
+  /** Writes an entry where memory has another. */
+  setEntry(id: VcpuId, entry: Entry): void {
     const { state } = this.running;
     const now = entryIn(state, theDomain(state, GUEST), entry);
-    if (now !== undefined && areEqual(now, entry.value)) return false;
-    this.perform(entryLine(id, entry));
-    return true;
-  }
-
-  loadCr3(id: VcpuId, value: Word): void {
-    this.perform({ op: 'cr3', caller: GUEST, vcpu: id, value });
+    if (now === undefined || !areEqual(now, entry.value)) this.perform(entryLine(id, entry));
   }
 
   #opened(): Running {

@@ -1,14 +1,17 @@
 import { VcpuId } from '../../abi/ids.js';
 import type { Paging } from '../../abi/machine.js';
+import type { Line } from '../../abi/program.js';
 import type { Reply } from '../../abi/reply.js';
+import { PAGE_BYTES } from '../../abi/word.js';
 import type { MakeSubject } from '../subject.js';
 import { everyOne } from './every-choice.js';
-import { sweepMachine } from './setting.js';
+import { GUEST, sweepMachine, targets } from './setting.js';
 import { shapeOf, type Shape, type ShapeName } from './shapes.js';
-import { accessCase, type AccessCase } from './single-access.js';
+import { entriesOf, trial, way } from './single-access.js';
+import type { Entry, Registers, Trial, Way } from './single-access.js';
 import { Stage } from './stage.js';
 
-/** A sweep: every case of a shape of page tables, or every so many. */
+/** A sweep: every way through page tables of a shape, or every so many. */
 export interface SweepPlan {
   readonly shape: ShapeName;
   readonly paging: Paging;
@@ -18,15 +21,15 @@ export interface SweepPlan {
    * now and then, and what the spec allows counts.
    */
   readonly isFresh: boolean;
-  /** One case of so many is carried out, 1 for all of them. */
+  /** One way of so many is gone, with every access; 1 for all of them. */
   readonly step: number;
   readonly progress?: (progress: SweepResult) => void;
 }
 
 /** What a sweep came to. */
 export interface SweepResult {
-  /** Combinations there are, and accesses made. */
-  cases: number;
+  /** Combinations of registers and entries that were set up, and accesses made by them. */
+  ways: number;
   accesses: number;
   /** Lines in all: with entries written, and registers set. */
   lines: number;
@@ -40,46 +43,64 @@ export interface SweepResult {
 
 /** Everything is checked every so many lines, and at the end of each machine. */
 const CHECK_STRIDE = 5000;
-/** Cases between two flushes where answers need not be fresh. */
+/** Accesses between two flushes where answers need not be fresh. */
 const FLUSH_STRIDE = 12;
 
-/** Carries out the cases of a plan; throws a `SweepFailure` at the first that disagrees. */
+/** Carries out a plan; throws a `SweepFailure` at the first access that disagrees. */
 export function sweep(plan: SweepPlan): SweepResult {
   const shape = shapeOf(plan.shape);
+  const trials = [...everyOne((choose) => trial(choose, shape))];
   const stage = new Stage(sweepMachine(plan.paging), plan.make, CHECK_STRIDE);
-  const found = { cases: 0, accesses: 0, lines: 0, done: 0, faults: 0, crashes: 0, stale: 0 };
-  let isFlushDue = false;
-  for (const one of everyOne((choose) => accessCase(choose, shape))) {
-    found.cases++;
-    if (found.cases % plan.step !== 0) continue;
-    const isNew = stage.renewed() || found.accesses === 0;
-    const isChanged = prepare(stage, one);
-    const isDue = plan.isFresh ? isChanged || isFlushDue : found.accesses % FLUSH_STRIDE === 0;
-    if (isNew || isDue) stage.loadCr3(VCPU, rootOf(shape));
-    stage.perform(one.access);
-    found.accesses++;
-    isFlushDue = count(found, stage.running.reply);
-    if (stage.running.lockStep.taken?.rules.includes('T1') === true) found.stale++;
-    if ((found.accesses & 0xfff) === 0) plan.progress?.(found);
+  const found = { ways: 0, accesses: 0, lines: 0, done: 0, faults: 0, crashes: 0, stale: 0 };
+  let ways = 0;
+  for (const one of everyOne((choose) => way(choose, shape))) {
+    if (ways++ % plan.step !== 0) continue;
+    found.ways++;
+    tryAll(stage, plan, shape, one, trials, found);
+    plan.progress?.(found);
   }
   stage.renew();
   found.lines = stage.lines;
   return found;
 }
 
-const VCPU = VcpuId(0);
-
-/** Brings memory and registers to what a case wants; true if something was otherwise. */
-function prepare(stage: Stage, { entries, registers }: AccessCase): boolean {
-  let isChanged = false;
-  for (const entry of entries) if (stage.setEntry(VCPU, entry)) isChanged = true;
-  if (stage.setRegisters(VCPU, registers)) isChanged = true;
-  return isChanged;
+/** All accesses by one way. Where it breaks off, what it would have led to makes no difference. */
+function tryAll(
+  stage: Stage,
+  { isFresh }: SweepPlan,
+  shape: Shape,
+  one: Way,
+  trials: readonly Trial[],
+  found: SweepResult,
+): void {
+  let isFlushDue = true;
+  for (const { target, access } of trials) {
+    if (!one.isWhole && target !== targets[0]) continue;
+    const isNew = stage.renewed() || found.accesses === 0;
+    const isChanged = prepare(stage, one.registers, entriesOf(one, shape, target));
+    const isDue = isFresh ? isChanged || isFlushDue : found.accesses % FLUSH_STRIDE === 0;
+    if (isNew || isDue) stage.perform(flushLine(shape));
+    stage.perform(access);
+    found.accesses++;
+    isFlushDue = count(found, stage.running.reply);
+    if (stage.running.lockStep.taken?.rules.includes('T1') === true) found.stale++;
+  }
 }
 
-const rootOf = ({ levels }: Shape): { low: number; high: number } => {
-  const [top] = levels;
-  return { low: (top?.table ?? 0) * 4096, high: 0 };
+const VCPU = VcpuId(0);
+
+/** Brings memory and registers to what is wanted; true if something was otherwise. */
+function prepare(stage: Stage, registers: Registers, entries: readonly Entry[]): boolean {
+  const before = stage.lines;
+  for (const entry of entries) stage.setEntry(VCPU, entry);
+  stage.setRegisters(VCPU, registers);
+  return stage.lines !== before;
+}
+
+/** Loads CR3, which makes the vcpu forget. */
+const flushLine = ({ levels: [top] }: Shape): Line => {
+  const value = { low: (top?.table ?? 0) * PAGE_BYTES, high: 0 };
+  return { op: 'cr3', caller: GUEST, vcpu: VCPU, value };
 };
 
 /** Notes what an access came to; true if the vcpu may remember it. */
