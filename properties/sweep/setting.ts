@@ -1,3 +1,4 @@
+import * as abi from '../../abi/control.js';
 import { DomainId, GrantRef, GuestPhysical, Gfn, VcpuId } from '../../abi/ids.js';
 import {
   GNTMAP_host_map,
@@ -7,7 +8,8 @@ import {
 } from '../../abi/grant-table.js';
 import { presets, type Machine, type Paging } from '../../abi/machine.js';
 import type { Boot, Line } from '../../abi/program.js';
-import { PAGE_BYTES } from '../../abi/word.js';
+import { PAGE_BYTES, type Word } from '../../abi/word.js';
+import type { Mode } from '../../model/registers.js';
 import { defaultBoot } from '../walker.js';
 
 /** The machine that sweeps run on, and its two guests: the second lends the first two pages. */
@@ -21,6 +23,29 @@ export const sweepMachine = (paging: Paging): Machine => {
 };
 
 export const sweepBoot = (machine: Machine): readonly Boot[] => defaultBoot(machine);
+
+export interface Registers {
+  readonly cr0: number;
+  readonly cr4: number;
+  readonly efer: number;
+}
+
+export interface Entry {
+  readonly table: Gfn;
+  readonly index: number;
+  readonly width: 4 | 8;
+  readonly value: Word;
+}
+
+/** Paging in a mode, with all that forbids accesses or with as little of it as there can be. */
+export function registersOf(mode: Mode, isStrict: boolean): Registers {
+  const format = mode === '2-level' ? abi.CR4_PSE : abi.CR4_PAE;
+  return {
+    cr0: (abi.CR0_AT_START | abi.CR0_PG | (isStrict ? abi.CR0_WP : 0)) >>> 0,
+    cr4: format | (isStrict ? abi.CR4_SMEP | abi.CR4_SMAP : 0),
+    efer: (mode === '4-level' ? abi.EFER_LME : 0) | abi.EFER_NXE,
+  };
+}
 
 /** What the p2m of the guest may have at a frame that an entry maps. */
 export const targets = ['ram', 'grant_rw', 'grant_ro', 'hole'] as const;

@@ -30,6 +30,8 @@ export interface Shape {
   readonly name: ShapeName;
   readonly mode: Exclude<Mode, 'unpaged'>;
   readonly width: 4 | 8;
+  /** The table that CR3 names. */
+  readonly top: Gfn;
   /** The top first; the last maps the page. */
   readonly levels: readonly Level[];
   /** Bytes that the page has. */
@@ -58,7 +60,7 @@ const superpage = { nx: true, fixed: PS };
  * 4-level: the same for the leaf but PAT; above it P RW US NX of every level, A of the level above
  * the leaf of a superpage, and PS at the top, where it is reserved.
  */
-const shapes: Readonly<Record<ShapeName, Omit<Shape, 'name'>>> = {
+const shapes: Readonly<Record<ShapeName, Omit<Shape, 'name' | 'top'>>> = {
   '2-level-4k': {
     mode: '2-level',
     width: 4,
@@ -126,4 +128,7 @@ const shapes: Readonly<Record<ShapeName, Omit<Shape, 'name'>>> = {
   },
 };
 
-export const shapeOf = (name: ShapeName): Shape => ({ name, ...shapes[name] });
+export const shapeOf = (name: ShapeName): Shape => {
+  const shape = shapes[name];
+  return { name, top: shape.levels[0]?.table ?? Gfn(0), ...shape };
+};

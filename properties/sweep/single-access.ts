@@ -1,9 +1,9 @@
 import * as abi from '../../abi/control.js';
-import { VcpuId, type Gfn } from '../../abi/ids.js';
+import { VcpuId } from '../../abi/ids.js';
 import { accessors, type Accessor, type LinearAccess } from '../../abi/step.js';
 import { PAGE_BYTES, type Word } from '../../abi/word.js';
 import { pick, type Choose } from '../choose.js';
-import { GUEST, gfnOf, targets, type Target } from './setting.js';
+import { GUEST, gfnOf, targets, type Entry, type Registers, type Target } from './setting.js';
 import type { Level, Shape } from './shapes.js';
 
 /** A way through tables: registers, and what the entries are from the top down. */
@@ -21,21 +21,8 @@ export interface Trial {
   readonly access: LinearAccess;
 }
 
-export interface Registers {
-  readonly cr0: number;
-  readonly cr4: number;
-  readonly efer: number;
-}
-
-export interface Entry {
-  readonly table: Gfn;
-  readonly index: number;
-  readonly width: 4 | 8;
-  readonly value: Word;
-}
-
-const kinds = ['load', 'fetch', 'store', 'cmpxchg_other', 'cmpxchg', 'xadd'] as const;
-type Kind = (typeof kinds)[number];
+export const kinds = ['load', 'fetch', 'store', 'cmpxchg_other', 'cmpxchg', 'xadd'] as const;
+export type Kind = (typeof kinds)[number];
 
 /** A way, each choice of it a flag. */
 export function way(choose: Choose, shape: Shape): Way {
@@ -53,11 +40,11 @@ export function way(choose: Choose, shape: Shape): Way {
 export function trial(choose: Choose, shape: Shape): Trial {
   const target = pick(choose, targets);
   const as = pick(choose, accessors);
-  return { target, access: accessOf(pick(choose, kinds), as, linearOf(shape, target)) };
+  return { target, access: accessOf(VcpuId(0), pick(choose, kinds), as, linearOf(shape, target)) };
 }
 
 /** The entries of a way as they are in memory when it leads to a target. */
-export const entriesOf = ({ flags }: Way, shape: Shape, target: Target): readonly Entry[] =>
+export const entriesOf = (flags: Way['flags'], shape: Shape, target: Target): readonly Entry[] =>
   flags.flatMap(({ low, high }, i) => {
     const level = shape.levels[i];
     if (level === undefined) return [];
@@ -72,7 +59,7 @@ const leafFrame = ({ pageBytes }: Shape, target: Target): number =>
   pageBytes === PAGE_BYTES ? gfnOf[target] : 0;
 
 /** The address that selects the entries of a way, and in a superpage the target; a few bytes on. */
-function linearOf({ levels, mode, pageBytes }: Shape, target: Target): Word {
+export function linearOf({ levels, mode, pageBytes }: Shape, target: Target): Word {
   const radix = mode === '2-level' ? 1024 : 512;
   let linear = (pageBytes === PAGE_BYTES ? 0 : gfnOf[target] * PAGE_BYTES) + OFFSET;
   let span = pageBytes;
@@ -85,8 +72,8 @@ function linearOf({ levels, mode, pageBytes }: Shape, target: Target): Word {
 const OFFSET = 0x18;
 
 /** What is stored is what the next compare-exchange looks for. */
-function accessOf(kind: Kind, as: Accessor, linear: Word): LinearAccess {
-  const by = { caller: GUEST, vcpu: VcpuId(0), linear, size: 4, as };
+export function accessOf(vcpu: VcpuId, kind: Kind, as: Accessor, linear: Word): LinearAccess {
+  const by = { caller: GUEST, vcpu, linear, size: 4, as };
   switch (kind) {
     case 'load':
       return { op: 'load_linear', ...by };

@@ -1,6 +1,8 @@
+import { Gfn, type VcpuId } from '../../abi/ids.js';
 import type { Machine } from '../../abi/machine.js';
-import { Gfn, VcpuId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
+import type { LinearAccess } from '../../abi/step.js';
+import { PAGE_BYTES } from '../../abi/word.js';
 import { theDomain } from '../../model/derived.js';
 import { vcpuOf } from '../../model/registers.js';
 import { areEqual } from '../../values/words.js';
@@ -8,13 +10,14 @@ import { entryIn } from '../generate/page-tables.js';
 import { Running } from '../running.js';
 import type { MakeSubject } from '../subject.js';
 import type { Failure } from '../verdict.js';
-import { GUEST, openingLines, sweepBoot } from './setting.js';
-import type { Entry, Registers } from './single-access.js';
+import { GUEST, openingLines, sweepBoot, type Entry, type Registers } from './setting.js';
 
 /** Lines on one machine before a new one is taken: what fails can be told in a program. */
 const LINES_PER_MACHINE = 20_000;
+/** Everything is checked every so many lines. */
+const CHECK_STRIDE = 5000;
 
-/** Something went wrong, after these lines on this machine. */
+/** Something went wrong at the last of these lines. */
 export class SweepFailure extends Error {
   override readonly name = 'SweepFailure';
   readonly failure: Failure;
@@ -27,50 +30,69 @@ export class SweepFailure extends Error {
   }
 }
 
+/** What a sweep has come to. */
+export interface Counts {
+  /** Accesses made. */
+  accesses: number;
+  /** Of these: came to pass, faulted, crashed the guest. */
+  done: number;
+  faults: number;
+  crashes: number;
+  /** Answered by what the spec allows the vcpu to remember, and by nothing else it allows. */
+  stale: number;
+  /** Lines in all: with entries written, and registers set. */
+  lines: number;
+}
+
 /**
  * Spec and hypervisor side by side, brought from one case to the next by as few lines as that takes.
  */
 export class Stage {
-  running: Running;
+  readonly counts: Counts = { accesses: 0, done: 0, faults: 0, crashes: 0, stale: 0, lines: 0 };
   readonly #machine: Machine;
   readonly #make: MakeSubject;
-  readonly #stride: number;
-  /** Lines carried out, on all machines. */
-  lines = 0;
+  #running: Running;
+  #isCrashed = false;
 
-  /** Everything is checked every `stride` lines. */
-  constructor(machine: Machine, make: MakeSubject, stride: number) {
+  constructor(machine: Machine, make: MakeSubject) {
     this.#machine = machine;
     this.#make = make;
-    this.#stride = stride;
-    this.running = this.#opened();
+    this.#running = this.#opened();
   }
 
   /** A new machine where the guest crashed, or where the old one has done enough; true if so. */
   renewed(): boolean {
-    const isOver =
-      this.running.reply.is === 'crashed' || this.running.lines.length >= LINES_PER_MACHINE;
-    if (isOver) this.renew();
-    return isOver;
-  }
-
-  renew(): void {
-    this.#checkAll();
-    this.running = this.#opened();
+    if (!this.#isCrashed && this.#running.lines.length < LINES_PER_MACHINE) return false;
+    this.#running = this.#opened();
+    this.#isCrashed = false;
+    return true;
   }
 
   perform(line: Line): void {
-    const { running } = this;
-    const failure = running.perform(line);
-    this.lines++;
-    if (failure !== undefined) throw new SweepFailure(failure, running);
-    if (running.lines.length % this.#stride === 0) this.#checkAll();
+    const failure = this.#running.perform(line);
+    if (failure !== undefined) throw new SweepFailure(failure, this.#running);
+    if (++this.counts.lines % CHECK_STRIDE === 0) this.checkAll();
+  }
+
+  /** Makes an access and counts it; true if the vcpu may remember something of it. */
+  access(access: LinearAccess): boolean {
+    this.perform(access);
+    const { counts } = this;
+    const { is } = this.#running.reply;
+    if (is === 'no_domain') return false;
+    counts.accesses++;
+    if (is === 'crashed') counts.crashes++;
+    else if (is === 'page_fault' || is === 'fault') counts.faults++;
+    else counts.done++;
+    if (this.#running.lockStep.taken?.rules.includes('T1') === true) counts.stale++;
+    this.#isCrashed = is === 'crashed';
+    return is !== 'page_fault';
   }
 
   /** Sets the registers that are otherwise. */
   setRegisters(id: VcpuId, { cr0, cr4, efer }: Registers): void {
     const by = { caller: GUEST, vcpu: id };
-    const now = vcpuOf(this.running.state, GUEST, id);
+    const now = vcpuOf(this.#running.state, GUEST, id);
     if (now.cr4 !== cr4) this.perform({ op: 'cr4', ...by, value: cr4 });
     if (now.efer !== efer) this.perform({ op: 'efer', ...by, value: efer });
     if (now.cr0 !== cr0) this.perform({ op: 'cr0', ...by, value: cr0 });
@@ -78,29 +100,37 @@ export class Stage {
 
   /** Writes an entry where memory has another. */
   setEntry(id: VcpuId, entry: Entry): void {
-    const { state } = this.running;
+    const { state } = this.#running;
     const now = entryIn(state, theDomain(state, GUEST), entry);
     if (now === undefined || !areEqual(now, entry.value)) this.perform(entryLine(id, entry));
   }
 
-  #opened(): Running {
-    const boot = sweepBoot(this.#machine);
-    const running = new Running(this.#machine, boot, this.#make);
-    if (running.bootFailure !== undefined) throw new SweepFailure(running.bootFailure, running);
-    this.running = running;
-    for (const line of openingLines(this.#machine)) this.perform(line);
-    return running;
+  checkAll(): void {
+    const failure = this.#running.checkAll();
+    if (failure !== undefined) throw new SweepFailure(failure, this.#running);
   }
 
-  #checkAll(): void {
-    const failure = this.running.checkAll();
-    if (failure !== undefined) throw new SweepFailure(failure, this.running);
+  #opened(): Running {
+    const running = new Running(this.#machine, sweepBoot(this.#machine), this.#make);
+    const failures = openingLines(this.#machine).map((line) => running.perform(line));
+    const failure = [running.bootFailure, ...failures].find((one) => one !== undefined);
+    if (failure !== undefined) throw new SweepFailure(failure, running);
+    return running;
   }
 }
 
-function entryLine(vcpu: VcpuId, { table, index, width, value: { low, high } }: Entry): Line {
+/** A guest writes an entry. */
+export function entryLine(
+  vcpu: VcpuId,
+  { table, index, width, value: { low, high } }: Entry,
+): Line {
   const frame = Gfn((low >>> 12) + (high & 0xf_ffff) * 2 ** 20);
   const upper = (high & ~0xf_ffff) >>> 0;
   const place = { table, index, width };
   return { op: 'pte', caller: GUEST, vcpu, ...place, frame, flags: low & 0xfff, high: upper };
 }
+
+/** Loads CR3, which makes a vcpu forget. */
+export const flushLine = (vcpu: VcpuId, top: number): Line => {
+  return { op: 'cr3', caller: GUEST, vcpu, value: { low: top * PAGE_BYTES, high: 0 } };
+};
