@@ -73,7 +73,7 @@ export async function check(options: CheckOptions): Promise<ExitCode> {
   const told = result.found.slice(0, options.failures);
   const failures = told.map((found, i) => {
     line.tell(() => `shrinking ${i + 1} of ${told.length}: ${found.identity}`);
-    const report = shrunken(found, make, faultNames(options));
+    const report = shrunken(found, make, faultNames(options), `seed ${found.seed}`);
     return { report, path: saveFailure(options.out, report) };
   });
   line.clear();

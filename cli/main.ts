@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
+import { sweepKinds } from '../properties/sweep/sweep.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
@@ -12,6 +13,7 @@ import { pagingNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
+import { sweep, sweepHelp } from './sweep.js';
 import { walks } from './walks.js';
 
 /** The command line. Each command is a file of its own; here is what can be said to them. */
@@ -223,6 +225,37 @@ ${exitHelp}`,
       process.exitCode = walks(directory, { ...words, only: words.only });
     },
   );
+
+interface SweepWords {
+  readonly paging?: string;
+  readonly mode?: string;
+  readonly kind: readonly string[];
+  readonly step: number;
+  readonly out: string;
+  readonly fault: readonly string[];
+  readonly json: boolean;
+}
+
+program
+  .command('sweep')
+  .description('make every access through page tables with every flag, on spec and hypervisor')
+  .option('--paging <how>', 'how guests’ page tables are served: shadow, hap (default: both)')
+  .option('--mode <tables>', 'only tables whose name (pae-4k) begins so (default: all)')
+  .addOption(
+    new Option('--kind <kind>', `one of ${sweepKinds.join(', ')} (may be given again)`)
+      .argParser(collected)
+      .default([], 'all'),
+  )
+  .option('--step <n>', 'carry out one case of so many', wholeNumber(STEPS_LIMIT), 1)
+  .option('--out <directory>', 'where failing traces are saved', 'found')
+  .addOption(faultOption())
+  .addOption(jsonOption())
+  .addHelpText('after', sweepHelp)
+  .action(async (words: SweepWords) => {
+    const { mode } = words;
+    const paging = words.paging === undefined ? undefined : pagingNamed(words.paging);
+    process.exitCode = await sweep({ ...words, mode, paging });
+  });
 
 try {
   await program.parseAsync();

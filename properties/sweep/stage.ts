@@ -1,6 +1,6 @@
 import { Gfn, type VcpuId } from '../../abi/ids.js';
 import type { Machine } from '../../abi/machine.js';
-import type { Line } from '../../abi/program.js';
+import type { Line, Program } from '../../abi/program.js';
 import type { LinearAccess } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import { theDomain } from '../../model/derived.js';
@@ -21,12 +21,14 @@ const CHECK_STRIDE = 5000;
 export class SweepFailure extends Error {
   override readonly name = 'SweepFailure';
   readonly failure: Failure;
-  readonly running: Running;
+  /** All lines of its machine. */
+  readonly program: Program;
 
   constructor(failure: Failure, running: Running) {
     super(`[${failure.claim}] ${failure.path}: ${failure.expected}, found ${failure.actual}`);
     this.failure = failure;
-    this.running = running;
+    const { machine, lines } = running;
+    this.program = { machine, boot: sweepBoot(machine), lines };
   }
 }
 
