@@ -136,20 +136,21 @@ describe('check', () => {
   const sung = (text: string): string => text.replace(/^speed .*$/m, '');
 
   test('the same seed gives the same report, times aside, and exits 0', () => {
-    const words = ['check', '--seed', 'twice', '--steps', '6000', '--out', join(folder(), 'found')];
+    const machine = ['--machine', 'small'];
+    const words = ['check', '--seed', 'twice', '--steps', '6000', ...machine, '--out', folder()];
     const [one, other] = [xenolith(...words), xenolith(...words)];
     expect(one.code).toBe(0);
     expect(sung(one.out)).toBe(sung(other.out));
     // So short a run does not reach every goal, and says so.
     expect(one.out).toMatch(/^skip {3}seed twice/);
-    expect(one.out).toContain('again     xenolith check --seed twice --steps 6000');
+    expect(one.out).toContain('again     xenolith check --seed twice --steps 6000 --machine small');
   });
 
   test('a fault is found, shrunk and saved, exits 1, and what was saved can be replayed', () => {
     const out = folder();
-    const words = ['--seed', '1', '--steps', '3000', '--failures', '1', '--out', out];
+    const words = ['--seed', '1', '--steps', '3000', '--failures', '1', '--machine', 'small'];
     const faulty = ['--fault', 'owner-check-dropped'];
-    const found = xenolith('check', ...words, ...faulty);
+    const found = xenolith('check', ...words, '--out', out, ...faulty);
     expect(found.code).toBe(1);
     const [saved] = readdirSync(out);
     const path = join(out, saved ?? '');
@@ -158,23 +159,27 @@ describe('check', () => {
     expect(xenolith('replay', path).code).toBe(0);
 
     // The same run again finds its file there and leaves it as it is.
-    expect(xenolith('check', ...words, ...faulty).code).toBe(1);
+    expect(xenolith('check', ...words, '--out', out, ...faulty).code).toBe(1);
     expect(readFileSync(path, 'utf8')).toBe(text);
     expect(xenolith('shrink', path, ...faulty, '--out', path)).toMatchObject({ code: 2 });
     expect(readFileSync(path, 'utf8')).toBe(text);
   });
 
-  test('--json is one object', () => {
-    const { code, out } = xenolith('check', '--seed', 'j', '--steps', '3000', '--json');
+  test('--json is one object, of one run or of a run on each machine', () => {
+    const words = ['check', '--seed', 'j', '--steps', '3000', '--json'];
+    const one = xenolith(...words, '--machine', 'small');
+    expect(JSON.parse(one.out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
+    const { code, out } = xenolith(...words);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
+    const runs = ['hap', 'shadow', 'hap'].map((paging) => ({ found: [], paging }));
+    expect(JSON.parse(out)).toMatchObject({ seed: 'j', runs });
   });
 
   test('a run on another paging says so, and how to repeat it', () => {
     const words = ['check', '--paging', 'shadow', '--guests', 'unpaged'];
     const { code, out } = xenolith(...words, '--seed', 'p', '--steps', '3000');
     expect(code).toBe(0);
-    expect(out).toMatch(/--seed p --steps 3000 --paging shadow --guests unpaged$/m);
+    expect(out).toMatch(/--seed p --steps 3000 --machine paged --guests unpaged$/m);
   });
 
   test('Ctrl-C ends in good order, reports and saves what was found', async () => {

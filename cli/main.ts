@@ -6,9 +6,9 @@ import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
 import { sweepKinds } from '../properties/sweep/sweep.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
-import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
+import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, guestsNamed, machineNamed } from './options.js';
+import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
 import { pagingNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
@@ -41,7 +41,7 @@ interface CheckWords {
   readonly seed?: string;
   readonly steps?: number;
   readonly time?: number;
-  readonly machine: string;
+  readonly machine: string | undefined;
   readonly paging?: string;
   readonly guests: string | undefined;
   readonly emphasis: string;
@@ -59,14 +59,17 @@ program
   .option('--seed <text>', 'repeat the run of this seed (default: a new one, which is printed)')
   .option(
     '--steps <n>',
-    `end after so many steps (default: ${USUAL_STEPS}, about 20 seconds)`,
+    `end after so many steps on each machine (default: ${USUAL_STEPS}; ${USUAL_PAGED_STEPS} with paging)`,
     wholeNumber(STEPS_LIMIT),
   )
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
-  .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
+  .option(
+    '--machine <preset>',
+    `the machine: ${Object.keys(presets).join(', ')} (default: small, then paged both ways)`,
+  )
   .option(
     '--paging <how>',
-    'how guests’ page tables are served: shadow, hap (default: as the machine has it)',
+    'how guests’ page tables are served: shadow, hap (default: as the machine has it; without a machine: paged)',
   )
   .option(
     '--guests <mode>',
@@ -102,7 +105,7 @@ ${exitHelp}`,
       seed: words.seed,
       steps: words.steps,
       seconds: words.time,
-      machine: machineNamed(words.machine, words.paging),
+      machines: machinesFor(words.machine, words.paging),
       guests: words.guests === undefined ? undefined : guestsNamed(words.guests),
       emphasis: emphasisNamed(words.emphasis),
     });
@@ -111,7 +114,11 @@ ${exitHelp}`,
 program
   .command('replay')
   .description('replay traces; a directory stands for its .trace files')
-  .argument('[paths...]', 'files or directories', ['counterexamples', 'model/examples'])
+  .argument('[paths...]', 'files or directories', [
+    'counterexamples',
+    'model/examples',
+    'model/examples/litmus',
+  ])
   .addOption(faultOption())
   .addOption(jsonOption())
   .addHelpText('after', exitHelp)

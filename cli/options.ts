@@ -35,6 +35,16 @@ export function machineNamed(name: string, paging?: string): Machine {
   return paging === undefined ? machine : { ...machine, paging: pagingNamed(paging) };
 }
 
+/**
+ * The machines that a check runs on: the one that is named, or each kind there is: without guests' own
+ * page tables, with shadows of them, with nested paging.
+ */
+export function machinesFor(name: string | undefined, paging: string | undefined): Machine[] {
+  if (name !== undefined) return [machineNamed(name, paging)];
+  if (paging !== undefined) return [machineNamed('paged', paging)];
+  return [presets.small, presets.paged, { ...presets.paged, paging: 'hap' }];
+}
+
 /** The paging of a name. */
 export function pagingNamed(name: string): Paging {
   const paging = pagings.find((one) => one === name);

@@ -109,7 +109,8 @@ describe.each(settings)('A6: %s tables, %s', (layout, paging) => {
     expect(guests.access(at, { op: 'xadd', value: 1 })).toEqual(valueIs(ONES));
     const fetched = guests.access(at, { op: 'fetch', as: 'user' });
     const fault = { is: 'fault', vector: '#GP' };
-    expect(fetched).toEqual(paging === 'hap' ? fault : faultIs(PFEC_P | PFEC_U, at));
+    const code = PFEC_P | PFEC_U | PFEC_I;
+    expect(fetched).toEqual(paging === 'hap' ? fault : faultIs(code, at));
   });
 
   test('A6: across RAM and a hole the RAM is real, and both are marked', () => {

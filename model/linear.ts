@@ -8,10 +8,11 @@ import { compareExchange, exchangeAdd, fetch, load, store, type Place } from './
 import { pageOf, withContent } from './derived.js';
 import { finished, refuse, type Alternative, type Result } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
+import type { Reading } from './readings.js';
 import { askedBy, faultCode, faultOf, type Asked, type Fault } from './rights.js';
 import type { State, Vcpu } from './state.js';
 import { remembered, withPast } from './translations.js';
-import { walks, type Reading, type Translation } from './walk.js';
+import { walks, type Translation } from './walk.js';
 
 /** Guest accesses by linear address: the walks, what they leave behind, and the access itself. */
 

@@ -63,6 +63,16 @@ const remembered: PagedScenarios = {
     8  d1  pte    table=0x9 index=1 width=8 gfn=0x1 p        ok
     9  d1  load   va=0x1000 u32 user                         #PF P+U va=0x1000 | 0x00000011`,
   ],
+  '[T1] an entry is remembered as it was read, though it was read otherwise before': [
+    pae,
+    `
+    0  d1  pte   table=0x9 index=1 width=8 gfn=0x1 p+a+nx  ok
+    1  d1  load  va=0x1000 u32                             only #PF P+RSVD va=0x1000
+    2  d1  efer  value=nxe                                 done
+    3  d1  load  va=0x1000 u32                             only 0x00000011
+    4  d1  pte   table=0x9 index=1 width=8 gfn=0x0 0x0     ok
+    5  d1  load  va=0x1000 u32                             #PF 0 va=0x1000 | 0x00000011`,
+  ],
   '[T1] what may be remembered is judged by the registers as they are': [
     { ...pae, cr0: 'pe+et+pg' },
     `

@@ -1,11 +1,9 @@
 import * as abi from '../abi/control.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
-import { PAGE_BYTES, type Word } from '../abi/word.js';
-import { loadWord } from '../values/content.js';
-import { get } from '../values/keyed.js';
-import { areEqual } from '../values/words.js';
-import { ownPageAt, pageOf, the, theDomain } from './derived.js';
+import { PAGE_BYTES } from '../abi/word.js';
+import { the } from './derived.js';
+import { readings, type Reading, type Table, type Walker } from './readings.js';
 import {
   frameOf,
   hasReservedBit,
@@ -15,8 +13,8 @@ import {
   spanOf,
   widthOf,
 } from './table-entries.js';
-import { featuresOf, hasNoExecute, isNested, modeOf, vcpuOf, type Mode } from './registers.js';
-import type { Domain, PageId, State } from './state.js';
+import { featuresOf, hasNoExecute, modeOf, vcpuOf } from './registers.js';
+import type { State } from './state.js';
 
 /** What a walk finds: the page at a linear address, and what all entries on the way allow. */
 export interface Translation {
@@ -35,17 +33,6 @@ export interface Translation {
 export interface Stop {
   readonly refusal: RefusalId;
   readonly code: number;
-}
-
-/** An entry as it was read, and the first moment at which it was so. */
-export interface Reading {
-  readonly page: PageId;
-  readonly offset: number;
-  readonly width: 4 | 8;
-  readonly value: Word;
-  /** Nested hardware can set A and D in it: it does not lie behind a readonly grant mapping. */
-  readonly isWritable: boolean;
-  readonly at: number;
 }
 
 /**
@@ -72,14 +59,6 @@ export function walks(
   return below(walker, 2, { gfn: frameOf(entry, mode), root: undefined }, allRights, 0);
 }
 
-interface Walker {
-  readonly moments: readonly [State, ...State[]];
-  readonly id: DomainId;
-  readonly vcpuId: VcpuId;
-  readonly mode: Mode;
-  readonly linear: number;
-}
-
 const allRights: Translation = {
   gfn: 0,
   isUser: true,
@@ -89,12 +68,6 @@ const allRights: Translation = {
   key: 0,
   entries: [],
 };
-
-interface Table {
-  readonly gfn: number;
-  /** The page itself, where the hypervisor keeps hold of it. */
-  readonly root: PageId | undefined;
-}
 
 /** [W2] [W3] A table and all below it: present, then reserved, then the rights so far, then down. */
 function below(
@@ -141,38 +114,4 @@ function below(
       },
     ];
   });
-}
-
-/**
- * [W5] What an entry was from a moment on, once for each value; undefined for no table. Tables are
- * read from the domain's own RAM; nested hardware reads them through grant mappings as well.
- */
-function readings(
-  { moments, id }: Walker,
-  { gfn, root }: Table,
-  offset: number,
-  width: 4 | 8,
-  from: number,
-): readonly (Reading | undefined)[] {
-  const found: (Reading | undefined)[] = [];
-  for (let at = from; at < moments.length; at++) {
-    const state = the(moments[at]);
-    const domain = theDomain(state, id);
-    const type = get(domain.p2m, gfn)?.type;
-    const page = root ?? tableAt(state, domain, gfn);
-    if (page === undefined) {
-      if (!found.includes(undefined)) found.push(undefined);
-      continue;
-    }
-    const value = loadWord(pageOf(state, page).content, offset, width);
-    if (found.some((other) => other?.page === page && areEqual(other.value, value))) continue;
-    found.push({ page, offset, width, value, at, isWritable: type !== 'grant_map_ro' });
-  }
-  return found;
-}
-
-function tableAt(state: State, domain: Domain, gfn: number): PageId | undefined {
-  const entry = get(domain.p2m, gfn);
-  if (isNested(state)) return entry?.page;
-  return entry?.type === 'ram_rw' ? ownPageAt(state, domain, gfn) : undefined;
 }

@@ -133,7 +133,7 @@ export const pagingGoals: readonly Goal[] = [
     reached: (before, step, reply) =>
       step.op === 'log_dirty' &&
       reply.is === 'dirty' &&
-      reply.gfns.some((gfn) => isTable(before, step.domain, gfn)),
+      reply.gfns.some((gfn) => isTopOfTables(before, step.domain, gfn)),
   },
   {
     id: 'S44',
@@ -180,7 +180,7 @@ function isMappedByOthers(state: State, page: number): boolean {
 }
 
 /** Some walk of a vcpu of the domain goes through the page at a gfn: its CR3 names it, at least. */
-function isTable(state: State, id: LinearAccess['caller'], gfn: number): boolean {
+function isTopOfTables(state: State, id: LinearAccess['caller'], gfn: number): boolean {
   return theDomain(state, id).vcpus.some(
     (vcpu) => isPaged(vcpu) && Math.floor(vcpu.cr3.low / PAGE_BYTES) === gfn,
   );

@@ -4,22 +4,23 @@ import { isGrant, mfnOf } from '../tables/p2m-entry.js';
 import { deriveAt, deriveLevelOne, deriveUpper } from '../shadow/derive.js';
 import type { Derived } from '../shadow/derived.js';
 import * as entry from '../shadow/entry.js';
-import { ENTRIES } from '../shadow/slots.js';
+import { ENTRIES, NO_SLOT } from '../shadow/slots.js';
 import type { ShadowState } from '../shadow/state.js';
 import * as types from '../shadow/types.js';
 import type { Findings } from './findings.js';
 
 /**
  * Every present entry against a fresh derivation from the guest's entry and the p2m, of a table out
- * of sync from its snapshot (S6, S7, S8, S12, S16, S20); write protection (S9); owners (S19).
+ * of sync from its snapshot (S6, S7, S8, S12, S16, S20); write protection and log (S9, S10); owners
+ * (S19).
  */
 export function auditShadowEntries(state: ShadowState, findings: Findings): void {
   const granted = framesGranted(state);
   for (let page = 0; page < state.pages.pageCount; page += 1) {
     const type = state.pages.typeOf(page);
     if (type === types.NO_SHADOW) continue;
-    for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) {
-      if (!state.slots.isPresent(slot)) continue;
+    let slot = state.slots.nextPresent(page * ENTRIES);
+    for (; slot !== NO_SLOT; slot = state.slots.presentAfter(slot)) {
       if (types.levelOf(type) > 1) auditUpper(state, slot, findings);
       else auditLevelOne(state, slot, granted, findings);
     }
@@ -52,14 +53,17 @@ function auditLevelOne(
   const derived = isOld
     ? deriveOld(state, slot)
     : deriveAt(state, shadow, indexOf(state, slot), false);
-  const id = isOld ? 'S16' : 'S7';
+  const isPiece = types.isSplinter(state.pages.typeOf(shadow));
+  const id = isOld ? 'S16' : isPiece ? 'S20' : 'S7';
   check(entry.isPresent(derived.low), id, 'stands for nothing that the guest has');
   if (!entry.isPresent(derived.low)) return;
   check(entry.frameOf(derived.low, derived.high) === mfn, id, 'maps another frame than the guest');
   const isSame = entry.readOnly(derived.low) === entry.readOnly(low) && derived.high === high;
   check(isSame, isOld ? 'S16' : 'S6', "has other rights than the guest's entry");
+  const isLet = derived.isGrant || !entry.isWritable(low) || isInLog(state, mfn);
   const isMore = entry.isWritable(low) && !entry.isWritable(derived.low);
-  check(!isMore, isOld ? 'S16' : 'S6', 'permits writes that guest or p2m do not');
+  check(!isMore || !isLet, isOld ? 'S16' : 'S6', 'permits writes that guest or p2m do not');
+  check(isLet, 'S10', 'permits writes that the log does not have');
 }
 
 /** S8, S12: what an upper entry leads to, and both of a pair. */
@@ -122,6 +126,12 @@ function auditTlbs(state: ShadowState, findings: Findings): void {
       });
     });
   }
+}
+
+/** The domain's log, if it has one, names the frame's gfn. */
+function isInLog(state: ShadowState, mfn: Mfn): boolean {
+  const { dirtyLog } = state.domain;
+  return dirtyLog === undefined || dirtyLog.has(state.host.frames.gfnOf(mfn));
 }
 
 function framesGranted(state: ShadowState): ReadonlySet<number> {

@@ -1,7 +1,7 @@
 import { Mfn } from '../../abi/ids.js';
 import * as types from '../shadow/types.js';
 import { NONE } from '../shadow/shadow-pages.js';
-import { ENTRIES } from '../shadow/slots.js';
+import { ENTRIES, NO_SLOT } from '../shadow/slots.js';
 import { ROOTS } from '../shadow/state.js';
 import type { ShadowState } from '../shadow/state.js';
 import type { Findings } from './findings.js';
@@ -88,10 +88,9 @@ function countHolds(state: ShadowState): Int32Array {
     const type = pages.typeOf(page);
     if (pages.isShadow(page) && pages.isPinned(page)) add(page);
     if (type === types.NO_SHADOW || types.levelOf(type) === 1) continue;
-    const stride = types.isPaired(type) ? 2 : 1;
-    for (let index = 0; index < ENTRIES; index += stride) {
-      const slot = page * ENTRIES + index;
-      if (!slots.isPresent(slot)) continue;
+    let slot = slots.nextPresent(page * ENTRIES);
+    for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) {
+      if (types.isPaired(type) && slot % 2 === 1) continue;
       const mfn = slots.frameAt(slot);
       if (pool.owns(mfn)) add(pages.headOf(pool.pageOf(mfn)));
     }
@@ -146,9 +145,10 @@ function auditReverseMap(state: ShadowState, findings: Findings): void {
     }
   }
   let present = 0;
-  for (let slot = 0; slot < isListed.length; slot += 1) {
-    const type = pages.typeOf(Math.floor(slot / ENTRIES));
-    if (type !== types.NO_SHADOW && slots.isPresent(slot)) present += 1;
+  for (let page = 0; page < pages.pageCount; page += 1) {
+    if (pages.typeOf(page) === types.NO_SHADOW) continue;
+    let slot = slots.nextPresent(page * ENTRIES);
+    for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) present += 1;
   }
   findings.check(present === listed, 'S3', 'shadow.reverse_map', () => {
     return `${present} entries are present and ${listed} are listed`;

@@ -115,9 +115,11 @@ export function deriveUpper(state: ShadowState, shadow: number, index: number): 
   return derived;
 }
 
-/** A page that the domain's walks may read as a table: its own RAM. */
+/** A page that the domain's walks may read as a table: its own RAM, which can be held. */
 export function isOwnTable(state: ShadowState, found: Leaf): boolean {
-  return isRam(found) && state.host.frames.ownerOf(mfnOf(found)) === state.domain.id;
+  const { frames } = state.host;
+  if (!isRam(found) || frames.ownerOf(mfnOf(found)) !== state.domain.id) return false;
+  return frames.referencesOf(mfnOf(found)) > 0;
 }
 
 /** The frame is at a gfn of the domain's p2m as RAM, so that its guest's tables can name it. */

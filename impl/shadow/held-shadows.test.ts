@@ -1,11 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { CR4_PSE, PTE_A, PTE_D, PTE_P, PTE_RW, PTE_US } from '../../abi/control.js';
+import {
+  CR4_PSE,
+  EFER_NXE,
+  PTE_A,
+  PTE_D,
+  PTE_NX_HIGH,
+  PTE_P,
+  PTE_RW,
+  PTE_US,
+} from '../../abi/control.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import {
   ALL,
   LEVEL_1,
   LEVEL_2,
   LEVEL_3,
+  PAGED,
   ROOT,
   faultIs,
   layouts,
@@ -67,6 +77,55 @@ describe.each(layouts)('%s tables', (layout) => {
     expect(xenShare.freeCount()).toBeGreaterThanOrEqual(before + machines.shadow.shadowFrames);
     expect(auditOf(guests)).toEqual([]);
   });
+});
+
+test.each(['pae', '4-level'] as const)(
+  'S7, S13: a table of level 2 leaves the p2m, and there is one again (%s)',
+  (layout) => {
+    const guests = shadowed(layout);
+    expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+    guests.decrease(1, [LEVEL_2]);
+    expect(auditOf(guests)).toEqual([]);
+    guests.invalidate(guests.linear(8));
+    expect(guests.access(guests.linear(8))).toEqual(faultIs(0, guests.linear(8)));
+    guests.populate(1, [LEVEL_2]);
+    guests.setEntry(LEVEL_2, 1, LEVEL_1, USED);
+    expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+    expect(auditOf(guests)).toEqual([]);
+  },
+);
+
+test('S18: nor does a new entry of level 3 meet an old one of level 1', () => {
+  const guests = shadowed('4-level');
+  expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+  expect(rewrite(guests, LEVEL_1, 8, 9)).toEqual(STORED);
+  expect(guests.access(guests.linear(8))).toEqual(valueIs(8));
+  expect(rewrite(guests, LEVEL_3, 1, LEVEL_2)).toEqual(STORED);
+  expect(guests.access(guests.linear(8) + 0x4000_0000)).toEqual(valueIs(9));
+  expect(counters(guests).resyncedByUpperInstall).toBe(1);
+  expect(auditOf(guests)).toEqual([]);
+});
+
+test('S15: a table out of sync that becomes a root comes back into sync', () => {
+  const guests = shadowed('2-level');
+  guests.access(guests.linear(8));
+  expect(rewrite(guests, LEVEL_1, 8, 9)).toEqual(STORED);
+  expect(counters(guests).oosEntered).toBe(1);
+  guests.setEntry(OTHER_TABLE, 0, 0, USED);
+  guests.move('cr4', CR4_PSE, 1);
+  guests.cr3(LEVEL_1 * PAGE_BYTES, 1);
+  guests.move('cr0', PAGED, 1);
+  expect(counters(guests).resyncedByPromotion).toBe(1);
+  expect(auditOf(guests)).toEqual([]);
+});
+
+test('W3.2: vcpus that differ in EFER.NXE share shadows, and NX is reserved to one of them', () => {
+  const guests = shadowed('pae');
+  guests.page(1, CR4_PSE, EFER_NXE);
+  guests.setEntry(LEVEL_1, 9, 9, USED, PTE_NX_HIGH);
+  expect(guests.access(guests.linear(9), { vcpu: 1 })).toEqual(valueIs(9));
+  expect(guests.access(guests.linear(9))).toEqual(faultIs(9, guests.linear(9)));
+  expect(guests.access(guests.linear(9), { vcpu: 1 })).toEqual(valueIs(9));
 });
 
 test.each(['2-level', '4-level'] as const)(

@@ -4,7 +4,7 @@ import { putPage } from '../pages.js';
 import { clearLevelOne } from './level-one.js';
 import { resync } from './out-of-sync.js';
 import { NONE } from './shadow-pages.js';
-import { ENTRIES } from './slots.js';
+import { ENTRIES, NO_SLOT } from './slots.js';
 import type { ShadowState } from './state.js';
 import * as types from './types.js';
 import { removeWriteAccess } from './write-access.js';
@@ -50,10 +50,11 @@ export function clearUpper(state: ShadowState, slot: number): void {
 
 /** Empties every entry of an upper shadow. */
 export function unhook(state: ShadowState, shadow: number): void {
-  const type = state.pages.typeOf(shadow);
-  for (let index = 0; index < types.entriesOf(type); index += 1) {
-    const slot = state.slots.slotOf(shadow, index);
-    if (state.slots.isPresent(slot)) clearUpper(state, slot);
+  const { pages, slots } = state;
+  for (let part = 0; part < types.pagesOf(pages.typeOf(shadow)); part += 1) {
+    let slot = slots.nextPresent(pages.pageOf(shadow, part) * ENTRIES);
+    // Of a pair, the first goes with the second.
+    for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) clearUpper(state, slot);
   }
 }
 
@@ -108,11 +109,10 @@ function destroy(state: ShadowState, shadow: number): void {
 }
 
 function emptyLevelOne(state: ShadowState, shadow: number, type: number): void {
+  const { pages, slots } = state;
   for (let part = 0; part < types.pagesOf(type); part += 1) {
-    const first = state.pages.pageOf(shadow, part) * ENTRIES;
-    for (let slot = first; slot < first + ENTRIES; slot += 1) {
-      if (state.slots.isPresent(slot)) clearLevelOne(state, slot);
-    }
+    let slot = slots.nextPresent(pages.pageOf(shadow, part) * ENTRIES);
+    for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) clearLevelOne(state, slot);
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CR4_PSE } from '../../abi/control.js';
+import { PTE_A, PTE_D } from '../../abi/control.js';
 import { DomainId } from '../../abi/ids.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import { ALL, LEVEL_1, ROOT, layouts, valueIs } from '../testing/paged-guests.js';
@@ -129,6 +130,16 @@ describe.each(layouts)('%s tables', (layout) => {
     expect(auditOf(guests)).toEqual([]);
   });
 
+  test('S8: a superpage that was only read is marked when it is written', () => {
+    const guests = shadowed(layout);
+    guests.setSuperpage(0);
+    expect(guests.access(8 * PAGE_BYTES)).toEqual(valueIs(8));
+    expect((guests.flagsOf(guests.levelTwo(), 0) ?? 0) & (PTE_A | PTE_D)).toBe(PTE_A);
+    expect(guests.access(9 * PAGE_BYTES, { op: 'store' })).toEqual(STORED);
+    expect((guests.flagsOf(guests.levelTwo(), 0) ?? 0) & (PTE_A | PTE_D)).toBe(PTE_A | PTE_D);
+    expect(auditOf(guests)).toEqual([]);
+  });
+
   test('S9: a domain that maps a table of another writes it, and the owner sees it', () => {
     const guests = shadowed(layout);
     guests.access(guests.linear(8));
@@ -140,6 +151,8 @@ describe.each(layouts)('%s tables', (layout) => {
     const vcpu = guests.vcpu().id;
     const caller = DomainId(2);
     for (let time = 0; time < 2; time += 1) {
+      guests.step({ op: 'load_linear', caller, vcpu, linear, size: 4, as: 'kernel' });
+      expect(auditOf(guests)).toEqual([]);
       guests.step({ op: 'store_linear', caller, vcpu, linear, size: 4, as: 'kernel', value });
       expect(auditOf(guests)).toEqual([]);
     }

@@ -9,16 +9,23 @@ import type { Leaf } from '../tables/p2m-entry.js';
 import type { Vcpu } from '../vcpu.js';
 import { catchWrites } from './catch-writes.js';
 import { dropMappings, unshadow } from './drop.js';
-import * as entry from './entry.js';
 import { makeRoomFor } from './evict.js';
 import { resolveFault } from './fault.js';
 import { PAGES_FOR_CHAIN, indexIn } from './fill.js';
 import { clearLevelOne, holdsType } from './level-one.js';
 import { unpin } from './lifecycle.js';
 import { resyncForLoad } from './out-of-sync.js';
-import { dropRoots, program, programRights, rootSlotFor, rootTypeOf, takeRoots } from './roots.js';
+import {
+  dropRoots,
+  program,
+  programRights,
+  rootSlotFor,
+  rootTypeOf,
+  takeRoots,
+  touchRoots,
+} from './roots.js';
 import { NONE } from './shadow-pages.js';
-import { ENTRIES } from './slots.js';
+import { ENTRIES, NO_SLOT } from './slots.js';
 import { ROOTS, ShadowState } from './state.js';
 import * as types from './types.js';
 import { validate } from './validate.js';
@@ -49,6 +56,7 @@ export class ShadowPaging implements Paging {
     const isOtherMode = this.#rootType(vcpu) !== rootTypeOf(vcpu);
     resyncForLoad(state, vcpu, isOtherMode ? 'resyncedByModeChange' : 'resyncedByLoad');
     dropRoots(state, vcpu);
+    touchRoots(state, vcpu);
     makeRoomFor(state, vcpu, PAGES_FOR_ROOTS);
     takeRoots(state, vcpu);
     program(state, vcpu);
@@ -142,11 +150,11 @@ export class ShadowPaging implements Paging {
         visit(toMfn(state.pages.keyOf(page)), false);
       }
       if (type === types.NO_SHADOW || types.levelOf(type) > 1) continue;
-      for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) {
-        const low = state.slots.lowOf(slot);
-        if (!entry.isPresent(low)) continue;
-        const mfn = state.slots.frameAt(slot);
-        visit(mfn, holdsType(state, mfn, low));
+      const { slots } = state;
+      let slot = slots.nextPresent(page * ENTRIES);
+      for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) {
+        const mfn = slots.frameAt(slot);
+        visit(mfn, holdsType(state, mfn, slots.lowOf(slot)));
       }
     }
   }

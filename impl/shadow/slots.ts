@@ -12,7 +12,8 @@ import { NO_SHADOW, isPaired, isWide } from './types.js';
 export const ENTRIES = 512;
 const PAGE_SHIFT = 9;
 const INDEX_MASK = ENTRIES - 1;
-const NO_SLOT = -1;
+/** No slot: what a search finds that finds none. */
+export const NO_SLOT = -1;
 
 /**
  * The entries of all shadows, and which of them lead to a frame: the reverse map. Slots of one frame
@@ -57,6 +58,19 @@ export class ShadowSlots {
   }
   isPresent(slot: number): boolean {
     return entry.isPresent(this.lowOf(slot));
+  }
+  /** The first present slot from this one on, in its page; `NO_SLOT` if there is none. */
+  nextPresent(slot: number): number {
+    const mfn = this.#pool.frameOf(slot >> PAGE_SHIFT);
+    const first = slot - (slot & INDEX_MASK);
+    for (let index = slot & INDEX_MASK; index < ENTRIES; index += 1) {
+      if (entry.isPresent(this.#ram.tableWord(mfn, index * 2))) return first + index;
+    }
+    return NO_SLOT;
+  }
+  /** The present slot after this one, in its page; `NO_SLOT` if there is none. */
+  presentAfter(slot: number): number {
+    return (slot & INDEX_MASK) === INDEX_MASK ? NO_SLOT : this.nextPresent(slot + 1);
   }
   /** The slot leads to this frame now. */
   leadsTo(slot: number, mfn: Mfn): boolean {

@@ -83,7 +83,8 @@ export class TablePrograms {
     if (dice < 890) return this.#control();
     if (dice < 920) return [this.#invalidateSome()];
     if (dice < 935) return [this.#physicalStore()];
-    if (dice < 985) return [this.#grant()];
+    if (dice < 975) return [this.#grant()];
+    if (dice < 985) return [this.#logDirty()];
     return isPortable ? [this.#dataPages()] : [this.#anyPages()];
   }
 
@@ -256,6 +257,12 @@ export class TablePrograms {
     const address = GuestPhysical(this.#random.of(GRANT_GFNS) * PAGE_BYTES);
     const element = { granter: DomainId(granter), ref: GrantRef(ref), address, flags };
     return { op: 'map', ...by, elements: [element] };
+  }
+
+  /** Most programs run with a log now and then. */
+  #logDirty(): Step {
+    const action = this.#random.of(['enable', 'peek', 'clean', 'clean', 'disable'] as const);
+    return { op: 'log_dirty', domain: DomainId(1 + this.#random.below(2)), action };
   }
 
   /** Pages that are no roots come and go. */
