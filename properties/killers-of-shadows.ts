@@ -90,6 +90,14 @@ export const shadowKillers = {
     shrinksTo: 2,
     counterexample: 'new-table-is-written-uncaught',
   },
+  'one-parent-unhooked': {
+    by: 'violate S8 decrease_reservation shadow.upper',
+    seed: '1',
+    paging: 'shadow',
+    linesAtMost: 18_000,
+    shrinksTo: 11,
+    counterexample: 'one-way-to-a-table-is-left',
+  },
   'place-outlives-shadow': {
     by: 'violate S15 decrease_reservation shadow.out_of_sync',
     seed: '1',
@@ -113,6 +121,14 @@ export const shadowKillers = {
     linesAtMost: 14_000,
     shrinksTo: 10,
     counterexample: 'read-makes-a-grant-executable',
+  },
+  'room-for-too-few': {
+    by: 'crash E1 load_linear thrown.AssertionFailed',
+    seed: '1',
+    paging: 'shadow',
+    linesAtMost: 12_000,
+    shrinksTo: 19,
+    counterexample: 'pool-runs-out-in-the-middle',
   },
   'root-dropped-under-its-vcpu': {
     by: 'violate S13 add_to_physmap shadow.root',
