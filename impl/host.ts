@@ -92,9 +92,9 @@ export class Host {
   }
 
   #newVcpus(): readonly Vcpu[] {
-    const { machine, ram, cpuFeatures } = this;
+    const { machine, ram, cpuFeatures, options } = this;
     return Array.from({ length: machine.vcpus }, (_, id) => {
-      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, machine.tlbEntries));
+      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, machine.tlbEntries, options.tlb));
     });
   }
 }

@@ -55,15 +55,27 @@ export function reach(
   low: number,
   access: number,
 ): number {
+  const found = vcpu.cpu.translate(high, low, access);
+  return found >= 0 ? found : reachAfterExit(host, domain, vcpu, high, low, access);
+}
+
+/** The same after the processor refused: what it exited for is put right as often as it can be. */
+function reachAfterExit(
+  host: Host,
+  domain: Domain,
+  vcpu: Vcpu,
+  high: number,
+  low: number,
+  access: number,
+): number {
   for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
-    if (!host.options.tlb) vcpu.cpu.tlb.flushAll();
-    const found = vcpu.cpu.translate(high, low, access);
-    if (found !== REFUSED) return found;
     host.counters.exits += 1;
     const resolution = domain.paging.resolve(vcpu, high, low, access);
     if (resolution === 'fault') return FAULT;
     if (resolution === 'walk') return WALK;
     host.counters.retries += 1;
+    const found = vcpu.cpu.translate(high, low, access);
+    if (found !== REFUSED) return found;
   }
   throw new AssertionFailed(ENDLESS);
 }
@@ -115,7 +127,6 @@ function accessTwo(
 ): Reply {
   const { cpu } = vcpu;
   for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
-    if (!host.options.tlb) cpu.tlb.flushAll();
     if (cpu.translateTwo(high, low, access)) {
       const first = frameOf(cpu.firstAddress);
       return accessFrames(host, step, first, frameOf(cpu.secondAddress), low & OFFSET_MASK);

@@ -1,6 +1,9 @@
 import { PFEC_I, PFEC_U, PFEC_W } from '../../abi/control.js';
 import { signedAt } from '../tables/column.js';
 
+/** A name of one's own costs nothing; another file's is looked up each time it is used. */
+const wordOf = signedAt;
+
 /*
  * Who may do what with a page (p2m.md 3.4). An access is `PFEC_W | PFEC_U | PFEC_I` as wanted, with
  * two more in bits that no access uses; all of it fits in 5 bits.
@@ -50,7 +53,7 @@ const PERMITTED = Int32Array.from({ length: (CONTROL_MASK + 1) * SETS_OF_RIGHTS 
 /** The accesses that rights permit under the control bits: bit 1 << access for each. */
 export function permittedAccesses(controls: number, rights: number): number {
   const row = ((controls >>> CONTROL_SHIFT) & CONTROL_MASK) * SETS_OF_RIGHTS;
-  return signedAt(PERMITTED, row + (rights & RIGHTS_MASK));
+  return wordOf(PERMITTED, row + (rights & RIGHTS_MASK));
 }
 
 /** Rights permit an access under the control bits; keys are judged by `keyDenies`. */
