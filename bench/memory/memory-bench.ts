@@ -7,7 +7,7 @@ import { readLinear, readThroughExits } from './linear-reads.js';
 import { NaiveWalk } from './naive-walk.js';
 import { ALL_PAGES, LOADS, NEXT_PAGE, SUM_OF_PASS, passes } from './pattern.js';
 import type { Pass } from './pattern.js';
-import { V86Peer } from './v86-peer.js';
+import { V86Thread } from './v86-thread.js';
 
 /** Linear pages beyond all others: they are mapped anew each time. */
 const FIRST_NEW = ALL_PAGES + 512;
@@ -48,9 +48,9 @@ export class MemoryBench {
   readonly #array = rawArray();
   readonly #naiveWalk = new NaiveWalk();
   readonly #guests: Readonly<Record<Paging, GigabyteGuest>>;
-  readonly #v86: V86Peer;
+  readonly #v86: V86Thread;
 
-  private constructor(v86: V86Peer) {
+  private constructor(v86: V86Thread) {
     this.#v86 = v86;
     this.#guests = { hap: newGuest('hap'), shadow: newGuest('shadow') };
     const guests = Object.values(this.#guests);
@@ -62,7 +62,7 @@ export class MemoryBench {
   }
 
   static async make(): Promise<MemoryBench> {
-    return new MemoryBench(await V86Peer.start());
+    return new MemoryBench(await V86Thread.start());
   }
 
   /** One round of all timings, one after the other. */

@@ -71,10 +71,6 @@ export class V86Peer {
     await this.#emulator.stop();
     return best;
   }
-
-  async close(): Promise<void> {
-    await this.#emulator.destroy();
-  }
 }
 
 function doNothing(): void {

@@ -19,8 +19,6 @@ export const CONTROL_SMEP = 0x40;
 export const CONTROL_SMAP = 0x80;
 /** CR4.PKE: what `permits` permits is still subject to `keyDenies`. */
 export const CONTROL_KEYS = 0x100;
-/** Control bits are below this one. */
-export const CONTROL_BITS = 9;
 
 /** Rights that all entries of a walk give together. */
 export const RIGHT_RW = 0x1;
