@@ -14,6 +14,8 @@ import { flushLine, type Stage } from './stage.js';
  */
 export interface PairCase {
   readonly registers: Registers;
+  /** What is marked in all entries before: nothing, or accessed and dirty. */
+  readonly marks: number;
   readonly accesses: readonly [LinearAccess, LinearAccess];
 }
 
@@ -31,10 +33,12 @@ const [LOW, OTHER_LOW] = [11, 12];
 const widthOf = (mode: Paged): 4 | 8 => (mode === '2-level' ? 4 : 8);
 
 /** All entries as they are before each pair. */
-export function aliasedTables(mode: Paged): readonly Entry[] {
+function aliasedTables(mode: Paged, marks: number): readonly Entry[] {
   const width = widthOf(mode);
   const entry = (table: number, index: number, frame: number, flags: number): Entry => {
-    return { table: Gfn(table), index, width, value: { low: frame * PAGE_BYTES + flags, high: 0 } };
+    // An entry of PAE's top level has no marks.
+    const low = frame * PAGE_BYTES + (flags === abi.PTE_P ? flags : flags | marks);
+    return { table: Gfn(table), index, width, value: { low, high: 0 } };
   };
   const { two } = tables[mode];
   const tops: Readonly<Record<Paged, readonly Entry[]>> = {
@@ -97,11 +101,13 @@ const [ONE, OTHER] = [VcpuId(0), VcpuId(1)];
 
 export function pairCase(choose: Choose, mode: Paged): PairCase {
   const registers = registersOf(mode, choose.below(2) === 0);
-  const first = anyAccess(choose, mode, ONE);
-  return { registers, accesses: [first, anyAccess(choose, mode, pick(choose, [ONE, OTHER]))] };
+  const marks = choose.below(2) === 0 ? 0 : abi.PTE_A | abi.PTE_D;
+  const first = anyAccess(choose, mode, marks, ONE);
+  const second = anyAccess(choose, mode, marks, pick(choose, [ONE, OTHER]));
+  return { registers, marks, accesses: [first, second] };
 }
 
-function anyAccess(choose: Choose, mode: Paged, vcpu: VcpuId): LinearAccess {
+function anyAccess(choose: Choose, mode: Paged, marks: number, vcpu: VcpuId): LinearAccess {
   const place: Place = places[pick(choose, placeNames)];
   const as = choose.below(2) === 0 ? 'user' : 'kernel';
   const size = widthOf(mode);
@@ -128,7 +134,7 @@ function anyAccess(choose: Choose, mode: Paged, vcpu: VcpuId): LinearAccess {
         value: { low: (frame + 1) * PAGE_BYTES + flags, high: 0 },
       };
     case 'cmpxchg': {
-      const expected = { low: frame * PAGE_BYTES + flags, high: 0 };
+      const expected = { low: frame * PAGE_BYTES + (flags | marks), high: 0 };
       return { op: 'cmpxchg_linear', ...by, expected, value: zero };
     }
     // A right more or less.
@@ -146,27 +152,28 @@ function linearOf({ indexes: [one, two, top] }: Place, mode: Paged, byte: number
     : { low: 2 ** 30 + low, high: top * 2 ** 7 };
 }
 
-export function tryPair(stage: Stage, mode: Paged, { registers, accesses }: PairCase): void {
+export function tryPair(stage: Stage, mode: Paged, one: PairCase): void {
+  const { accesses, marks, registers } = one;
   stage.renewed();
-  for (const entry of aliasedTables(mode)) stage.setEntry(ONE, entry);
+  for (const entry of aliasedTables(mode, marks)) stage.setEntry(ONE, entry);
   for (const vcpu of [ONE, OTHER]) {
     stage.setRegisters(vcpu, registers);
     stage.perform(flushLine(vcpu, tables[mode].top));
   }
   for (const access of accesses) stage.access(access);
-  // What both find afterwards.
+  look(stage, mode);
+  for (const vcpu of [ONE, OTHER]) stage.perform(flushLine(vcpu, tables[mode].top));
+  look(stage, mode);
+}
+
+/** What both vcpus find afterwards, before they are told to forget and after. */
+function look(stage: Stage, mode: Paged): void {
   for (const [vcpu, place] of [
     [ONE, places.page],
-    [OTHER, places.by_other_upper],
     [ONE, places.by_other_upper],
+    [OTHER, places.by_other_upper],
   ] as const) {
-    const by = {
-      caller: GUEST,
-      vcpu,
-      linear: linearOf(place, mode, 0),
-      size: 4,
-      as: 'user',
-    } as const;
-    stage.access({ op: 'load_linear', ...by });
+    const linear = linearOf(place, mode, 0);
+    stage.access({ op: 'load_linear', caller: GUEST, vcpu, linear, size: 4, as: 'user' });
   }
 }
