@@ -105,7 +105,7 @@ async function checkOn(
   const told = result.found.slice(0, options.failures);
   const failures = told.map((found, i) => {
     line.tell(() => `shrinking ${i + 1} of ${told.length}: ${found.identity}`);
-    const report = shrunken(found, make, faultNames(options));
+    const report = shrunken(found, make, faultNames(options), `seed ${found.seed}`);
     return { report, path: saveFailure(options.out, report) };
   });
   line.clear();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { presets, type Machine, type Paging } from '../abi/machine.js';
+import { pagings, presets, type Machine, type Paging } from '../abi/machine.js';
 import { parseFault } from '../faults/parse.js';
 import type { Fault } from '../faults/fault.js';
 import { emphases, type EmphasisName } from '../properties/generate/emphasis.js';
@@ -45,9 +45,11 @@ export function machinesFor(name: string | undefined, paging: string | undefined
   return [presets.small, presets.paged, { ...presets.paged, paging: 'hap' }];
 }
 
-function pagingNamed(name: string): Paging {
-  if (name === 'hap' || name === 'shadow') return name;
-  throw new UsageError(`no paging '${name}'; there are shadow, hap`);
+/** The paging of a name. */
+export function pagingNamed(name: string): Paging {
+  const paging = pagings.find((one) => one === name);
+  if (paging !== undefined) return paging;
+  throw new UsageError(`no paging '${name}'; there are ${pagings.join(', ')}`);
 }
 
 /** The use of paging by guests of a name. */

@@ -92,9 +92,10 @@ export class Host {
   }
 
   #newVcpus(): readonly Vcpu[] {
-    const { machine, ram, cpuFeatures, counters } = this;
-    return Array.from({ length: machine.vcpus }, (_, id) => {
-      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, machine.tlbEntries, counters));
+    const { machine, ram, cpuFeatures, options, counters } = this;
+    const { tlbEntries, vcpus } = machine;
+    return Array.from({ length: vcpus }, (_, id) => {
+      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, tlbEntries, options.tlb, counters));
     });
   }
 }
