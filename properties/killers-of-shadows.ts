@@ -2,6 +2,14 @@ import type { Killer } from './killer.js';
 
 /** Of the faults in shadows, nested paging and what processors remember. */
 export const shadowKillers = {
+  'displaced-page-not-flushed': {
+    by: 'violate T3 map vcpu.tlb',
+    seed: '8',
+    paging: 'shadow',
+    linesAtMost: 16_000,
+    shrinksTo: 4,
+    counterexample: 'displaced-page-is-remembered',
+  },
   'empty-pdpte-keeps-root': {
     by: 'violate S13 cr3 shadow.root',
     seed: '1',
