@@ -178,6 +178,14 @@ export const shadowKillers = {
     shrinksTo: 6,
     counterexample: 'roots-are-taken-without-room',
   },
+  'second-page-not-told': {
+    by: 'violate S7 store_linear shadow.entry',
+    seed: '1',
+    paging: 'shadow',
+    linesAtMost: 10_000,
+    shrinksTo: 10,
+    counterexample: 'end-of-a-write-goes-unheard',
+  },
   'second-shadow-holds-no-reference': {
     by: 'violate I12 fetch_linear frame.count',
     seed: '1',
