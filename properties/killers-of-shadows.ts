@@ -2,6 +2,14 @@ import type { Killer } from './killer.js';
 
 /** Of the faults in shadows, nested paging and what processors remember. */
 export const shadowKillers = {
+  'displaced-page-not-flushed': {
+    by: 'violate T3 map vcpu.tlb',
+    seed: '8',
+    paging: 'shadow',
+    linesAtMost: 16_000,
+    shrinksTo: 4,
+    counterexample: 'displaced-page-is-remembered',
+  },
   'empty-pdpte-keeps-root': {
     by: 'violate S13 cr3 shadow.root',
     seed: '1',
@@ -12,10 +20,10 @@ export const shadowKillers = {
   },
   'empty-root-slot-unhooked': {
     by: 'crash E1 load_linear thrown.AssertionFailed',
-    seed: '1',
+    seed: '5',
     paging: 'shadow',
-    linesAtMost: 6000,
-    shrinksTo: 12,
+    linesAtMost: 2000,
+    shrinksTo: 17,
     counterexample: 'empty-root-slot-is-emptied',
   },
   'flags-share-a-bit': {
@@ -27,12 +35,12 @@ export const shadowKillers = {
     counterexample: 'marks-of-a-table-are-one',
   },
   'flush-decision-off-by-one': {
-    by: 'violate S9 load_linear vcpu.tlb',
-    seed: '1',
+    by: 'diverge A1 load_linear value',
+    seed: '7',
     paging: 'shadow',
-    linesAtMost: 10_000,
-    shrinksTo: 8,
-    counterexample: 'table-is-remembered-as-writable',
+    linesAtMost: 2000,
+    shrinksTo: 9,
+    counterexample: 'page-that-left-is-found-again',
   },
   'foreign-frames-not-flushed': {
     by: 'violate T3 unmap vcpu.tlb',
@@ -43,12 +51,28 @@ export const shadowKillers = {
     counterexample: 'unmapped-grant-is-remembered',
   },
   'grant-unmap-leaves-shadow': {
-    by: 'violate S7 unmap shadow.entry',
+    by: 'violate S20 unmap shadow.entry',
     seed: '1',
     paging: 'shadow',
     linesAtMost: 4000,
     shrinksTo: 5,
     counterexample: 'unmapped-grant-stays-in-the-shadow',
+  },
+  'half-entry-ignored': {
+    by: 'violate S8 copy shadow.upper',
+    seed: '1',
+    paging: 'shadow',
+    linesAtMost: 8000,
+    shrinksTo: 10,
+    counterexample: 'half-an-entry-is-ignored',
+  },
+  'load-resyncs-own-only': {
+    by: 'violate E4 store_linear frame.content',
+    seed: '2',
+    paging: 'shadow',
+    linesAtMost: 18_000,
+    shrinksTo: 9,
+    counterexample: 'other-vcpus-tables-stay-old',
   },
   'load-without-flush': {
     by: 'diverge W2.1 store_linear is',
@@ -122,6 +146,14 @@ export const shadowKillers = {
     shrinksTo: 10,
     counterexample: 'read-makes-a-grant-executable',
   },
+  'rights-outlive-controls': {
+    by: 'diverge W3.6 store_linear is',
+    seed: '5',
+    paging: 'hap',
+    linesAtMost: 2000,
+    shrinksTo: 7,
+    counterexample: 'remembered-rights-outlive-a-register',
+  },
   'room-for-too-few': {
     by: 'crash E1 load_linear thrown.AssertionFailed',
     seed: '1',
@@ -138,6 +170,22 @@ export const shadowKillers = {
     shrinksTo: 2,
     counterexample: 'root-goes-under-its-vcpu',
   },
+  'roots-without-reserve': {
+    by: 'crash E1 cr3 thrown.AssertionFailed',
+    seed: '1',
+    paging: 'shadow',
+    linesAtMost: 12_000,
+    shrinksTo: 6,
+    counterexample: 'roots-are-taken-without-room',
+  },
+  'second-page-not-told': {
+    by: 'violate S7 store_linear shadow.entry',
+    seed: '1',
+    paging: 'shadow',
+    linesAtMost: 10_000,
+    shrinksTo: 10,
+    counterexample: 'end-of-a-write-goes-unheard',
+  },
   'second-shadow-holds-no-reference': {
     by: 'violate I12 fetch_linear frame.count',
     seed: '1',
@@ -145,6 +193,14 @@ export const shadowKillers = {
     linesAtMost: 2000,
     shrinksTo: 7,
     counterexample: 'table-shadowed-twice-is-held-once',
+  },
+  'second-vcpu-not-flushed': {
+    by: 'violate T2 decrease_reservation vcpu.tlb',
+    seed: '4',
+    paging: 'shadow',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'one-of-two-vcpus-is-told',
   },
   'shadow-count-too-narrow': {
     by: 'violate S3 cr0 shadow.page',
