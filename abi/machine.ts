@@ -47,7 +47,8 @@ export interface Machine {
   readonly defaults: DomainConfig;
 }
 
-export type Paging = 'hap' | 'shadow';
+export const pagings = ['shadow', 'hap'] as const;
+export type Paging = (typeof pagings)[number];
 
 /** The features that change how a page-table walk goes (p2m.md 3.2). */
 export interface Cpu {
@@ -161,6 +162,7 @@ const paged: Machine = {
   vcpus: 2,
   guestFrames: 64,
   paging: 'shadow',
+  shadowFrames: 16,
   defaults: { ...small.defaults, ram: [{ gfn: 0, count: 16 }], maximumPages: 24 },
 };
 

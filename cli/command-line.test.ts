@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { caseObject, READ, walksText } from '../properties/walks/testing/case-text.js';
 
 /** The built command line, as its users run it. */
 
@@ -42,7 +43,7 @@ function file(name: string, text: string): string {
 const trace = 'xenolith-trace 1\nmachine small domains=1\n\n0  d1  load  at=0x0 u64  0x00000000\n';
 
 describe('help', () => {
-  test.each([[], ['check'], ['replay'], ['shrink'], ['recordings']])(
+  test.each([[], ['check'], ['replay'], ['shrink'], ['recordings'], ['walks']])(
     '%s --help teaches and exits 0',
     (...words: readonly string[]) => {
       const { code, out } = xenolith(...words, '--help');
@@ -135,20 +136,21 @@ describe('check', () => {
   const sung = (text: string): string => text.replace(/^speed .*$/m, '');
 
   test('the same seed gives the same report, times aside, and exits 0', () => {
-    const words = ['check', '--seed', 'twice', '--steps', '6000', '--out', join(folder(), 'found')];
+    const machine = ['--machine', 'small'];
+    const words = ['check', '--seed', 'twice', '--steps', '6000', ...machine, '--out', folder()];
     const [one, other] = [xenolith(...words), xenolith(...words)];
     expect(one.code).toBe(0);
     expect(sung(one.out)).toBe(sung(other.out));
     // So short a run does not reach every goal, and says so.
     expect(one.out).toMatch(/^skip {3}seed twice/);
-    expect(one.out).toContain('again     xenolith check --seed twice --steps 6000');
+    expect(one.out).toContain('again     xenolith check --seed twice --steps 6000 --machine small');
   });
 
   test('a fault is found, shrunk and saved, exits 1, and what was saved can be replayed', () => {
     const out = folder();
-    const words = ['--seed', '1', '--steps', '3000', '--failures', '1', '--out', out];
+    const words = ['--seed', '1', '--steps', '3000', '--failures', '1', '--machine', 'small'];
     const faulty = ['--fault', 'owner-check-dropped'];
-    const found = xenolith('check', ...words, ...faulty);
+    const found = xenolith('check', ...words, '--out', out, ...faulty);
     expect(found.code).toBe(1);
     const [saved] = readdirSync(out);
     const path = join(out, saved ?? '');
@@ -157,23 +159,27 @@ describe('check', () => {
     expect(xenolith('replay', path).code).toBe(0);
 
     // The same run again finds its file there and leaves it as it is.
-    expect(xenolith('check', ...words, ...faulty).code).toBe(1);
+    expect(xenolith('check', ...words, '--out', out, ...faulty).code).toBe(1);
     expect(readFileSync(path, 'utf8')).toBe(text);
     expect(xenolith('shrink', path, ...faulty, '--out', path)).toMatchObject({ code: 2 });
     expect(readFileSync(path, 'utf8')).toBe(text);
   });
 
-  test('--json is one object', () => {
-    const { code, out } = xenolith('check', '--seed', 'j', '--steps', '3000', '--json');
+  test('--json is one object, of one run or of a run on each machine', () => {
+    const words = ['check', '--seed', 'j', '--steps', '3000', '--json'];
+    const one = xenolith(...words, '--machine', 'small');
+    expect(JSON.parse(one.out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
+    const { code, out } = xenolith(...words);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
+    const runs = ['hap', 'shadow', 'hap'].map((paging) => ({ found: [], paging }));
+    expect(JSON.parse(out)).toMatchObject({ seed: 'j', runs });
   });
 
   test('a run on another paging says so, and how to repeat it', () => {
     const words = ['check', '--paging', 'shadow', '--guests', 'unpaged'];
     const { code, out } = xenolith(...words, '--seed', 'p', '--steps', '3000');
     expect(code).toBe(0);
-    expect(out).toMatch(/--seed p --steps 3000 --paging shadow --guests unpaged$/m);
+    expect(out).toMatch(/--seed p --steps 3000 --machine paged --guests unpaged$/m);
   });
 
   test('Ctrl-C ends in good order, reports and saves what was found', async () => {
@@ -209,5 +215,59 @@ describe('recordings', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^copy\.json\.gz +[1-9]\d* +0 +0 +0$/m);
     expect(out.trimEnd().endsWith('agree')).toBe(true);
+  });
+});
+
+describe('walks', () => {
+  test('recorded walks agree on every target, by file, and that exits 0', () => {
+    const { code, out } = xenolith('walks', '--only', 'canon/');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^file +cases +steps +entries +spec +hardware +shadow +hap$/m);
+    expect(out).toMatch(/^canon +14 +1378 +58 +0 +0 +0 +0$/m);
+    expect(out).not.toMatch(/^ad /m);
+    expect(out.trimEnd().endsWith('agree')).toBe(true);
+  });
+
+  const wrong = (): string => {
+    const text = walksText(caseObject([{ ...READ, '=>': { value: '0x5' } }]));
+    return join(file('wrong.json', text), '..');
+  };
+
+  test('an answer that was not recorded is told with its case and step, and exits 1', () => {
+    const { code, out } = xenolith('walks', wrong(), '--on', 'hap', '--on', 'spec');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^wrong +1 +1 +2 +1 +1$/m);
+    expect(out).toContain(
+      [
+        '  DISAGREE wrong/one page (case 0), step 0: read linear 0x1000000 size 4 as user',
+        '    expected value 0x5',
+        '    got      value 0xcccccc00',
+      ].join('\n'),
+    );
+  });
+
+  test('--json says the same', () => {
+    const { code, out } = xenolith('walks', wrong(), '--on', 'hardware', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      hardware: { disagreementCount: 1, files: { wrong: { steps: { disagrees: 1 } } } },
+    });
+  });
+
+  test.each([
+    ['an unknown target', ['walks', '--on', 'silicon'], "no target 'silicon'"],
+    ['a name that no case has', ['walks', '--only', 'nonsense'], "contains 'nonsense'"],
+    ['a folder without recordings', ['walks', 'model/examples'], 'no file that ends in .json'],
+  ])('%s exits 2', (_, words, told) => {
+    const { code, err } = xenolith(...words);
+    expect(code).toBe(2);
+    expect(err).toContain(told);
+  });
+
+  test('a broken file exits 2 with its case and step', () => {
+    const text = walksText(caseObject([READ, { ...READ, size: 99 }]));
+    const { code, err } = xenolith('walks', join(file('broken.json', text), '..'));
+    expect(code).toBe(2);
+    expect(err).toContain('broken.json: $.cases[0].steps[1].size: 99 is not within 1 to 8');
   });
 });

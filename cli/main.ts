@@ -4,13 +4,16 @@ import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
+import { sweepKinds } from '../properties/sweep/sweep.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
-import { check, USUAL_FAILURES, USUAL_STEPS } from './check.js';
+import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, guestsNamed, machineNamed, wholeNumber } from './options.js';
+import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
+import { pagingNamed, wholeNumber } from './options.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
+import { sweep, sweepHelp } from './sweep.js';
 import { walks } from './walks.js';
 
 /** The command line. Each command is a file of its own; here is what can be said to them. */
@@ -38,7 +41,7 @@ interface CheckWords {
   readonly seed?: string;
   readonly steps?: number;
   readonly time?: number;
-  readonly machine: string;
+  readonly machine: string | undefined;
   readonly paging?: string;
   readonly guests: string | undefined;
   readonly emphasis: string;
@@ -56,14 +59,17 @@ program
   .option('--seed <text>', 'repeat the run of this seed (default: a new one, which is printed)')
   .option(
     '--steps <n>',
-    `end after so many steps (default: ${USUAL_STEPS}, about 20 seconds)`,
+    `end after so many steps on each machine (default: ${USUAL_STEPS}; ${USUAL_PAGED_STEPS} with paging)`,
     wholeNumber(STEPS_LIMIT),
   )
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
-  .option('--machine <preset>', `the machine: ${Object.keys(presets).join(', ')}`, 'small')
+  .option(
+    '--machine <preset>',
+    `the machine: ${Object.keys(presets).join(', ')} (default: small, then paged both ways)`,
+  )
   .option(
     '--paging <how>',
-    'how guests’ page tables are served: shadow, hap (default: as the machine has it)',
+    'how guests’ page tables are served: shadow, hap (default: as the machine has it; without a machine: paged)',
   )
   .option(
     '--guests <mode>',
@@ -99,7 +105,7 @@ ${exitHelp}`,
       seed: words.seed,
       steps: words.steps,
       seconds: words.time,
-      machine: machineNamed(words.machine, words.paging),
+      machines: machinesFor(words.machine, words.paging),
       guests: words.guests === undefined ? undefined : guestsNamed(words.guests),
       emphasis: emphasisNamed(words.emphasis),
     });
@@ -108,7 +114,11 @@ ${exitHelp}`,
 program
   .command('replay')
   .description('replay traces; a directory stands for its .trace files')
-  .argument('[paths...]', 'files or directories', ['counterexamples', 'model/examples'])
+  .argument('[paths...]', 'files or directories', [
+    'counterexamples',
+    'model/examples',
+    'model/examples/litmus',
+  ])
   .addOption(faultOption())
   .addOption(jsonOption())
   .addHelpText('after', exitHelp)
@@ -143,15 +153,37 @@ program
   .description('replay recordings of a real hypervisor on the spec and on ours')
   .argument('[directory]', 'a directory of .json or .json.gz files', 'properties/conformance')
   .option('--only <text>', 'only traces whose name contains this')
+  .option('--paging <how>', 'how the recorded host served guests’ page tables: shadow, hap', 'hap')
   .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
   .addOption(jsonOption())
-  .addHelpText('after', exitHelp)
+  .addHelpText(
+    'after',
+    `
+Each trace is what a real Xen answered, step by step. It is judged up to its first operation that is
+not built. Where the recorded host is known to differ, the divergence is declared with its reason: it
+is told and counted apart, and one that never shows is a mistake of the list (exit 3).
+
+Examples:
+  xenolith recordings --only random-copy-1/
+  xenolith recordings /path/to/recordings --paging shadow
+${exitHelp}`,
+  )
   .action(
     (
       directory: string,
-      words: { readonly only?: string; readonly keep: number; readonly json: boolean },
+      words: {
+        readonly only?: string;
+        readonly paging: string;
+        readonly keep: number;
+        readonly json: boolean;
+      },
     ) => {
-      process.exitCode = recordings(directory, { ...words, only: words.only });
+      const { only } = words;
+      process.exitCode = recordings(directory, {
+        ...words,
+        only,
+        paging: pagingNamed(words.paging),
+      });
     },
   );
 
@@ -200,6 +232,37 @@ ${exitHelp}`,
       process.exitCode = walks(directory, { ...words, only: words.only });
     },
   );
+
+interface SweepWords {
+  readonly paging?: string;
+  readonly mode?: string;
+  readonly kind: readonly string[];
+  readonly step: number;
+  readonly out: string;
+  readonly fault: readonly string[];
+  readonly json: boolean;
+}
+
+program
+  .command('sweep')
+  .description('make every access through page tables with every flag, on spec and hypervisor')
+  .option('--paging <how>', 'how guests’ page tables are served: shadow, hap (default: both)')
+  .option('--mode <tables>', 'only tables whose name (pae-4k) begins so (default: all)')
+  .addOption(
+    new Option('--kind <kind>', `one of ${sweepKinds.join(', ')} (may be given again)`)
+      .argParser(collected)
+      .default([], 'all'),
+  )
+  .option('--step <n>', 'carry out one case of so many', wholeNumber(STEPS_LIMIT), 1)
+  .option('--out <directory>', 'where failing traces are saved', 'found')
+  .addOption(faultOption())
+  .addOption(jsonOption())
+  .addHelpText('after', sweepHelp)
+  .action(async (words: SweepWords) => {
+    const { mode } = words;
+    const paging = words.paging === undefined ? undefined : pagingNamed(words.paging);
+    process.exitCode = await sweep({ ...words, mode, paging });
+  });
 
 try {
   await program.parseAsync();

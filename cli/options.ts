@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { presets, type Machine, type Paging } from '../abi/machine.js';
+import { pagings, presets, type Machine, type Paging } from '../abi/machine.js';
 import { parseFault } from '../faults/parse.js';
 import type { Fault } from '../faults/fault.js';
 import { emphases, type EmphasisName } from '../properties/generate/emphasis.js';
@@ -35,9 +35,21 @@ export function machineNamed(name: string, paging?: string): Machine {
   return paging === undefined ? machine : { ...machine, paging: pagingNamed(paging) };
 }
 
-function pagingNamed(name: string): Paging {
-  if (name === 'hap' || name === 'shadow') return name;
-  throw new UsageError(`no paging '${name}'; there are shadow, hap`);
+/**
+ * The machines that a check runs on: the one that is named, or each kind there is: without guests' own
+ * page tables, with shadows of them, with nested paging.
+ */
+export function machinesFor(name: string | undefined, paging: string | undefined): Machine[] {
+  if (name !== undefined) return [machineNamed(name, paging)];
+  if (paging !== undefined) return [machineNamed('paged', paging)];
+  return [presets.small, presets.paged, { ...presets.paged, paging: 'hap' }];
+}
+
+/** The paging of a name. */
+export function pagingNamed(name: string): Paging {
+  const paging = pagings.find((one) => one === name);
+  if (paging !== undefined) return paging;
+  throw new UsageError(`no paging '${name}'; there are ${pagings.join(', ')}`);
 }
 
 /** The use of paging by guests of a name. */

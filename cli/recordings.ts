@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
+import type { Paging } from '../abi/machine.js';
 import { readRecording } from '../properties/recordings/decode.js';
+import { divergencesOf, type Divergence } from '../properties/recordings/divergences.js';
 import { replayOnImpl, replayOnModel } from '../properties/recordings/replay.js';
 import { totalOf, type FileReport, type Tally } from '../properties/recordings/replay-on.js';
 import { exitCodes, type ExitCode } from './exit.js';
@@ -10,6 +12,8 @@ import { ProgressLine } from './progress.js';
 /** What `recordings` was asked for. */
 export interface RecordingsOptions {
   readonly only: string | undefined;
+  /** How the recorded host served its guests’ page tables. */
+  readonly paging: Paging;
   readonly keep: number;
   readonly json: boolean;
 }
@@ -27,10 +31,13 @@ interface Row {
  */
 export function recordings(directory: string, options: RecordingsOptions): ExitCode {
   const line = new ProgressLine(options.json);
+  const divergences = divergencesOf(options.paging);
   const rows = filesIn(directory, ['.json', '.json.gz']).map((path): Row => {
     const recording = readRecording(path);
     const asked = {
       keep: options.keep,
+      paging: options.paging,
+      divergences,
       ...(options.only === undefined ? {} : { only: options.only }),
       progress: (done: number, of: number) => {
         line.tell(() => `${basename(path)}: ${done} of ${of} traces`);
@@ -48,20 +55,35 @@ export function recordings(directory: string, options: RecordingsOptions): ExitC
     rows.map((row) => row.hypervisor),
     options.keep,
   );
+  const unused = options.only === undefined ? neverShown(divergences, rows) : [];
   console.log(
     options.json
       ? JSON.stringify({
           files: rows.map(asJson),
           spec: tallyJson(spec),
           hypervisor: tallyJson(hypervisor),
+          unused: unused.map(({ id, file }) => ({ id, file })),
         })
-      : painted(asText(rows, spec, hypervisor)),
+      : painted(asText(rows, spec, hypervisor, unused)),
   );
+  if (unused.length > 0) return exitCodes.harness;
   const isAgreed = spec.disagreementCount === 0 && hypervisor.disagreementCount === 0;
   return isAgreed ? exitCodes.agree : exitCodes.wrong;
 }
 
-function asText(rows: readonly Row[], spec: Tally, hypervisor: Tally): string {
+/** Divergences that are declared for a file that was replayed, and did not show. */
+const neverShown = (divergences: readonly Divergence[], rows: readonly Row[]): Divergence[] =>
+  divergences.filter((one) => {
+    const row = rows.find(({ file }) => file.split('.')[0] === one.file);
+    return row !== undefined && !(row.spec.diverged.has(one) && row.hypervisor.diverged.has(one));
+  });
+
+function asText(
+  rows: readonly Row[],
+  spec: Tally,
+  hypervisor: Tally,
+  unused: readonly Divergence[],
+): string {
   const width = Math.max(...rows.map(({ file }) => file.length), 'file'.length);
   const row = (file: string, ...cells: readonly (string | number)[]): string =>
     [file.padEnd(width), ...cells.map((cell) => String(cell).padStart(11))].join('');
@@ -83,8 +105,26 @@ function asText(rows: readonly Row[], spec: Tally, hypervisor: Tally): string {
     `${percentage(spec)} % of ${spec.judged + spec.notJudged} results judged; columns spec and`,
     'hypervisor count disagreements. Judging a trace ends where something is not built yet:',
     ...[...spec.stops].map(([why, count]) => `  ${String(count).padStart(5)} traces at ${why}`),
+    ...declared(spec, hypervisor),
+    ...unused.map(({ id, file }) => `  UNUSED ${id}: it is declared for ${file} and does not show`),
     spec.disagreementCount + hypervisor.disagreementCount === 0 ? 'agree' : 'disagree',
   ].join('\n');
+}
+
+/** Divergences that showed: on how many results, or where they end traces on how many traces. */
+function declared(spec: Tally, hypervisor: Tally): readonly string[] {
+  const all = [...new Set([...spec.diverged.keys(), ...hypervisor.diverged.keys()])];
+  if (all.length === 0) return [];
+  return [
+    '',
+    'Declared divergences of the recorded host (spec, hypervisor):',
+    ...all.flatMap((one) => {
+      const counts = [spec, hypervisor].map(({ diverged }) => String(diverged.get(one) ?? 0));
+      const what = 'stop' in one ? 'traces end' : 'results';
+      return [`  ${one.id}: ${counts.join(', ')} ${what} in ${one.file}`, `    ${one.reason}`];
+    }),
+    '',
+  ];
 }
 
 const percentage = ({ judged, notJudged }: Tally): string =>
@@ -108,5 +148,11 @@ const tallyJson = (tally: Tally): object => ({
   notJudged: tally.notJudged,
   stops: Object.fromEntries(tally.stops),
   disagreementCount: tally.disagreementCount,
+  diverged: [...tally.diverged].map(([{ id, reason, file }, count]) => ({
+    id,
+    file,
+    count,
+    reason,
+  })),
   disagreements: tally.disagreements,
 });

@@ -12,9 +12,10 @@ const SHRINK_LIMIT = 120_000;
 
 /** A failure made as small as it goes. */
 export function shrunken(
-  found: Found,
+  found: Omit<Found, 'seed'>,
   make: MakeSubject,
   fault: string | undefined,
+  origin: string,
 ): FailureReport {
   const shrunk = shrink(found.program, found.identity, make, SHRINK_LIMIT);
   const isShrunk = shrunk !== undefined;
@@ -22,7 +23,7 @@ export function shrunken(
     identity: found.identity,
     failure: shrunk?.failure ?? found.failure,
     program: shrunk?.program ?? found.program,
-    origin: `seed ${found.seed}`,
+    origin,
     ...(isShrunk ? { linesBefore: found.program.lines.length } : {}),
     ...(fault === undefined ? {} : { fault }),
   };

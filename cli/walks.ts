@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { totalCount, type Counts } from '../properties/walks/case-report.js';
 import { readWalks } from '../properties/walks/decode.js';
 import { replayerOf, replayFile, subjects, type Subject } from '../properties/walks/replay.js';
@@ -6,6 +7,9 @@ import { exitCodes, UsageError, type ExitCode } from './exit.js';
 import { filesIn } from './files.js';
 import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
+
+/** The recorders' own table of contents, which may lie beside the cases. */
+const SUMMARY = 'SUMMARY.';
 
 /** What `walks` was asked for. */
 export interface WalksOptions {
@@ -32,7 +36,7 @@ export function walks(directory: string, options: WalksOptions): ExitCode {
   const line = new ProgressLine(options.json);
   const replays = new Map(chosen.map((subject) => [subject, replayerOf(subject)]));
   const files = filesIn(directory, ['.json', '.json.gz'])
-    .filter((path) => !path.includes('SUMMARY'))
+    .filter((path) => !basename(path).startsWith(SUMMARY))
     .map((path) => readWalks(path));
   const columns = [...replays].map(([subject, replay]): Column => {
     const tallies = files.map((file) =>

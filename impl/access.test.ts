@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DomainId, GuestPhysical, VcpuId } from '../abi/ids.js';
+import { presets } from '../abi/machine.js';
+import type { Paging } from '../abi/machine.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { Guests } from './testing/guests.js';
 
@@ -8,8 +10,8 @@ const FIRST_GFN = 0x100;
 const EDGE = (FIRST_GFN + 1) * PAGE_BYTES - 4;
 
 /** Domain 2 with two neighbouring pages, each RAM, a grant mapping, or nothing. */
-function neighbours(first: string, last: string): Guests {
-  const guests = new Guests();
+function neighbours(first: string, last: string, paging: Paging = 'hap'): Guests {
+  const guests = new Guests({ machine: { ...presets.small, paging } });
   for (const [ref, kind] of [first, last].entries()) {
     const gfn = FIRST_GFN + ref;
     guests.grant(1, ref, 2, ref);
@@ -85,6 +87,18 @@ describe('accesses in one page', () => {
       guests.step({ ...step, op: 'cmpxchg', expected: { low: ONES, high: ONES }, value }),
     ).toEqual(ones);
     expect(guests.word(1, 0)).toBe(0x1111_1111);
+  });
+
+  test('[A4.3] under shadows a grant mapping is executed, and a fetch from a hole is a page fault', () => {
+    const guests = neighbours('rw', 'hole', 'shadow');
+    const step = { op: 'fetch', caller: DomainId(2), vcpu: VcpuId(0) } as const;
+    const granted = { ...step, address: GuestPhysical(FIRST_GFN * PAGE_BYTES) };
+    expect(guests.step(granted)).toEqual({ is: 'value', value: { low: 0x1111_1111, high: 0 } });
+    const hole = { ...step, address: GuestPhysical(0x1_2345_6789) };
+    const linear = { low: 0x2345_6789, high: 1 };
+    expect(guests.step(hole)).toEqual({ is: 'page_fault', code: 0x11, linear });
+    const across = { ...step, address: GuestPhysical(EDGE) };
+    expect(guests.step(across)).toEqual({ is: 'value', value: { low: ONES, high: ONES } });
   });
 
   test('a fetch from a hole faults and one from a grant mapping crashes the domain', () => {

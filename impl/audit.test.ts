@@ -96,6 +96,14 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
       remember(d2, frameAt(g, 1, 5));
     },
   ],
+  [
+    'T11',
+    'a processor may write what is not logged',
+    (g, _h, d1) => {
+      g.hypervisor.perform({ op: 'log_dirty', domain: d1.id, action: 'enable' });
+      remember(d1, frameAt(g, 1, 2));
+    },
+  ],
   ['T6', "a processor remembers another's page", (g, _h, d1) => remember(d1, frameAt(g, 2, 2))],
   ['I1', 'a table has no frame', (_g, _h, d1) => void (d1.grants.frames.length = 0)],
   ['I2', 'a table has status frames too few', (_g, _h, d1) => void (d1.grants.version = 2)],

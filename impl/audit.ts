@@ -9,6 +9,7 @@ import { auditFrames } from './audit/frames.js';
 import { auditGrantTables } from './audit/grant-tables.js';
 import { auditMaptracks } from './audit/maptracks.js';
 import { auditP2m } from './audit/p2m.js';
+import { auditShadows } from './audit/shadows.js';
 import { auditTlbs } from './audit/tlbs.js';
 import { entryView, viewOf } from './audit/view.js';
 import { NOBODY } from './tables/frame-table.js';
@@ -106,6 +107,7 @@ class HostObserver implements Observer {
     auditFrames(this.#host, census, findings);
     auditDomains(this.#host, census, findings);
     auditTlbs(this.#host, census, findings);
+    auditShadows(this.#host, findings);
     return findings.violations;
   }
 

@@ -172,14 +172,15 @@ function rootTable(host: Host, domain: Domain, vcpu: Vcpu, low: number, walk: Gu
 }
 
 /**
- * The frame of a table: the domain's own RAM; with nested paging, which reads tables as any memory,
+ * The frame of a table: the domain's own RAM that can be referenced; with nested paging, which reads tables as any memory,
  * a grant mapping too. Anything else is as if the table were not there.
  */
 function tableAt(host: Host, domain: Domain, gfn: Gfn, level: number, walk: GuestWalk): number {
   const found = translate(host, domain, gfn);
   if (found === NOTHING) return NO_TABLE;
   const isGranted = !isRam(found);
-  if (isGranted && host.machine.paging === 'shadow') return NO_TABLE;
+  const isUsable = !isGranted && host.frames.referencesOf(mfnOf(found)) > 0;
+  if (!isUsable && host.machine.paging === 'shadow') return NO_TABLE;
   walk.readonly[level] = isGranted && typeOf(found) === GRANT_MAP_RO ? 1 : 0;
   return mfnOf(found);
 }

@@ -73,6 +73,10 @@ export class NestedPaging implements Paging {
     // Tables are read from the guest's memory itself.
   }
 
+  catchForeignWrites(): void {
+    // Nobody needs to see tables written that hardware reads itself.
+  }
+
   catchWrites(): void {
     this.#domain.p2m.withholdWrites();
     this.#flush();

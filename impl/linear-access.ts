@@ -12,7 +12,7 @@ import { REFUSED } from './hardware/cpu.js';
 import { ACCESS_AC, ACCESS_IMPLICIT } from './hardware/rights.js';
 import type { Host } from './host.js';
 import { GENERAL_PROTECTION, STORED, pageFault, valueOf } from './replies.js';
-import { isLongMode, reportsFetch } from './vcpu.js';
+import { isLongMode } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
 
 /*
@@ -211,7 +211,7 @@ function walkAndAccess(
   const first = memory.translate(host, domain, host.walk.gfn);
   const last = isOne ? first : memory.translate(host, domain, host.secondWalk.gfn);
   if (step.op !== 'fetch_linear') return accessAt(host, step, first, last, offset);
-  const code = PFEC_P | (access & PFEC_U) | (reportsFetch(vcpu) ? PFEC_I : 0);
+  const code = PFEC_P | PFEC_I | (access & PFEC_U);
   const refused = refusedFetch(host, domain, first, code, { low, high });
   return refused ?? loadAt(host, step.size, first, last, offset);
 }

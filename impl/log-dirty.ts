@@ -6,6 +6,8 @@ import type { Domain } from './domain.js';
 import type { Host } from './host.js';
 import { rcReply } from './replies.js';
 import { DirtyLog } from './tables/dirty-log.js';
+import { isRam, mfnOf } from './tables/p2m-entry.js';
+import type { Leaf } from './tables/p2m-entry.js';
 
 /**
  * The toolstack asks which gfns of a domain were written (p2m.md 4.17). What the hypervisor writes it
@@ -42,4 +44,10 @@ export function noteWritten(host: Host, owner: Domain, mfn: Mfn): void {
   if (owner.dirtyLog === undefined) return;
   const gfn = host.frames.gfnOf(mfn);
   if (gfn !== INVALID_GFN) owner.dirtyLog.note(gfn);
+}
+
+/** The log, if there is one, lets processors of the domain write to what its p2m has at a gfn. */
+export function isLogged(host: Host, domain: Domain, found: Leaf): boolean {
+  if (domain.dirtyLog === undefined || !isRam(found)) return true;
+  return domain.dirtyLog.has(host.frames.gfnOf(mfnOf(found)));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Options } from './options.js';
 import { Guests } from './testing/guests.js';
+import { PagedGuests, machines, settings } from './testing/paged-guests.js';
 
 /** Replies to a short life of a mapping, with accesses before, during and after. */
 function story(options: Partial<Options>): unknown[] {
@@ -45,6 +46,22 @@ describe('options', () => {
     expect(on.hypervisor.counters()).toMatchObject({ wordAccesses: 1, byteAccesses: 0 });
     expect(off.hypervisor.counters()).toMatchObject({ wordAccesses: 0, byteAccesses: 1 });
   });
+
+  test.each(settings)(
+    '[T1] %s, %s: a TLB walks once when on, each time when off',
+    (layout, paging) => {
+      const machine = machines[paging];
+      const [on, off] = [true, false].map((tlb) => {
+        const guests = new PagedGuests(layout, { machine, options: { tlb } });
+        guests.page();
+        for (let count = 0; count < 3; count += 1) guests.access(guests.linear(8));
+        const before = guests.hypervisor.counters().hardwareWalks;
+        for (let count = 0; count < 5; count += 1) guests.access(guests.linear(8));
+        return guests.hypervisor.counters().hardwareWalks - before;
+      });
+      expect([on, off]).toEqual([0, 5]);
+    },
+  );
 
   test('a hole that was cached is a mapping once it is mapped, and a hole after [N1]', () => {
     const guests = new Guests();

@@ -38,6 +38,8 @@ export interface Counters {
   /** Linear accesses that the processor made by itself, and those it could not translate. */
   linearAccesses: number;
   exits: number;
+  /** Pages that the processors walked to, since their TLBs did not know them. */
+  hardwareWalks: number;
   /** Of these: tried again once something was put right, and made by the hypervisor. */
   retries: number;
   emulated: number;
@@ -45,10 +47,15 @@ export interface Counters {
   shadowsMade: number;
   fills: number;
   prefetched: number;
+  /** Shadow entries looked at where nothing lists those that lead to a frame. */
+  slotsScanned: number;
   /** Pieces of superpages that are grant mappings. */
   splinteredOverGrant: number;
-  /** Writes to shadowed tables that were caught, bits A and D included; and of those, users' own. */
+  /** Writes that shadows of tables followed, bits A and D included, and those with a log on. */
   tableWrites: number;
+  logDirtyOnTable: number;
+  /** Stores of processors to tables that were caught; and of those, users' own. */
+  emulatedTableWrites: number;
   userTableWrites: number;
   /** Tables that went out of sync, and why they came back. */
   oosEntered: number;
@@ -80,13 +87,17 @@ export function newCounters(): Counters {
     guestWalks: 0,
     linearAccesses: 0,
     exits: 0,
+    hardwareWalks: 0,
     retries: 0,
     emulated: 0,
     shadowsMade: 0,
     fills: 0,
     prefetched: 0,
+    slotsScanned: 0,
     splinteredOverGrant: 0,
     tableWrites: 0,
+    logDirtyOnTable: 0,
+    emulatedTableWrites: 0,
     userTableWrites: 0,
     oosEntered: 0,
     resyncedByLoad: 0,

@@ -71,6 +71,12 @@ export interface Paging {
   frameWritten(mfn: Mfn, from: number, to: number): void;
 
   /**
+   * A frame of another domain is a page table that its owner's paging must see written: from now on
+   * no processor of this domain writes to it uncaught, until it is none any more.
+   */
+  catchForeignWrites(mfn: Mfn): void;
+
+  /**
    * The domain's dirty log was started or cleaned: from now on no processor writes to own RAM of the
    * domain at a gfn that is not in `domain.dirtyLog`; A and D count. The paging notes the gfn there
    * when a write is let through.

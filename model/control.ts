@@ -13,7 +13,7 @@ import { featuresOf, isCanonical, isNested, isPaged, linearNumber, modeOf } from
 import { vcpuOf, withVcpu } from './registers.js';
 import type { PageId, State, Vcpu } from './state.js';
 import { forgetting } from './translations.js';
-import { frameOf } from './table-entries.js';
+import { rootFrame } from './table-entries.js';
 
 /** A vcpu's control registers (p2m.md 3.1): what may be set, and what setting it brings about. */
 
@@ -103,7 +103,7 @@ function loaded(state: State, caller: DomainId, id: VcpuId, vcpu: Vcpu, rule: Ru
   const former = vcpuOf(state, caller, id);
   const root = rootOf(state, caller, vcpu, former);
   if (root === 'none') return crash('C8.1', crashDomain(state, caller));
-  const pdptes = modeOf(vcpu) === 'pae' ? topEntries(state, caller, vcpu.cr3, root) : [];
+  const pdptes = modeOf(vcpu) === 'pae' ? topEntries(state, caller, vcpu, root) : [];
   if (pdptes.some((entry) => isReserved(entry, featuresOf(state).addressBits)))
     return faulted('C7.1');
 
@@ -121,8 +121,8 @@ function rootOf(
   former: Vcpu,
 ): PageId | undefined | 'none' {
   if (isNested(state) || !isPaged(vcpu)) return undefined;
-  const gfn = frameOf(vcpu.cr3, '4-level');
-  if (former.root !== undefined && frameOf(former.cr3, '4-level') === gfn) return former.root;
+  const gfn = rootFrame(vcpu);
+  if (former.root !== undefined && rootFrame(former) === gfn) return former.root;
   const domain = theDomain(state, caller);
   const isRam = get(domain.p2m, gfn)?.type === 'ram_rw';
   return (isRam ? ownPageAt(state, domain, gfn) : undefined) ?? 'none';
@@ -132,12 +132,13 @@ function rootOf(
 function topEntries(
   state: State,
   caller: DomainId,
-  cr3: Word,
+  vcpu: Vcpu,
   root: PageId | undefined,
 ): readonly Word[] {
-  const page = root ?? get(theDomain(state, caller).p2m, frameOf(cr3, '4-level'))?.page;
+  const page = root ?? get(theDomain(state, caller).p2m, rootFrame(vcpu))?.page;
   const content = page === undefined ? zeros : pageOf(state, page).content;
-  const start = (cr3.low % PAGE_BYTES) - (cr3.low % 32);
+  const { low } = vcpu.cr3;
+  const start = (low % PAGE_BYTES) - (low % 32);
   return [0, 8, 16, 24].map((offset) => loadWord(content, start + offset, 8));
 }
 

@@ -1,6 +1,7 @@
 import { Gfn } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { LogDirty } from '../abi/step.js';
+import { isSameContent } from '../values/content.js';
 import { entries, findKey, get } from '../values/keyed.js';
 import { pageOf, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
@@ -28,9 +29,7 @@ export function logDirty(state: State, { domain: id, action }: LogDirty): Altern
   const disabled = withDomain(state, { ...domain, loggedSince: undefined });
   if (action === 'disable') return finished(state, accept(rc(0), 'D8', disabled));
 
-  const gfns = entries(domain.p2m)
-    .map(([gfn]) => Gfn(gfn))
-    .filter((gfn) => isChanged(state, domain, since, gfn));
+  const gfns = writtenSince(state, domain, since);
   const next = (actual: Reply): State | Objection => {
     const named = new Set(actual.is === 'dirty' ? actual.gfns : []);
     const missing = gfns.find((gfn) => !named.has(gfn));
@@ -40,14 +39,25 @@ export function logDirty(state: State, { domain: id, action }: LogDirty): Altern
   return { reply: { is: 'dirty', gfns }, rules: ['D8'], next };
 }
 
-/** A gfn of the domain's own memory that has another content than it had, and nobody may still write. */
+/** The gfns that a log begun in an earlier state has to name by now, ascending. */
+export function writtenSince(state: State, domain: Domain, since: State): readonly Gfn[] {
+  return entries(domain.p2m)
+    .map(([gfn]) => Gfn(gfn))
+    .filter((gfn) => isChanged(state, domain, since, gfn));
+}
+
+/**
+ * A gfn of the domain's own memory that nobody else may write any more, and that has another content
+ * than it had, or that another domain might write when the log was begun: what it had written before,
+ * no log has named.
+ */
 function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolean {
   const entry = get(domain.p2m, gfn);
   if (entry === undefined || entry.type !== 'ram_rw' || isMappedWritable(state, domain, entry.page))
     return false;
   const then = get(get(since.domains, domain.id)?.p2m, gfn);
-  if (then?.page !== entry.page) return true;
-  return pageOf(since, entry.page).content !== pageOf(state, entry.page).content;
+  if (then?.page !== entry.page || isMappedWritable(since, domain, entry.page)) return true;
+  return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);
 }
 
 /** Another domain has a writable mapping of the page. */

@@ -35,9 +35,9 @@ export const featuresOf = (state: State): Cpu => {
   return isNested(state) ? cpu : { ...cpu, gibPages: false, pse36: false, protectionKeys: false };
 };
 
-/** No-execute bits count: 4-byte entries have none. */
+/** No-execute bits count: 8-byte entries have one. */
 export const hasNoExecute = (vcpu: Vcpu): boolean =>
-  modeOf(vcpu) !== '2-level' && (vcpu.efer & abi.EFER_NXE) !== 0;
+  (vcpu.efer & abi.EFER_NXE) !== 0 && ['pae', '4-level'].includes(modeOf(vcpu));
 
 /** A linear address as a number: 48 bits in long mode, 32 elsewhere. */
 export const linearNumber = ({ low, high }: Word, mode: Mode): number =>

@@ -1,7 +1,7 @@
 import * as abi from '../abi/control.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Accessor, LinearAccess } from '../abi/step.js';
-import { hasNoExecute, modeOf } from './registers.js';
+import { hasNoExecute, isPaged, modeOf } from './registers.js';
 import type { Vcpu } from './state.js';
 import type { Translation } from './walk.js';
 
@@ -53,7 +53,8 @@ function keyAllows(page: Translation, vcpu: Vcpu, isWrite: boolean): boolean {
 
 /** [W4] The error code: what the walk found, and what was asked for. */
 export function faultCode(found: number, vcpu: Vcpu, { as, kind }: Asked): number {
-  const isFetchSaid = hasNoExecute(vcpu) || (vcpu.cr4 & abi.CR4_SMEP) !== 0;
+  const hasSmep = isPaged(vcpu) && (vcpu.cr4 & abi.CR4_SMEP) !== 0;
+  const isFetchSaid = hasNoExecute(vcpu) || hasSmep;
   return (
     found |
     (kind === 'write' ? abi.PFEC_W : 0) |

@@ -1,7 +1,7 @@
 import * as abi from '../abi/control.js';
 import type { Cpu } from '../abi/machine.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
-import { hasNoExecute, type Mode } from './registers.js';
+import { hasNoExecute, modeOf, type Mode } from './registers.js';
 import type { Vcpu } from './state.js';
 
 /** The format of page-table entries, by mode and level (p2m.md 3.2). */
@@ -12,9 +12,13 @@ export const spanOf = (level: number, mode: Mode): number =>
 
 export const widthOf = (mode: Mode): 4 | 8 => (mode === '2-level' ? 4 : 8);
 
-/** The frame number in an entry, or in CR3. */
+/** The frame number in an entry. */
 export const frameOf = ({ low, high }: Word, mode: Mode): number =>
   (low >>> 12) + (mode === '2-level' ? 0 : (high & 0xf_ffff) * 2 ** 20);
+
+/** [C2] The frame that CR3 names; what long mode left in its high half counts in no other mode. */
+export const rootFrame = (vcpu: Vcpu): number =>
+  (vcpu.cr3.low >>> 12) + (modeOf(vcpu) === '4-level' ? vcpu.cr3.high * 2 ** 20 : 0);
 
 /**
  * The first frame of what a leaf maps: below it the low bits of the frame number mean other things.

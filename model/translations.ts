@@ -18,16 +18,20 @@ export const forgetting = (before: State, vcpu: Vcpu, forgotten: Past['forgotten
   return { ...vcpu, past: { state: before, forgotten, earlier: vcpu.past } };
 };
 
-/** [T1] The state after a step: where memory changed, paging vcpus may remember how it was. */
+/**
+ * [T1] The state after a step: where memory changed, paging vcpus may remember how it was. One that
+ * has let go of the top of its tables, and so of a page, has forgotten what there is to forget.
+ */
 export function withPast(before: State, after: State): State {
   let next = after;
   for (const [id, domain] of entries(after.domains)) {
     const former = domainOf(before, domain.id);
     if (former === undefined || domain.dying || !domain.vcpus.some(isPaged)) continue;
     if (before.pages === after.pages && former.p2m === domain.p2m) continue;
-    const vcpus = domain.vcpus.map((vcpu) =>
-      isPaged(vcpu) ? forgetting(before, vcpu, 'nothing') : vcpu,
-    );
+    const vcpus = domain.vcpus.map((vcpu, i) => {
+      const isOther = vcpu.root !== former.vcpus[i]?.root;
+      return isPaged(vcpu) && !isOther ? forgetting(before, vcpu, 'nothing') : vcpu;
+    });
     next = { ...next, domains: put(next.domains, id, { ...domain, vcpus }) };
   }
   return next;

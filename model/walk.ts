@@ -1,21 +1,20 @@
 import * as abi from '../abi/control.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
-import { PAGE_BYTES, type Word } from '../abi/word.js';
-import { loadWord } from '../values/content.js';
-import { get } from '../values/keyed.js';
-import { areEqual } from '../values/words.js';
-import { ownPageAt, pageOf, the, theDomain } from './derived.js';
+import { PAGE_BYTES } from '../abi/word.js';
+import { the } from './derived.js';
+import { readings, type Reading, type Table, type Walker } from './readings.js';
 import {
   frameOf,
   hasReservedBit,
   isSuperpage,
   leafFrame,
+  rootFrame,
   spanOf,
   widthOf,
 } from './table-entries.js';
-import { featuresOf, hasNoExecute, isNested, modeOf, vcpuOf, type Mode } from './registers.js';
-import type { PageId, State } from './state.js';
+import { featuresOf, hasNoExecute, modeOf, vcpuOf } from './registers.js';
+import type { State } from './state.js';
 
 /** What a walk finds: the page at a linear address, and what all entries on the way allow. */
 export interface Translation {
@@ -36,17 +35,6 @@ export interface Stop {
   readonly code: number;
 }
 
-/** An entry as it was read, and the first moment at which it was so. */
-export interface Reading {
-  readonly page: PageId;
-  readonly offset: number;
-  readonly width: 4 | 8;
-  readonly value: Word;
-  /** Nested hardware can set A and D in it: it does not lie behind a readonly grant mapping. */
-  readonly isWritable: boolean;
-  readonly at: number;
-}
-
 /**
  * [W1] The walk: from CR3 down, in the mode of the vcpu, through the entries that the linear address
  * selects. It reads at one moment, the state as it is, or over several in turn ([T1]): an entry may
@@ -63,20 +51,12 @@ export function walks(
   if (mode === 'unpaged') return [{ ...allRights, gfn: Math.floor(linear / PAGE_BYTES) }];
 
   const walker = { moments, id, vcpuId, mode, linear };
-  const top = { gfn: frameOf(vcpu.cr3, mode), root: vcpu.root };
+  const top = { gfn: rootFrame(vcpu), root: vcpu.root };
   if (mode !== 'pae') return below(walker, mode === '2-level' ? 2 : 4, top, allRights, 0);
   // [W7] PAE's top level is what was loaded with CR3: four entries without rights.
   const entry = the(vcpu.pdptes[Math.floor(linear / 2 ** 30)]);
   if ((entry.low & abi.PTE_P) === 0) return [{ refusal: 'W7.1', code: 0 }];
   return below(walker, 2, { gfn: frameOf(entry, mode), root: undefined }, allRights, 0);
-}
-
-interface Walker {
-  readonly moments: readonly [State, ...State[]];
-  readonly id: DomainId;
-  readonly vcpuId: VcpuId;
-  readonly mode: Mode;
-  readonly linear: number;
 }
 
 const allRights: Translation = {
@@ -88,12 +68,6 @@ const allRights: Translation = {
   key: 0,
   entries: [],
 };
-
-interface Table {
-  readonly gfn: number;
-  /** The page itself, where the hypervisor keeps hold of it. */
-  readonly root: PageId | undefined;
-}
 
 /** [W2] [W3] A table and all below it: present, then reserved, then the rights so far, then down. */
 function below(
@@ -141,35 +115,3 @@ function below(
     ];
   });
 }
-
-/**
- * [W5] What an entry was from a moment on, once for each value; undefined for no table. Tables are
- * read from the domain's own RAM; nested hardware reads them through grant mappings as well.
- */
-function readings(
-  { moments, id }: Walker,
-  { gfn, root }: Table,
-  offset: number,
-  width: 4 | 8,
-  from: number,
-): readonly (Reading | undefined)[] {
-  const found: (Reading | undefined)[] = [];
-  for (let at = from; at < moments.length; at++) {
-    const state = the(moments[at]);
-    const domain = theDomain(state, id);
-    const type = get(domain.p2m, gfn)?.type;
-    const isOwn = type === 'ram_rw' && root === undefined;
-    const page = root ?? (isOwn ? ownPageAt(state, domain, gfn) : grantedTable(state, id, gfn));
-    if (page === undefined) {
-      if (!found.includes(undefined)) found.push(undefined);
-      continue;
-    }
-    const value = loadWord(pageOf(state, page).content, offset, width);
-    if (found.some((other) => other?.page === page && areEqual(other.value, value))) continue;
-    found.push({ page, offset, width, value, at, isWritable: type !== 'grant_map_ro' });
-  }
-  return found;
-}
-
-const grantedTable = (state: State, id: DomainId, gfn: number): PageId | undefined =>
-  isNested(state) ? get(theDomain(state, id).p2m, gfn)?.page : undefined;

@@ -23,8 +23,6 @@ const pairs: readonly (readonly [Reply, Reply, string])[] = [
     'linear',
   ],
   [{ is: 'page_fault', code: 0, linear: word(0) }, { is: 'fault', vector: '#GP' }, 'is'],
-  [{ is: 'dirty', gfns: [Gfn(3)] }, { is: 'dirty', gfns: [Gfn(4)] }, 'gfns'],
-  [{ is: 'dirty', gfns: [Gfn(3)] }, { is: 'dirty', gfns: [] }, 'gfns.length'],
   [{ is: 'dirty', gfns: [] }, { is: 'rc', rc: 0 }, 'is'],
   [
     { is: 'statuses', elements: [{ status: 'okay' }] },

@@ -76,7 +76,7 @@ export function verdictOf({ found, coverage, lines }: Campaign): Verdict {
 
 /** Runs episodes; between them other work of the process gets its turn. */
 export async function campaign(plan: CampaignPlan): Promise<Campaign> {
-  const coverage = new Coverage();
+  const coverage = new Coverage(plan.machine);
   const muted = new Set<Identity>();
   const found: Found[] = [];
   const episodes = episodePlan(plan);

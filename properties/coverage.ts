@@ -1,8 +1,10 @@
 import type { Reply } from '../abi/reply.js';
 import type { Operation, Step } from '../abi/step.js';
-import { refusals, rules, unreachable } from '../abi/rules.js';
+import type { Machine } from '../abi/machine.js';
+import { refusals } from '../abi/rules.js';
 import type { State } from '../model/state.js';
-import { goals, goalsByOperation, type Goal } from './goals.js';
+import { byOperation, counterGoals, stepGoals, type Goal, type GoalName } from './goals.js';
+import { reachableRefusals, reachableRules } from './reachable.js';
 
 /** What a run has come across: rules, refusals, goals, and how often the spec left a choice. */
 export class Coverage {
@@ -10,8 +12,27 @@ export class Coverage {
   /** How often the outcome was not the first that is allowed: something remembered was used. */
   looseSteps = 0;
   readonly #counts = new Map<string, { count: number }>();
-  readonly #open: Map<Operation, Goal[]> = goalsByOperation();
+  /** The rules, refusals and goals that runs on this machine can reach. */
+  readonly rules: readonly string[];
+  readonly refusals: readonly string[];
+  readonly goals: readonly GoalName[];
+  readonly #machine: Machine;
+  readonly #open: Map<Operation, Goal[]>;
   readonly #reached = new Map<string, number>();
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.rules = reachableRules(machine);
+    this.refusals = reachableRefusals(machine);
+    this.goals = [...stepGoals(machine), ...counterGoals(machine)];
+    this.#open = byOperation(stepGoals(machine));
+  }
+
+  /** Takes note of what a system has counted since it was made. */
+  noteCounters(counters: Readonly<Record<string, number>>): void {
+    for (const { id, counter } of counterGoals(this.#machine))
+      if ((counters[counter] ?? 0) > 0 && !this.#reached.has(id)) this.#reached.set(id, this.steps);
+  }
 
   /** Counts one step that agreed: the ids it reached, and which of the allowed outcomes it was. */
   note(
@@ -36,12 +57,12 @@ export class Coverage {
 
   /** Refusals that can be reached and were not, by id. */
   missedRefusals(): readonly string[] {
-    return Object.keys(refusals).filter((id) => !(id in unreachable) && this.countOf(id) === 0);
+    return this.refusals.filter((id) => this.countOf(id) === 0);
   }
 
   /** Rules that no step has reached: not as an outcome, nor by one that rests on them. */
   missedRules(): readonly string[] {
-    return Object.keys(rules).filter(
+    return this.rules.filter(
       (id) =>
         this.countOf(id) === 0 &&
         !(shownBy[id] ?? []).some((outcome) => this.countOf(outcome) > 0) &&
@@ -57,12 +78,12 @@ export class Coverage {
   }
 
   /** The goals that no step has reached so far. */
-  missedGoals(): readonly Goal[] {
-    return goals.filter(({ id }) => !this.#reached.has(id));
+  missedGoals(): readonly GoalName[] {
+    return this.goals.filter(({ id }) => !this.#reached.has(id));
   }
 
   /** The step, counted from 1, at which a goal was reached for the first time. */
-  firstReached(goal: Goal): number | undefined {
+  firstReached(goal: GoalName): number | undefined {
     return this.#reached.get(goal.id);
   }
 

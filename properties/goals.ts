@@ -1,8 +1,11 @@
 import type { Reply } from '../abi/reply.js';
 import type { Operation, Step } from '../abi/step.js';
+import type { Machine } from '../abi/machine.js';
 import type { State } from '../model/state.js';
 import { grantGoals } from './goals-of-grants.js';
+import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
 import { memoryGoals } from './goals-of-memory.js';
+import { pagingGoals } from './goals-of-paging.js';
 
 /** Something that a run has to come across at least once: a *sometimes* for the claims' *always*. */
 export interface Goal {
@@ -14,10 +17,26 @@ export interface Goal {
   reached(before: State, step: Step, reply: Reply, after: State): boolean;
 }
 
-export const goals: readonly Goal[] = [...grantGoals, ...memoryGoals];
+/** What is told of a goal, however it is reached. */
+export type GoalName = Pick<Goal, 'id' | 'sentence'>;
+
+/**
+ * The goals of steps that runs on a machine have: of two domains no third one is created, and without
+ * nested paging grant mappings can be run.
+ */
+export const stepGoals = ({ vcpus, domains, paging }: Machine): readonly Goal[] =>
+  [...grantGoals, ...memoryGoals, ...(vcpus > 1 ? pagingGoals : [])].filter(
+    ({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'),
+  );
+
+/** The goals that only a system's own counters can tell to be reached. */
+export const counterGoals = ({ vcpus, paging }: Machine): readonly CounterGoal[] => {
+  if (vcpus === 1) return [];
+  return paging === 'shadow' ? [...processorGoals, ...shadowGoals] : processorGoals;
+};
 
 /** The goals to look at after a step of each operation. */
-export function goalsByOperation(): Map<Operation, Goal[]> {
+export function byOperation(goals: readonly Goal[]): Map<Operation, Goal[]> {
   const table = new Map<Operation, Goal[]>();
   for (const goal of goals)
     for (const operation of goal.operations)

@@ -7,7 +7,8 @@ import type { Fault } from '../faults/fault.js';
 import { campaign, type Campaign } from './campaign.js';
 import { claims } from './claims.js';
 import { faultedSubjects, projectRoot } from './faulted.js';
-import { killers, type FaultId, type Killer } from './killers.js';
+import { machineOf, type Killer } from './killer.js';
+import { killers, type FaultId } from './killers.js';
 import { knownFault, knownFaultIds, together } from './known-faults.js';
 import { ours } from './our-subject.js';
 import { shrink } from './shrink.js';
@@ -17,8 +18,10 @@ const table: readonly (readonly [id: string, killer: Killer])[] = Object.entries
 const named = table.map(([id, killer]) => ({ id, ...killer }));
 
 /** The campaign that finds a fault, up to the end of the episode that does. */
-const hunt = (make: MakeSubject, { seed, linesAtMost }: Killer): Promise<Campaign> =>
-  campaign({ seed, machine: presets.small, make, lines: linesAtMost, failures: 1 });
+const hunt = (make: MakeSubject, killer: Killer): Promise<Campaign> => {
+  const { seed, linesAtMost } = killer;
+  return campaign({ seed, machine: machineOf(killer), make, lines: linesAtMost, failures: 1 });
+};
 
 const identities = ({ found }: Campaign): readonly string[] =>
   found.map(({ identity }) => identity);
@@ -62,8 +65,10 @@ describe('a fault', () => {
 
 describe('no fault', () => {
   test('is found in the hypervisor by the campaigns that find the faults', async () => {
-    for (const seed of new Set(named.map((killer) => killer.seed))) {
-      const plan = { seed, machine: presets.small, make: ours, lines: 2000 };
+    const hunts = new Map(named.map((killer) => [`${killer.seed} ${killer.paging}`, killer]));
+    for (const killer of hunts.values()) {
+      const { seed } = killer;
+      const plan = { seed, machine: machineOf(killer), make: ours, lines: 2000 };
       expect([seed, ...identities(await campaign(plan))]).toEqual([seed]);
     }
   });

@@ -1,21 +1,9 @@
-import type { Identity } from './identity.js';
+import type { Killer } from './killer.js';
+import { shadowKillers } from './killers-of-shadows.js';
+import { walkKillers } from './killers-of-walks.js';
 
-/** How one fault is found: by which campaign, as what, how soon, and how short the story gets. */
-export interface Killer {
-  /** The failure that it is known by; its campaign may meet others on the way. */
-  readonly by: Identity;
-  /** Of a campaign on the machine `small` that finds it early. */
-  readonly seed: string;
-  /** The campaign has found it when the episode in which this many lines are reached is over. */
-  readonly linesAtMost: number;
-  /** Lines that the program is shrunk to. */
-  readonly shrinksTo: number;
-  /** The file in `counterexamples/` that tells it, without its ending. */
-  readonly counterexample: string;
-}
-
-/** Every fault in `faults/`, and what finds it. The canary is hunted before all others. */
-export const killers = {
+/** Of the faults in grants and the p2m, and the canary, which is hunted before all others. */
+const grantKillers = {
   canary: {
     by: 'diverge A1 load value',
     seed: '4',
@@ -248,5 +236,8 @@ export const killers = {
     counterexample: 'writing-bit-cleared-while-mapped',
   },
 } as const satisfies Readonly<Record<string, Killer>>;
+
+/** Every fault in `faults/`, and what finds it. */
+export const killers = { ...grantKillers, ...walkKillers, ...shadowKillers } as const;
 
 export type FaultId = keyof typeof killers;

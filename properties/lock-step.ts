@@ -59,6 +59,8 @@ export class LockStep {
     const claim = violatedInvariant(this.state);
     if (claim !== undefined) return { ...witnessed(claim), verdict: 'harness_error' };
     const { observer } = this.subject;
+    const counters = this.subject.counters?.();
+    if (counters !== undefined) this.#coverage?.noteCounters(counters);
     if (observer === undefined || this.#frameRule === undefined) return undefined;
     try {
       const violation = observer.audit()[0];
@@ -94,12 +96,13 @@ export class LockStep {
       const difference = differenceOf(reply, alternative.reply, step.op === 'map');
       const next = difference === undefined ? alternative.next(reply) : before;
       if (difference !== undefined) other ??= diverged(alternative, difference);
-      else if (isObjection(next)) other ??= objected(next.objection);
+      else if (isObjection(next)) other ??= objected(alternative, next.objection);
       else {
         const changes = parted === undefined ? this.#audited() : parted.changes;
         if (changes !== undefined && 'claim' in changes)
           return this.#took(alternative, next, changes);
-        const witness = changes && this.#frameRule?.check(before, next, changes);
+        const witness =
+          changes === undefined ? undefined : this.#frameRule?.check(before, next, changes);
         if (witness === undefined) {
           this.#took(alternative, next, undefined);
           this.#coverage?.note(before, step, reply, next, alternative.rules, index);
@@ -154,9 +157,9 @@ const diverged = (alternative: Alternative, difference: Difference): StepFailure
   actual: difference.actual,
 });
 
-const objected = (objection: string): StepFailure => ({
+const objected = ({ rules }: Alternative, objection: string): StepFailure => ({
   verdict: 'diverge',
-  claim: 'G15',
+  claim: rules.includes('D8') ? 'D8' : 'G15',
   path: 'choice',
   expected: 'a choice that the spec accepts',
   actual: objection,

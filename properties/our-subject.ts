@@ -20,6 +20,7 @@ export const subjectsOf =
     return {
       system: hypervisor,
       observer: module.observe(hypervisor),
+      counters: () => ({ ...hypervisor.counters() }),
       begin: () => {
         passed = 0;
       },

@@ -4,7 +4,6 @@ import { refusals, rules } from '../abi/rules.js';
 import { verdictOf, type Campaign } from './campaign.js';
 import { claims } from './claims.js';
 import type { Coverage } from './coverage.js';
-import { goals } from './goals.js';
 import { identityOf, type Identity } from './identity.js';
 import { invariants } from './invariants/all.js';
 import { specAnswers } from './spec-answers.js';
@@ -97,19 +96,23 @@ export function campaignText(result: Campaign): string {
   ].join('\n');
 }
 
+const meanings: ReadonlyMap<string, string> = new Map(
+  Object.entries(refusals).map(([id, [, when]]) => [id, when]),
+);
+
 function coverageLines(coverage: Coverage): readonly string[] {
   const unseen = coverage.missedRules();
   const missed = coverage.missedRefusals();
   const open = coverage.missedGoals();
-  const all = Object.entries(refusals);
-  const ruleCount = Object.keys(rules).length;
+  const ruleCount = coverage.rules.length;
+  const all = coverage.refusals.length;
   return [
     `steps     ${coverage.steps}`,
     `rules     ${ruleCount - unseen.length} of ${ruleCount} reached`,
     ...unseen.map((id) => `  never  rule [${id}]`),
-    `refusals  ${all.length - missed.length} of ${all.length} reached`,
-    ...missed.map((id) => `  never  [${id}] ${all.find(([other]) => other === id)?.[1][1] ?? ''}`),
-    `goals     ${goals.length - open.length} of ${goals.length} reached`,
+    `refusals  ${all - missed.length} of ${all} reached`,
+    ...missed.map((id) => `  never  [${id}] ${meanings.get(id) ?? ''}`),
+    `goals     ${coverage.goals.length - open.length} of ${coverage.goals.length} reached`,
     ...open.map(({ id, sentence }) => `  never  [${id}] ${sentence}`),
     `loose     ${coverage.countOf('G1')} handles and frames left to the hypervisor [G15], \
 ${coverage.looseSteps} accesses by what was remembered [T1]`,

@@ -7,6 +7,8 @@ export interface Subject {
   readonly system: System;
   /** Absent where a system shows nothing but its replies. */
   readonly observer: Observer | undefined;
+  /** How often the system did what it counts, where it does. */
+  counters?(): Readonly<Record<string, number>>;
   /** Called before each step, so that the work of one step can be bounded. */
   begin(): void;
 }

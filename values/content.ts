@@ -37,6 +37,14 @@ const withBits = (content: Content, offset: number, mask: number, value: number)
   return withWord(content, offset >>> 2, kept | ((value & mask) << shift));
 };
 
+/** Whether two pages hold the same bytes. */
+export const isSameContent = (a: Content, b: Content): boolean =>
+  a === b ||
+  noRuns.every((_, run) => {
+    const [one, other] = [a?.[run] ?? noWords, b?.[run] ?? noWords];
+    return one === other || one.every((word, i) => word === other[i]);
+  });
+
 /** `size` bytes (1..8) from an offset; none lies beyond the page. */
 export function loadWord(content: Content, offset: number, size: number): Word {
   if ((offset & 3) === 0 && size === 8)

@@ -37,6 +37,12 @@ const accessesOf = permittedAccesses;
 /** Memory of 2 GiB: its byte addresses are non-negative numbers of 32 bits. */
 const MOST_FRAMES = 2 ** 19;
 
+/** What processors count together. */
+export interface WalkCounts {
+  /** Pages that a TLB did not answer for. */
+  hardwareWalks: number;
+}
+
 /**
  * The part of one processor that turns linear addresses into machine addresses. It knows registers,
  * tables in memory and its TLB, no domains. Addresses are two unsigned halves; outside long mode the
@@ -49,6 +55,7 @@ export class Cpu extends Registers {
   secondAddress = 0;
   readonly #rows: Int32Array;
   readonly #ram: Ram;
+  readonly #counts: WalkCounts;
   readonly #remembers: boolean;
   /** Of memory, in bytes. */
   readonly #end: number;
@@ -56,10 +63,17 @@ export class Cpu extends Registers {
   readonly #second = new Walk();
 
   /** Without `remembers` the TLB stays empty. */
-  constructor(ram: Ram, features: Features, tlbEntries: number, remembers = true) {
+  constructor(
+    ram: Ram,
+    features: Features,
+    tlbEntries: number,
+    counts: WalkCounts = { hardwareWalks: 0 },
+    remembers = true,
+  ) {
     super(features);
     assert(ram.frameCount <= MOST_FRAMES, 'a TLB entry holds any machine address');
     this.#ram = ram;
+    this.#counts = counts;
     this.tlb = new Tlb(tlbEntries);
     this.#rows = this.tlb.rows;
     this.#remembers = remembers;
@@ -94,11 +108,11 @@ export class Cpu extends Registers {
     const nextHigh = nextLow === 0 ? (high + 1) >>> 0 : high;
     this.firstAddress = this.#hit(high, low, access);
     if (this.firstAddress === REFUSED) {
-      if (!walk(this, this.#ram, high, low, access, this.#first)) return false;
+      if (!this.#walk(high, low, access, this.#first)) return false;
     }
     this.secondAddress = this.#hit(nextHigh, nextLow, access);
     if (this.secondAddress === REFUSED) {
-      if (!walk(this, this.#ram, nextHigh, nextLow, access, this.#second)) return false;
+      if (!this.#walk(nextHigh, nextLow, access, this.#second)) return false;
     }
     if (this.firstAddress === REFUSED) this.firstAddress = this.#finish(this.#first);
     if (this.secondAddress === REFUSED) this.secondAddress = this.#finish(this.#second);
@@ -128,12 +142,13 @@ export class Cpu extends Registers {
   #translateSlowly(high: number, low: number, access: number): number {
     const hit = this.#hit(high, low, access);
     if (hit !== MISS) return hit;
+    this.#counts.hardwareWalks += 1;
     const { mode, rootFrame, pdptes } = this;
     const ram = this.#ram;
     const end = this.#end;
     const hasKeys = (this.controls & KEYS) !== 0;
     if (mode < THREE_LEVELS || this.isNested || hasKeys || rootFrame >= ram.frameCount) {
-      return this.#walk(high, low, access);
+      return this.#walkFully(high, low, access);
     }
     let entry: number;
     let above: number;
@@ -146,19 +161,19 @@ export class Cpu extends Registers {
       const four = (rootFrame << PAGE_BITS) + ((high >>> 4) & ENTRY_MASK);
       entry = ram.load32At(four);
       const three = (entry & FRAME_MASK) + (((high << 5) | (low >>> 27)) & ENTRY_MASK);
-      if (three >>> 0 >= end) return this.#walk(high, low, access);
+      if (three >>> 0 >= end) return this.#walkFully(high, low, access);
       tables = entry;
       all = entry;
       entry = ram.load32At(three);
       above = ram.load32At(four + 4) | ram.load32At(three + 4);
     }
     const two = (entry & FRAME_MASK) + ((low >>> 18) & ENTRY_MASK);
-    if (two >>> 0 >= end) return this.#walk(high, low, access);
+    if (two >>> 0 >= end) return this.#walkFully(high, low, access);
     tables |= entry;
     all &= entry;
     entry = ram.load32At(two);
     const one = (entry & FRAME_MASK) + ((low >>> 9) & ENTRY_MASK);
-    if (one >>> 0 >= end) return this.#walk(high, low, access);
+    if (one >>> 0 >= end) return this.#walkFully(high, low, access);
     const leaf = ram.load32At(one);
     tables |= entry;
     all &= entry & leaf;
@@ -171,7 +186,7 @@ export class Cpu extends Registers {
       (this.noExecute ? above << 1 : above) === 0 &&
       (leaf & FRAME_MASK) >>> 0 < end &&
       ((accesses >>> access) & 1) !== 0;
-    if (!isUsual) return this.#walk(high, low, access);
+    if (!isUsual) return this.#walkFully(high, low, access);
     if (this.#remembers) {
       const top = mode > THREE_LEVELS ? high : 0;
       this.tlb.put(top, low, leaf & FRAME_MASK, rights, PAGE_BITS, this.controls, accesses);
@@ -179,7 +194,7 @@ export class Cpu extends Registers {
     return (leaf & FRAME_MASK) | (low & OFFSET_MASK);
   }
 
-  #walk(high: number, low: number, access: number): number {
+  #walkFully(high: number, low: number, access: number): number {
     if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
     return this.#finish(this.#first);
   }
@@ -187,6 +202,11 @@ export class Cpu extends Registers {
   /** Machine address by the TLB alone; an entry that does not permit the access is no hit. */
   #hit(high: number, low: number, access: number): number {
     return this.tlb.findAnew(high, low, access, this.controls, this.pkru);
+  }
+
+  #walk(high: number, low: number, access: number, found: Walk): boolean {
+    this.#counts.hardwareWalks += 1;
+    return walk(this, this.#ram, high, low, access, found);
   }
 
   #finish(found: Walk): number {

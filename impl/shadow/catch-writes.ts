@@ -3,8 +3,6 @@ import { narrow } from './level-one.js';
 import { resyncEverything } from './out-of-sync.js';
 import { ENTRIES } from './slots.js';
 import type { ShadowState } from './state.js';
-import { isRam, mfnOf } from '../tables/p2m-entry.js';
-import type { Leaf } from '../tables/p2m-entry.js';
 
 /*
  * Log-dirty mode (p2m.md 4.17): no entry permits writes to own RAM at a gfn that is not in the
@@ -20,11 +18,4 @@ export function catchWrites(state: ShadowState): void {
     for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) narrow(state, slot);
   }
   state.flushes.flushEveryone();
-}
-
-/** The log, if there is one, lets processors write to what the p2m has there. */
-export function isLogged(state: ShadowState, found: Leaf): boolean {
-  const { dirtyLog } = state.domain;
-  if (dirtyLog === undefined || !isRam(found)) return true;
-  return dirtyLog.has(state.host.frames.gfnOf(mfnOf(found)));
 }

@@ -1,9 +1,9 @@
 import { PTE_A, PTE_D, PTE_RW } from '../../abi/control.js';
 import { Gfn, INVALID_GFN, Mfn } from '../../abi/ids.js';
 import * as guest from '../hardware/page-entry.js';
+import { isLogged } from '../log-dirty.js';
 import { NOTHING, isGrant, isRam, mfnOf, permitsStore } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
-import { isLogged } from './catch-writes.js';
 import type { Derived } from './derived.js';
 import * as entry from './entry.js';
 import type { ShadowState } from './state.js';
@@ -115,9 +115,11 @@ export function deriveUpper(state: ShadowState, shadow: number, index: number): 
   return derived;
 }
 
-/** A page that the domain's walks may read as a table: its own RAM. */
+/** A page that the domain's walks may read as a table: its own RAM, which can be held. */
 export function isOwnTable(state: ShadowState, found: Leaf): boolean {
-  return isRam(found) && state.host.frames.ownerOf(mfnOf(found)) === state.domain.id;
+  const { frames } = state.host;
+  if (!isRam(found) || frames.ownerOf(mfnOf(found)) !== state.domain.id) return false;
+  return frames.referencesOf(mfnOf(found)) > 0;
 }
 
 /** The frame is at a gfn of the domain's p2m as RAM, so that its guest's tables can name it. */
@@ -144,8 +146,9 @@ function derivePage(
   const mfn = mfnOf(found);
   const isOwn = state.host.frames.ownerOf(mfn) === state.domain.id;
   if (!isOwn && !isGrant(found)) return;
-  const isLet = permitsStore(found) && isLogged(state, found);
-  const isKept = isLet && !(isCaught && state.isTable(mfn));
+  const isLet = permitsStore(found) && isLogged(state.host, state.domain, found);
+  const isForeignTable = !isOwn && state.host.frames.shadowsOf(mfn) !== 0;
+  const isKept = isLet && !isForeignTable && !(isCaught && state.isTable(mfn));
   derived.isGrant = isGrant(found);
   derived.low = entry.lowWord(mfn, isKept ? rights : rights & ~PTE_RW);
   derived.high = entry.highWord(mfn, noExecute);

@@ -31,7 +31,7 @@ export function resolveFault(
 
   // Nothing below this line refuses the access.
   if (isWrite && isRam(domain.p2m.lookup(walk.gfn))) domain.dirtyLog?.note(walk.gfn);
-  makeRoomFor(state, PAGES_FOR_CHAIN);
+  makeRoomFor(state, vcpu, PAGES_FOR_CHAIN);
   setAccessedAndDirty(host, walk, access);
   return fill(state, vcpu, high, low, isWrite) ? 'retry' : 'walk';
 }
@@ -46,7 +46,10 @@ function canBeShadowed(state: ShadowState, isWrite: boolean, access: number): bo
   // CR0.WP = 0: no entry can say so, for the tables themselves would be open to writes.
   if ((walk.rights & RIGHT_RW) === 0) return false;
   const mfn = mfnOf(found);
-  if (!state.isTable(mfn)) return true;
-  if ((access & PFEC_U) !== 0) state.host.counters.userTableWrites += 1;
-  return canGoOutOfSync(state, mfn);
+  const { counters, frames } = state.host;
+  if (frames.shadowsOf(mfn) === 0 || canGoOutOfSync(state, mfn)) return true;
+  // A page table, perhaps another domain's: its shadows are to follow what is written.
+  counters.emulatedTableWrites += 1;
+  if ((access & PFEC_U) !== 0) counters.userTableWrites += 1;
+  return false;
 }

@@ -4,7 +4,7 @@ import type { Vcpu } from '../vcpu.js';
 import { deriveAt, deriveUpper, guestLow } from './derive.js';
 import * as entry from './entry.js';
 import { setLevelOne } from './level-one.js';
-import { findShadow, makeShadow } from './lifecycle.js';
+import { makeShadow } from './lifecycle.js';
 import { canGoOutOfSync, goOutOfSync, noteDerived, noteWriter } from './out-of-sync.js';
 import { rootFor } from './roots.js';
 import { NONE } from './shadow-pages.js';
@@ -57,7 +57,6 @@ function fillUpper(state: ShadowState, shadow: number, index: number): number {
   }
   const { childType, childKey, rights, noExecute } = derived;
   let child = existingChild(state, shadow, index);
-  if (child === NONE) child = findShadow(state, childType, childKey);
   if (child === NONE) {
     child = makeShadow(state, childType, childKey);
     // What was derived is derived away where a table had to be brought back into sync.

@@ -4,7 +4,7 @@ import { putPage } from '../pages.js';
 import { clearLevelOne } from './level-one.js';
 import { resync } from './out-of-sync.js';
 import { NONE } from './shadow-pages.js';
-import { ENTRIES } from './slots.js';
+import { ENTRIES, NO_SLOT } from './slots.js';
 import type { ShadowState } from './state.js';
 import * as types from './types.js';
 import { removeWriteAccess } from './write-access.js';
@@ -50,10 +50,11 @@ export function clearUpper(state: ShadowState, slot: number): void {
 
 /** Empties every entry of an upper shadow. */
 export function unhook(state: ShadowState, shadow: number): void {
-  const type = state.pages.typeOf(shadow);
-  for (let index = 0; index < types.entriesOf(type); index += 1) {
-    const slot = state.slots.slotOf(shadow, index);
-    if (state.slots.isPresent(slot)) clearUpper(state, slot);
+  const { pages, slots } = state;
+  for (let part = 0; part < types.pagesOf(pages.typeOf(shadow)); part += 1) {
+    let slot = slots.nextPresent(pages.pageOf(shadow, part) * ENTRIES);
+    // Of a pair, the first goes with the second.
+    for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) clearUpper(state, slot);
   }
 }
 
@@ -63,8 +64,8 @@ function isFound(state: ShadowState, type: number): boolean {
 }
 
 /**
- * The frame is a page table from now on. No entry lets this domain write it uncaught, and none ever
- * will while it is one; it is held.
+ * The frame is a page table from now on. No entry lets anyone write it uncaught, and none ever will
+ * while it is one, but for this domain's own where it goes out of sync; it is held.
  */
 function promote(state: ShadowState, mfn: Mfn, type: number): void {
   const { frames } = state.host;
@@ -72,8 +73,13 @@ function promote(state: ShadowState, mfn: Mfn, type: number): void {
   resync(state, mfn, 'resyncedByPromotion');
   const isHeld = frames.reference(mfn);
   assert(isHeld, 'a table that is shadowed can be held');
+  const wasTable = state.isTable(mfn);
   frames.setShadows(mfn, frames.shadowsOf(mfn) | types.bitOf(type));
   removeWriteAccess(state, mfn);
+  if (wasTable) return;
+  for (const other of state.host.domains.guests()) {
+    if (other !== state.domain) other.paging.catchForeignWrites(mfn);
+  }
 }
 
 /** The frame is no longer shadowed as this type. The last one that is goes back into its guest's hands. */
@@ -103,11 +109,10 @@ function destroy(state: ShadowState, shadow: number): void {
 }
 
 function emptyLevelOne(state: ShadowState, shadow: number, type: number): void {
+  const { pages, slots } = state;
   for (let part = 0; part < types.pagesOf(type); part += 1) {
-    const first = state.pages.pageOf(shadow, part) * ENTRIES;
-    for (let slot = first; slot < first + ENTRIES; slot += 1) {
-      if (state.slots.isPresent(slot)) clearLevelOne(state, slot);
-    }
+    let slot = slots.nextPresent(pages.pageOf(shadow, part) * ENTRIES);
+    for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) clearLevelOne(state, slot);
   }
 }
 

@@ -22,6 +22,8 @@ import * as types from './types.js';
  * four levels.
  */
 
+const NO_KEY = -1;
+
 /** What the root of a vcpu is a shadow of. */
 export function rootTypeOf(vcpu: Vcpu): number {
   switch (modeOf(vcpu)) {
@@ -70,30 +72,32 @@ export function rootFor(state: ShadowState, vcpu: Vcpu, low: number): number {
   const slot = rootSlotFor(vcpu, low);
   const root = state.rootOf(vcpu, slot);
   if (root !== NONE || modeOf(vcpu) !== guest.PAE) return root;
-  const made = shadowOfPdpte(state, vcpu, slot);
-  if (made === NONE) return NONE;
+  const key = rootKeyOf(state, vcpu, slot);
+  if (key === NO_KEY) return NONE;
+  const made = findOrMake(state, types.L2_PAE, key);
   hold(state, vcpu, slot, made);
   const mfn = state.pool.frameOf(made);
   setPdpte(vcpu, slot, entry.pdpteLow(mfn), entry.pdpteHigh(mfn));
   return made;
 }
 
+/** The roots that the registers name are the last to go for want of room, where there are any. */
+export function touchRoots(state: ShadowState, vcpu: Vcpu): void {
+  const type = rootTypeOf(vcpu);
+  for (let slot = 0; slot < ROOTS; slot += 1) {
+    const key = rootKeyOf(state, vcpu, slot);
+    const root = key === NO_KEY ? NONE : findShadow(state, type, key);
+    if (root !== NONE && state.pages.isPinned(root)) state.pages.pin(root);
+  }
+}
+
 /** Finds or makes the roots that the registers name. There is room for four pages. */
 export function takeRoots(state: ShadowState, vcpu: Vcpu): void {
   const type = rootTypeOf(vcpu);
-  if (type === types.L2_PAE) {
-    for (let slot = 0; slot < ROOTS; slot += 1) {
-      const root = shadowOfPdpte(state, vcpu, slot);
-      if (root !== NONE) hold(state, vcpu, slot, root);
-    }
-    return;
+  for (let slot = 0; slot < ROOTS; slot += 1) {
+    const key = rootKeyOf(state, vcpu, slot);
+    if (key !== NO_KEY) hold(state, vcpu, slot, findOrMake(state, type, key));
   }
-  if (type === types.IDENTITY) {
-    hold(state, vcpu, 0, findOrMake(state, type, 0));
-    return;
-  }
-  assert(vcpu.heldRoot !== undefined, 'a paged vcpu holds its root');
-  hold(state, vcpu, 0, findOrMake(state, type, vcpu.heldRoot));
 }
 
 /** Tells the processor where to start, and how to judge. */
@@ -138,14 +142,23 @@ function pageOfSlot(state: ShadowState, vcpu: Vcpu, type: number, slot: number):
   return state.pages.pageOf(state.rootOf(vcpu, 0), slot);
 }
 
-/** The shadow of the level 2 table that a loaded PDPTE names, if that is the domain's own RAM. */
-function shadowOfPdpte(state: ShadowState, vcpu: Vcpu, slot: number): number {
+/**
+ * The key of the root that a slot is to hold: in PAE mode the level 2 table that a loaded PDPTE
+ * names, if that is the domain's own RAM. `NO_KEY`: the slot is to be empty.
+ */
+function rootKeyOf(state: ShadowState, vcpu: Vcpu, slot: number): number {
+  const type = rootTypeOf(vcpu);
+  if (type !== types.L2_PAE && slot > 0) return NO_KEY;
+  if (type === types.IDENTITY) return 0;
+  if (type !== types.L2_PAE) {
+    assert(vcpu.heldRoot !== undefined, 'a paged vcpu holds its root');
+    return vcpu.heldRoot;
+  }
   const low = wordAt(vcpu.pdptes, slot * 2);
   const high = wordAt(vcpu.pdptes, slot * 2 + 1);
-  if (!guest.isPresent(low)) return NONE;
+  if (!guest.isPresent(low)) return NO_KEY;
   const found = state.domain.p2m.lookup(Gfn(guest.frameOf(low, high)));
-  if (!isOwnTable(state, found)) return NONE;
-  return findOrMake(state, types.L2_PAE, mfnOf(found));
+  return isOwnTable(state, found) ? mfnOf(found) : NO_KEY;
 }
 
 function findOrMake(state: ShadowState, type: number, key: number): number {

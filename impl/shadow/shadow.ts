@@ -9,19 +9,27 @@ import type { Leaf } from '../tables/p2m-entry.js';
 import type { Vcpu } from '../vcpu.js';
 import { catchWrites } from './catch-writes.js';
 import { dropMappings, unshadow } from './drop.js';
-import * as entry from './entry.js';
 import { makeRoomFor } from './evict.js';
 import { resolveFault } from './fault.js';
-import { indexIn } from './fill.js';
+import { PAGES_FOR_CHAIN, indexIn } from './fill.js';
 import { clearLevelOne, holdsType } from './level-one.js';
 import { unpin } from './lifecycle.js';
 import { resyncForLoad } from './out-of-sync.js';
-import { dropRoots, program, programRights, rootSlotFor, rootTypeOf, takeRoots } from './roots.js';
+import {
+  dropRoots,
+  program,
+  programRights,
+  rootSlotFor,
+  rootTypeOf,
+  takeRoots,
+  touchRoots,
+} from './roots.js';
 import { NONE } from './shadow-pages.js';
-import { ENTRIES } from './slots.js';
+import { ENTRIES, NO_SLOT } from './slots.js';
 import { ROOTS, ShadowState } from './state.js';
 import * as types from './types.js';
 import { validate } from './validate.js';
+import { narrowAll } from './write-access.js';
 
 /** Pages that hardware's roots of one vcpu can take. */
 const PAGES_FOR_ROOTS = 4;
@@ -36,6 +44,9 @@ export class ShadowPaging implements Paging {
 
   /** The domain has its p2m and its vcpus. */
   constructor(host: Host, domain: Domain) {
+    const { shadowFrames, vcpus } = host.machine;
+    const needed = vcpus * PAGES_FOR_ROOTS + 2 * PAGES_FOR_CHAIN;
+    assert(shadowFrames >= needed, 'a pool holds all roots and both pages of an access');
     this.state = new ShadowState(host, domain, domain.vcpus);
     for (const vcpu of domain.vcpus) this.load(vcpu);
   }
@@ -45,7 +56,8 @@ export class ShadowPaging implements Paging {
     const isOtherMode = this.#rootType(vcpu) !== rootTypeOf(vcpu);
     resyncForLoad(state, vcpu, isOtherMode ? 'resyncedByModeChange' : 'resyncedByLoad');
     dropRoots(state, vcpu);
-    makeRoomFor(state, PAGES_FOR_ROOTS);
+    touchRoots(state, vcpu);
+    makeRoomFor(state, vcpu, PAGES_FOR_ROOTS);
     takeRoots(state, vcpu);
     program(state, vcpu);
     state.flushes.flush(vcpu);
@@ -94,8 +106,14 @@ export class ShadowPaging implements Paging {
   frameWritten(mfn: Mfn, from: number, to: number): void {
     const { state } = this;
     if (!state.isTable(mfn)) return;
-    state.host.counters.tableWrites += 1;
+    const { counters } = state.host;
+    counters.tableWrites += 1;
+    if (state.domain.dirtyLog !== undefined) counters.logDirtyOnTable += 1;
     validate(state, mfn, from, to);
+  }
+
+  catchForeignWrites(mfn: Mfn): void {
+    narrowAll(this.state, mfn);
   }
 
   catchWrites(): void {
@@ -132,11 +150,11 @@ export class ShadowPaging implements Paging {
         visit(toMfn(state.pages.keyOf(page)), false);
       }
       if (type === types.NO_SHADOW || types.levelOf(type) > 1) continue;
-      for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) {
-        const low = state.slots.lowOf(slot);
-        if (!entry.isPresent(low)) continue;
-        const mfn = state.slots.frameAt(slot);
-        visit(mfn, holdsType(state, mfn, low));
+      const { slots } = state;
+      let slot = slots.nextPresent(page * ENTRIES);
+      for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) {
+        const mfn = slots.frameAt(slot);
+        visit(mfn, holdsType(state, mfn, slots.lowOf(slot)));
       }
     }
   }

@@ -1,6 +1,8 @@
 import type { Mfn } from '../../abi/ids.js';
 import type { Ram } from '../hardware/ram.js';
 import { signedAt } from '../tables/column.js';
+import type { Host } from '../host.js';
+import type { Counters } from '../options.js';
 import * as entry from './entry.js';
 import type { ShadowPool } from './pool.js';
 import type { ShadowPages } from './shadow-pages.js';
@@ -10,7 +12,8 @@ import { NO_SHADOW, isPaired, isWide } from './types.js';
 export const ENTRIES = 512;
 const PAGE_SHIFT = 9;
 const INDEX_MASK = ENTRIES - 1;
-const NO_SLOT = -1;
+/** No slot: what a search finds that finds none. */
+export const NO_SLOT = -1;
 
 /**
  * The entries of all shadows, and which of them lead to a frame: the reverse map. Slots of one frame
@@ -20,17 +23,19 @@ const NO_SLOT = -1;
 export class ShadowSlots {
   /** What `collect` found. */
   readonly found: Int32Array;
-  /** Slots looked at by `collect` without the reverse map. */
-  scanned = 0;
   readonly #ram: Ram;
   readonly #pool: ShadowPool;
   readonly #pages: ShadowPages;
   readonly #keepsReverseMap: boolean;
+  readonly #counters: Counters;
   readonly #first: Int32Array;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
 
-  constructor(ram: Ram, pool: ShadowPool, pages: ShadowPages, keepsReverseMap: boolean) {
+  constructor(host: Host, pool: ShadowPool, pages: ShadowPages) {
+    const { ram, counters, options } = host;
+    const keepsReverseMap = options.reverseMap;
+    this.#counters = counters;
     const slotCount = pool.pageCount * ENTRIES;
     this.#ram = ram;
     this.#pool = pool;
@@ -53,6 +58,19 @@ export class ShadowSlots {
   }
   isPresent(slot: number): boolean {
     return entry.isPresent(this.lowOf(slot));
+  }
+  /** The first present slot from this one on, in its page; `NO_SLOT` if there is none. */
+  nextPresent(slot: number): number {
+    const mfn = this.#pool.frameOf(slot >> PAGE_SHIFT);
+    const first = slot - (slot & INDEX_MASK);
+    for (let index = slot & INDEX_MASK; index < ENTRIES; index += 1) {
+      if (entry.isPresent(this.#ram.tableWord(mfn, index * 2))) return first + index;
+    }
+    return NO_SLOT;
+  }
+  /** The present slot after this one, in its page; `NO_SLOT` if there is none. */
+  presentAfter(slot: number): number {
+    return (slot & INDEX_MASK) === INDEX_MASK ? NO_SLOT : this.nextPresent(slot + 1);
   }
   /** The slot leads to this frame now. */
   leadsTo(slot: number, mfn: Mfn): boolean {
@@ -105,7 +123,7 @@ export class ShadowSlots {
     let count = 0;
     for (let page = 0; page < this.#pages.pageCount; page += 1) {
       if (this.#pages.typeOf(page) === NO_SHADOW) continue;
-      this.scanned += ENTRIES;
+      this.#counters.slotsScanned += ENTRIES;
       for (let slot = page * ENTRIES; slot < (page + 1) * ENTRIES; slot += 1) {
         if (!this.leadsTo(slot, mfn)) continue;
         this.found[count] = slot;

@@ -38,14 +38,14 @@ export class ShadowState {
   readonly walk = new GuestWalk();
 
   constructor(host: Host, domain: Domain, vcpus: readonly Vcpu[]) {
-    const { machine, ram, xenShare, options } = host;
+    const { machine, ram, xenShare } = host;
     this.host = host;
     this.domain = domain;
     this.vcpus = vcpus;
     this.pool = new ShadowPool(xenShare, machine.shadowFrames, ram.frameCount);
     this.pages = new ShadowPages(this.pool);
     this.hash = new ShadowHash(this.pages);
-    this.slots = new ShadowSlots(ram, this.pool, this.pages, options.reverseMap);
+    this.slots = new ShadowSlots(host, this.pool, this.pages);
     this.flushes = new Flushes(vcpus, ram.frameCount);
     this.outOfSync = new OutOfSyncTable(vcpus.length);
     this.roots = new Int32Array(vcpus.length * ROOTS).fill(NONE);

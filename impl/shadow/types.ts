@@ -27,7 +27,6 @@ export const L3_64 = 11;
 export const L4_64 = 12;
 /** What a vcpu without paging runs on: linear is physical, in superpages of 4 MiB. No guest table. */
 export const IDENTITY = 13;
-export const TYPE_COUNT = 14;
 
 /** Types whose pages a resync or a write has to look at, lower levels first (p2m.md 4.14). */
 export const TABLE_TYPES = Uint8Array.of(

@@ -8,9 +8,13 @@ import { signedAt } from '../tables/column.js';
  * did (p2m.md 4.9, 5.3). The type count says whether there is any to be found.
  */
 export function removeWriteAccess(state: ShadowState, mfn: Mfn): void {
-  if (state.host.frames.typeReferencesOf(mfn) > 0) {
-    const count = state.slots.collect(mfn);
-    for (let at = 0; at < count; at += 1) narrow(state, signedAt(state.slots.found, at));
-  }
+  if (state.host.frames.typeReferencesOf(mfn) > 0) narrowAll(state, mfn);
+  else state.flushes.flushHoldersOf(mfn);
+}
+
+/** The same, also of a frame whose types are not this domain's to count. */
+export function narrowAll(state: ShadowState, mfn: Mfn): void {
+  const count = state.slots.collect(mfn);
+  for (let at = 0; at < count; at += 1) narrow(state, signedAt(state.slots.found, at));
   state.flushes.flushHoldersOf(mfn);
 }

@@ -1,4 +1,4 @@
-import { Gfn } from '../../abi/ids.js';
+import type { Gfn } from '../../abi/ids.js';
 
 /** The gfns of one domain that were written since the log was started or cleaned (p2m.md 4.17). */
 export class DirtyLog {

@@ -2,7 +2,7 @@ import { CR0_AT_START, CR0_PG, CR0_WP, CR4_PAE, EFER_LME } from '../../abi/contr
 import { PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../abi/control.js';
 import { DomainId, VcpuId } from '../../abi/ids.js';
 import { presets } from '../../abi/machine.js';
-import type { Machine } from '../../abi/machine.js';
+import type { Machine, Paging } from '../../abi/machine.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Accessor } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
@@ -24,17 +24,24 @@ export const roomy: Machine = {
   defaults: { ...presets.small.defaults, ram: [{ gfn: 0, count: 24 }], maximumPages: 32 },
 };
 
+/** The same on either kind of paging. */
+export const machines: Readonly<Record<Paging, Machine>> = {
+  hap: roomy,
+  shadow: { ...roomy, paging: 'shadow' },
+};
+export const pagings = ['hap', 'shadow'] as const;
 /** How the tables of a guest are laid out: where each level is. The root is at gfn 1. */
 export type Layout = '2-level' | 'pae' | '4-level';
 export const layouts = ['2-level', 'pae', '4-level'] as const;
+
+/** Every layout of tables on every kind of paging. */
+export const settings = layoutsOnPagings();
 
 /** The tables of domain 1: root, ..., level 2, level 1. PAE has its top entries at the start of gfn 1. */
 export const ROOT = 1;
 export const LEVEL_3 = 2;
 export const LEVEL_2 = 3;
 export const LEVEL_1 = 4;
-/** The first page of data; linear page n, n < 512, is gfn n unless a test says otherwise. */
-export const DATA = 8;
 /** Linear addresses of the pages used are here: level 2 entry 1, level 1 entry n. */
 const FIRST_LINEAR: Readonly<Record<Layout, number>> = {
   '2-level': 0x40_0000,
@@ -160,6 +167,10 @@ export class PagedGuests extends Guests {
   }
 }
 
+function layoutsOnPagings(): readonly (readonly [Layout, Paging])[] {
+  return layouts.flatMap((layout) => pagings.map((paging) => [layout, paging] as const));
+}
+
 /** A load's answer. */
 export function valueIs(low: number, high = 0): Reply {
   return { is: 'value', value: { low, high } };
@@ -170,8 +181,8 @@ export function faultIs(code: number, low: number, high = 0): Reply {
 }
 
 /** Guests of which domain 1 has paging on; its pages 8 and 9 say so, at both ends. */
-export function paged(layout: Layout, cr4 = 0, efer = 0): PagedGuests {
-  const guests = new PagedGuests(layout);
+export function paged(layout: Layout, cr4 = 0, efer = 0, paging: Paging = 'hap'): PagedGuests {
+  const guests = new PagedGuests(layout, { machine: machines[paging] });
   for (const gfn of [8, 9]) {
     guests.store(1, gfn * PAGE_BYTES, { low: gfn, high: 0 });
     guests.store(1, gfn * PAGE_BYTES + 0xffc, { low: gfn * 0x100, high: 0 }, 4);

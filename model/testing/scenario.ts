@@ -21,7 +21,7 @@ export type Scenarios = Readonly<Record<string, string>>;
 export interface Performed {
   /** What the spec answers to each line, as the right column of a trace. */
   readonly answers: readonly string[];
-  /** The rules and refusals that were reached, in order. */
+  /** The rules and refusals that were reached, in order, by all that may happen in each step. */
   readonly reached: readonly string[];
   readonly state: State;
 }
@@ -61,7 +61,7 @@ export function perform(
     const next = alternative.next(reply);
     if (isObjection(next)) throw new Error(next.objection);
     state = next;
-    reached.push(...alternative.rules);
+    reached.push(...alternative.rules, ...others.flatMap((other) => other.rules));
     return reply;
   };
   for (const { domain, config } of program.boot) make({ op: 'create', domain, config });

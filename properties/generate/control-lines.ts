@@ -28,9 +28,15 @@ export function controlLine(scene: Scene, caller: Domain, id: VcpuId): Control |
     scene.wantOther(caller.id, id);
     return { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PG) >>> 0 };
   }
-  if (way < 972) return logLine(scene, caller);
-  if (!scene.hostile()) return { op: 'cr3', ...by, value: vcpu.cr3 };
+  if (way < 986) return logLine(scene, caller);
+  if (percent(choose, 60)) return { op: 'cr3', ...by, value: vcpu.cr3 };
   return pick(choose, [
+    { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_PE) >>> 0 },
+    { op: 'cr0', ...by, value: (vcpu.cr0 ^ abi.CR0_NW) >>> 0 },
+    { op: 'cr4', ...by, value: (vcpu.cr4 ^ abi.CR4_PAE) >>> 0 },
+    { op: 'efer', ...by, value: (vcpu.efer ^ abi.EFER_LME) >>> 0 },
+    { op: 'cr0', ...by, value: (vcpu.cr0 | abi.CR0_PG) >>> 0 },
+    { op: 'cr3', ...by, value: { low: vcpu.cr3.low, high: 0x1000 } },
     { op: 'cr0', ...by, value: (vcpu.cr0 ^ (1 << choose.below(32))) >>> 0 },
     { op: 'cr4', ...by, value: (vcpu.cr4 ^ (1 << choose.below(32))) >>> 0 },
     { op: 'efer', ...by, value: (vcpu.efer ^ (1 << choose.below(12))) >>> 0 },
@@ -62,7 +68,8 @@ function logLine(scene: Scene, { id, loggedSince }: Domain): LogDirty {
   const action = isOn
     ? pick(scene.choose, ['peek', 'clean', 'clean', 'disable'] as const)
     : 'enable';
-  return { op: 'log_dirty', domain: id, action };
+  const domain = scene.hostile() ? scene.anyId() : id;
+  return { op: 'log_dirty', domain, action };
 }
 
 /** What an unpaged vcpu does next to run in a mode: undefined once it does. */
@@ -74,11 +81,13 @@ export function enteringLine(
 ): Control | undefined {
   const by = { caller: caller.id, vcpu: id };
   if (mode === 'unpaged' || isPaged(vcpu)) return undefined;
+  const isOdd = id % 2 === 1;
+  const long = mode === '4-level' ? abi.EFER_LME : 0;
+  const efer = (vcpu.efer & ~abi.EFER_LME) | long | (isOdd ? 0 : abi.EFER_NXE);
+  if (efer !== vcpu.efer) return { op: 'efer', ...by, value: efer };
   const bits = abi.CR4_PAE | abi.CR4_PSE;
   const cr4 = (vcpu.cr4 & ~bits) | abi.CR4_PSE | (mode === '2-level' ? 0 : abi.CR4_PAE);
   if (cr4 !== vcpu.cr4) return { op: 'cr4', ...by, value: cr4 };
-  const efer = (vcpu.efer & ~abi.EFER_LME) | (mode === '4-level' ? abi.EFER_LME : 0);
-  if (efer !== vcpu.efer) return { op: 'efer', ...by, value: efer };
   const root = roots[mode] * 0x1000;
   if (vcpu.cr3.low !== root || vcpu.cr3.high !== 0)
     return { op: 'cr3', ...by, value: { low: root, high: 0 } };

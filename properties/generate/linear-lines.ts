@@ -49,8 +49,8 @@ function linearFor(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
   const indexes = [
     percent(choose, 75)
       ? choose.below(8)
-      : pick(choose, [0x20, 0x28, 0x30, 0x40, 0x41, 0x42, 10, 12, 13, 0x50]),
-    percent(choose, 95) ? choose.below(4) : 511,
+      : pick(choose, [0x20, 0x28, 0x30, 0x40, 0x41, 0x42, 8, 9, 10, 12, 13, 14, 15, 0x50]),
+    percent(choose, 95) ? choose.below(6) : 511,
     choose.below(percent(choose, 80) ? 2 : 4),
     percent(choose, 90) ? choose.below(2) : 511,
   ];

@@ -35,6 +35,12 @@ const lowest: readonly (readonly [table: number, frames: readonly number[]])[] =
   [12, [0, 1, 2, 3, 0x40, 0x41, 0x30, 12]],
   [13, [4, 5, 0x42, 0x43, 0x20, 10, 13, 0x44]],
 ];
+/** More of them, which no mode uses otherwise: a vcpu may write to several tables at once. */
+const more: Readonly<Record<Exclude<Mode, 'unpaged'>, readonly [number, number]>> = {
+  '2-level': [14, 15],
+  pae: [14, 8],
+  '4-level': [8, 9],
+};
 
 const ALL = PTE_P | PTE_RW | PTE_US;
 type Row = readonly [table: number, index: number, frame: number, flags: number];
@@ -78,10 +84,20 @@ const upper: Readonly<Record<Exclude<Mode, 'unpaged'>, readonly Row[]>> = {
 export function piecesOf(mode: Mode): readonly Piece[] {
   if (mode === 'unpaged') return [];
   const width = mode === '2-level' ? 4 : 8;
+  const [one, other] = more[mode];
   const rows = lowest.flatMap(([table, frames]) =>
     frames.map((frame, index): Row => [table, index, frame, ALL]),
   );
-  return [...upper[mode], ...rows].map(([table, index, frame, flags]) => {
+  const top = mode === '2-level' ? 8 : 10;
+  const others: readonly Row[] = [
+    [top, 4, one, ALL],
+    [top, 5, other, ALL],
+    [one, 0, 6, ALL],
+    [one, 1, other, ALL],
+    [other, 0, 7, ALL],
+    [other, 1, one, ALL],
+  ];
+  return [...upper[mode], ...rows, ...others].map(([table, index, frame, flags]) => {
     return { table: Gfn(table), index, width, frame, flags };
   });
 }

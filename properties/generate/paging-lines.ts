@@ -1,4 +1,4 @@
-import { PTE_P } from '../../abi/control.js';
+import { CR0_PG, PTE_P } from '../../abi/control.js';
 import { Gfn, VcpuId, type DomainId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
 import { get } from '../../values/keyed.js';
@@ -16,6 +16,8 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
   const { choose } = scene;
   const id = scene.vcpu;
   if (!isPaged(vcpuOf(scene.state, caller.id, id)) && percent(choose, 70)) {
+    // Not every attempt is made when all is ready for it.
+    if (scene.hostile()) return tooEarly(scene, caller, id);
     const line = settingUp(scene, caller, id);
     if (line !== undefined) return line;
   }
@@ -29,6 +31,13 @@ export function pagingLine(scene: Scene, caller: Domain): Line {
     return controlLine(scene, caller, id);
   return linearLine(scene, caller, id);
 }
+
+/** Paging is turned on, or some register changed, whatever is missing. */
+const tooEarly = (scene: Scene, caller: Domain, id: VcpuId): Line => {
+  if (percent(scene.choose, 70)) return controlLine(scene, caller, id);
+  const { cr0 } = vcpuOf(scene.state, caller.id, id);
+  return { op: 'cr0', caller: caller.id, vcpu: id, value: (cr0 | CR0_PG) >>> 0 };
+};
 
 /** What is missing for a vcpu to run in the mode that is wanted of it: memory, entries, registers. */
 function settingUp(scene: Scene, caller: Domain, id: VcpuId): Line | undefined {
@@ -59,7 +68,7 @@ export function* pagingOpening(scene: Scene, domains: readonly DomainId[]): Iter
     for (let vcpu = 0; vcpu < scene.machine.vcpus; vcpu++)
       for (let i = 0; i < 64; i++) {
         const caller = scene.domain(domain);
-        const line = caller && settingUp(scene, caller, VcpuId(vcpu));
+        const line = caller === undefined ? undefined : settingUp(scene, caller, VcpuId(vcpu));
         if (line === undefined) break;
         yield line;
       }

@@ -87,7 +87,8 @@ function edited(scene: Scene, { low, high }: Word, width: 4 | 8): Word {
   if (way < 50) return { low: (low ^ pick(choose, flipped)) >>> 0, high };
   if (way < 58) return { low: (low & ~(abi.PTE_A | abi.PTE_D)) >>> 0, high };
   if (way < 80) return { low: (low & 0xfff) + someFrame(scene) * 4096, high: 0 };
-  if (way < 86) return { low: 0, high: 0 };
+  if (way < 84) return { low: 0, high: 0 };
+  if (way < 90 && width === 8) return { low, high: (high ^ abi.PTE_NX_HIGH) >>> 0 };
   if (way < 94 || !scene.hostile()) return { low: low | abi.PTE_P | abi.PTE_RW | abi.PTE_US, high };
   if (width === 4) return { low: (low ^ (1 << (12 + choose.below(11)))) >>> 0, high };
   return percent(choose, 50)

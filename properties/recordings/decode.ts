@@ -23,6 +23,8 @@ export interface RecordedTrace {
   readonly teardown: ReadonlyMap<number, Json>;
   /** Whether nothing was left: no page missing, no domain lingering. */
   readonly leftNothing: boolean;
+  /** How the recorded host itself broke, in a line; what it would have answered nobody knows. */
+  readonly broke: string | undefined;
 }
 
 export interface RecordedStep {
@@ -76,6 +78,7 @@ export function decodeRecording(text: string, file: string): Recording {
 }
 
 function decodeTrace(trace: Fields): RecordedTrace {
+  if (trace.has('error')) return brokenTrace(trace);
   const after = trace.object('after');
   const teardown = trace.object('teardown');
   return {
@@ -86,8 +89,16 @@ function decodeTrace(trace: Fields): RecordedTrace {
       teardown.keys().map((key) => [domainKey(teardown, key), teardown.raw(key) ?? null]),
     ),
     leftNothing: after.quantity('free_delta') === 0n && after.list('leftover').length === 0,
+    broke: undefined,
   };
 }
+
+/** The host broke down: nothing is known of what came before either. */
+const brokenTrace = (trace: Fields): RecordedTrace => {
+  const [reason = ''] = trace.string('error').split(/:?\n/);
+  const nothing = { domains: [], teardown: new Map<number, Json>(), leftNothing: false };
+  return { name: trace.string('name'), ...nothing, steps: decodeSteps(trace), broke: reason };
+};
 
 function decodeDomains(trace: Fields): RecordedTrace['domains'] {
   const domains = trace.object('domains');

@@ -1,6 +1,6 @@
-import { presets, type Machine } from '../../abi/machine.js';
+import { presets, type Machine, type Paging } from '../../abi/machine.js';
 import { PAGE_BYTES } from '../../abi/word.js';
-import { RIG_DOMAINS, type RecordedTrace } from './decode.js';
+import { RIG_DOMAINS, type RecordedStep, type RecordedTrace } from './decode.js';
 import type { Fields } from './fields.js';
 import { configArguments, configOf } from './toolstack.js';
 
@@ -9,7 +9,10 @@ import { configArguments, configOf } from './toolstack.js';
  * more memory than its domains may own together: the recorded host never ran out of it, and a
  * large machine takes long to set up.
  */
-export function machineFor(trace: RecordedTrace): {
+export function machineFor(
+  trace: RecordedTrace,
+  paging: Paging,
+): {
   readonly machine: Machine;
   readonly obstacle: string | undefined;
 } {
@@ -25,6 +28,7 @@ export function machineFor(trace: RecordedTrace): {
   const [pool] = pools;
   const machine: Machine = {
     ...xen,
+    paging,
     domains: Math.max(1, ...created.map(({ id }) => id)),
     guestFrames: Math.min(xen.guestFrames, pages),
     p2mTableFrames:
@@ -32,8 +36,13 @@ export function machineFor(trace: RecordedTrace): {
         ? xen.p2mTableFrames
         : Number(pool / BigInt(PAGE_BYTES)) - NESTED_PAGING_FRAMES,
   };
-  const obstacle = pools.size > 1 ? 'p2m pools of several sizes' : strangeConfig(trace);
-  return { machine, obstacle };
+  return { machine, obstacle: obstacleOf(trace, paging, pools.size) };
+}
+
+/** Why nothing of the trace can be judged. */
+function obstacleOf(trace: RecordedTrace, paging: Paging, poolSizes: number): string | undefined {
+  if (trace.broke !== undefined) return `a host that broke: ${trace.broke}`;
+  return poolSizes > 1 ? 'p2m pools of several sizes' : strangeConfig(trace, paging);
 }
 
 /** Frames of a paging pool that are not the p2m's: nested paging has them from the start (measured). */
@@ -62,8 +71,14 @@ const newLimits = (trace: RecordedTrace): readonly { id: number; pages: number }
       pages: args.count('pages', 0, Number.MAX_SAFE_INTEGER),
     }));
 
-function strangeConfig(trace: RecordedTrace): string | undefined {
-  const keys = trace.domains.flatMap(({ config }) => config.keys());
-  const unknown = keys.find((key) => !configArguments.includes(key));
-  return unknown === undefined ? undefined : `a domain with ${unknown}`;
+function strangeConfig(trace: RecordedTrace, paging: Paging): string | undefined {
+  const isKnown = (config: Fields, key: string): boolean =>
+    key === 'cdf'
+      ? config.quantity(key) === (paging === 'hap' ? 3n : 1n)
+      : configArguments.includes(key);
+  for (const { config } of trace.domains)
+    for (const key of config.keys()) if (!isKnown(config, key)) return `a domain with ${key}`;
+  const isOther = ({ operation, arguments: args }: RecordedStep): boolean =>
+    operation === 'create' && args.has('cdf') && !isKnown(args, 'cdf');
+  return trace.steps.some(isOther) ? 'a domain with cdf' : undefined;
 }

@@ -1,5 +1,6 @@
-import type { Machine } from '../../abi/machine.js';
+import type { Machine, Paging } from '../../abi/machine.js';
 import type { Recording } from './decode.js';
+import { divergenceAt, divergenceFor, type Divergence } from './divergences.js';
 import { expectedText } from './expected.js';
 import type { Respondent } from './respondent.js';
 import { translate, type Judged, type Translation } from './translate.js';
@@ -23,6 +24,8 @@ export interface Tally {
   /** Why judging stopped, with how many traces stopped for it, most frequent first. */
   readonly stops: ReadonlyMap<string, number>;
   readonly disagreementCount: number;
+  /** By declared divergence: results that differ, or traces whose judging ended. */
+  readonly diverged: ReadonlyMap<Divergence, number>;
   /** The first few. */
   readonly disagreements: readonly Disagreement[];
 }
@@ -41,6 +44,10 @@ export interface ReplayOptions {
   readonly keep?: number;
   /** Only traces whose name contains this. */
   readonly only?: string;
+  /** How the recorded host served its guests' page tables; nested paging where nothing is said. */
+  readonly paging?: Paging;
+  /** Where the recorded host is known to differ. */
+  readonly divergences?: readonly Divergence[];
   /** Called after each trace. */
   readonly progress?: (done: number, of: number, trace: string) => void;
 }
@@ -55,13 +62,16 @@ export function replayOn(
   options: ReplayOptions = {},
 ): FileReport {
   const keep = options.keep ?? 10;
+  const divergences = (options.divergences ?? []).filter(
+    ({ file }) => file === recording.file.split('.')[0],
+  );
   const only = options.only ?? '';
   const translations = recording.traces
     .filter((trace) => trace.name.includes(only))
-    .map((trace) => translate(trace));
+    .map((trace) => translate(trace, options.paging));
   const traces: TraceReport[] = [];
   for (const translation of translations) {
-    traces.push(replayTrace(translation, start, keep));
+    traces.push(replayTrace(translation, start, keep, divergences));
     options.progress?.(traces.length, translations.length, translation.name);
   }
   return { file: recording.file, xen: recording.xen, traces, ...totalOf(traces, keep) };
@@ -69,9 +79,7 @@ export function replayOn(
 
 /** Sums tallies, of traces or of files. */
 export function totalOf(parts: readonly Tally[], keep: number): Tally {
-  const stops = new Map<string, number>();
-  for (const part of parts)
-    for (const [why, count] of part.stops) stops.set(why, (stops.get(why) ?? 0) + count);
+  const stops = summed(parts.map((part) => part.stops));
   const sum = (pick: (part: Tally) => number): number =>
     parts.reduce((total, part) => total + pick(part), 0);
   return {
@@ -79,18 +87,27 @@ export function totalOf(parts: readonly Tally[], keep: number): Tally {
     notJudged: sum((part) => part.notJudged),
     stops: new Map([...stops].toSorted(([, a], [, b]) => b - a)),
     disagreementCount: sum((part) => part.disagreementCount),
+    diverged: summed(parts.map((part) => part.diverged)),
     disagreements: parts.flatMap((part) => part.disagreements).slice(0, keep),
   };
+}
+
+function summed<Key>(maps: readonly ReadonlyMap<Key, number>[]): ReadonlyMap<Key, number> {
+  const sums = new Map<Key, number>();
+  for (const map of maps)
+    for (const [key, count] of map) sums.set(key, (sums.get(key) ?? 0) + count);
+  return sums;
 }
 
 function replayTrace(
   translation: Translation,
   start: (machine: Machine) => Respondent,
   keep: number,
+  divergences: readonly Divergence[],
 ): TraceReport {
   const { name, obstacle, results } = translation;
-  if (obstacle !== undefined) return stopped(name, obstacle, results.length);
-  const run = new TraceRun(name, start(translation.machine), keep);
+  if (obstacle !== undefined) return stopped(name, obstacle, results.length, divergences);
+  const run = new TraceRun(name, start(translation.machine), keep, divergences);
   run.all('boot', translation.boot);
   let judged = 0;
   for (const result of results) {
@@ -105,14 +122,28 @@ function replayTrace(
   return run.report(judged, 0, undefined);
 }
 
-const stopped = (trace: string, why: string, notJudged: number): TraceReport => ({
+const stopped = (
+  trace: string,
+  why: string,
+  notJudged: number,
+  divergences: readonly Divergence[],
+): TraceReport => ({
   trace,
   judged: 0,
   notJudged,
   stops: new Map([[why, 1]]),
   disagreementCount: 0,
+  diverged: stopsAt(divergences, why),
   disagreements: [],
 });
+
+const stopsAt = (
+  divergences: readonly Divergence[],
+  stop: string | undefined,
+): ReadonlyMap<Divergence, number> => {
+  const found = stop === undefined ? undefined : divergenceFor(divergences, stop);
+  return found === undefined ? new Map() : new Map([[found, 1]]);
+};
 
 class TraceRun {
   /** Why the trace cannot go on; undefined while it can. */
@@ -120,10 +151,18 @@ class TraceRun {
   readonly #trace: string;
   readonly #respondent: Respondent;
   readonly #keep: number;
+  readonly #divergences: readonly Divergence[];
+  readonly #diverged = new Map<Divergence, number>();
   readonly #kept: Disagreement[] = [];
   #count = 0;
 
-  constructor(trace: string, respondent: Respondent, keep: number) {
+  constructor(
+    trace: string,
+    respondent: Respondent,
+    keep: number,
+    divergences: readonly Divergence[],
+  ) {
+    this.#divergences = divergences;
     this.#trace = trace;
     this.#respondent = respondent;
     this.#keep = keep;
@@ -139,6 +178,7 @@ class TraceRun {
       if (answer.lost) this.lost = 'no way on after a disagreement';
       if (!agreed && index !== 'boot' && index !== 'teardown') continue;
       agreed = false;
+      if (this.#isDeclared(index)) continue;
       this.#disagree({
         index,
         step: JSON.stringify(step),
@@ -146,6 +186,15 @@ class TraceRun {
         got: answer.got,
       });
     }
+  }
+
+  /** Notes a divergence that is declared; true if it is. */
+  #isDeclared(index: Disagreement['index']): boolean {
+    const found = divergenceAt(this.#divergences, this.#trace, index);
+    if (found === undefined) return false;
+    this.#diverged.set(found, (this.#diverged.get(found) ?? 0) + 1);
+    if (found.ends) this.lost = `what diverges as ${found.id}`;
+    return true;
   }
 
   /** The recorded host had all its pages back. */
@@ -167,6 +216,7 @@ class TraceRun {
       notJudged,
       stops: stop === undefined || notJudged === 0 ? new Map() : new Map([[stop, 1]]),
       disagreementCount: this.#count,
+      diverged: summed([this.#diverged, stopsAt(this.#divergences, stop)]),
       disagreements: this.#kept,
     };
   }

@@ -21,7 +21,7 @@ export const configArguments: readonly string[] =
 
 /** Arguments of the operations of the control domain. */
 export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
-  create: ['dom', ...configArguments],
+  create: ['dom', 'cdf', ...configArguments],
   destroy: ['dom'],
   dominfo: ['dom'],
   maxmem: ['dom', 'pages'],

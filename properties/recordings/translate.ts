@@ -1,5 +1,5 @@
 import { CONTROL, DomainId, VcpuId } from '../../abi/ids.js';
-import type { Machine } from '../../abi/machine.js';
+import type { Machine, Paging } from '../../abi/machine.js';
 import type { Step } from '../../abi/step.js';
 import {
   access,
@@ -15,7 +15,7 @@ import type { Fields } from './fields.js';
 import { grantArguments, grantCall } from './grant-calls.js';
 import type { Json } from './json-text.js';
 import { machineFor } from './machine-for.js';
-import { notBuilt, rcOf, valued, type Meaning, type NotBuilt } from './meaning.js';
+import { notBuilt, rcOf, u32, valued, wordOf, type Meaning, type NotBuilt } from './meaning.js';
 import { memoryArguments, memoryCall } from './memory-calls.js';
 import { configOf, toolstackArguments, toolstackCall } from './toolstack.js';
 
@@ -51,7 +51,7 @@ export interface Judged {
 }
 
 /** Translates a trace. Throws a `RecordingError` where an argument or result has a wrong shape. */
-export function translate(trace: RecordedTrace): Translation {
+export function translate(trace: RecordedTrace, paging: Paging = 'hap'): Translation {
   const rig = new Rig(trace);
   const boot = trace.domains.map(({ id, config, rc }) => ({
     step: { op: 'create', domain: DomainId(id), config: configOf(config) } as const,
@@ -65,7 +65,7 @@ export function translate(trace: RecordedTrace): Translation {
     const judged = 'notBuilt' in meaning ? meaning : judgedAgainst(meaning, step, rig);
     results.push('notBuilt' in judged ? { ...numbered, ...judged } : { ...numbered, judged });
   }
-  const { machine, obstacle } = machineFor(trace);
+  const { machine, obstacle } = machineFor(trace, paging);
   return {
     name: trace.name,
     machine,
@@ -209,7 +209,7 @@ function judgedAgainst(
     const expected = lostGuest(result.string('xport'), earlier);
     return 'notBuilt' in expected ? expected : [{ step: first, expected }];
   }
-  if (result.has('fault')) return [{ step: first, expected: faulted(result.string('fault')) }];
+  if (result.has('fault')) return [{ step: first, expected: faulted(result) }];
   const expected = meaning.expect(result);
   return meaning.steps.map((step, i) => ({
     step,
@@ -228,10 +228,19 @@ function lostGuest(transport: string, earlier: boolean): Expected | NotBuilt {
   }
 }
 
-const faulted = (fault: string): Expected =>
-  fault === '#GP'
-    ? { is: 'reply', reply: { is: 'fault', vector: '#GP' } }
-    : { is: 'inexpressible', text: `fault ${fault}` };
+function faulted(result: Fields): Expected {
+  const fault = result.string('fault');
+  switch (fault) {
+    case '#GP':
+      return { is: 'reply', reply: { is: 'fault', vector: '#GP' } };
+    case '#PF': {
+      const [code, linear] = [u32(result.quantity('err')), wordOf(result.quantity('cr2'), 8)];
+      return { is: 'reply', reply: { is: 'page_fault', code, linear } };
+    }
+    default:
+      return { is: 'inexpressible', text: `fault ${fault}` };
+  }
+}
 
 function expectedRc(recorded: Json): Expected {
   const rc = rcOf(recorded);

@@ -10,7 +10,7 @@ export type DwordAt = (address: number) => number;
 
 /** What may stand at an address in the end besides what was recorded, and why. */
 export interface Leeway {
-  readonly allows: (address: number, width: 4 | 8, value: Word) => boolean;
+  readonly allows: (found: Word, expected: Expected) => boolean;
   readonly verdict: Verdict;
 }
 
@@ -44,7 +44,8 @@ export function endVerdicts(
   return [...entries, ...dwords];
 }
 
-interface Expected {
+/** What may stand at an address by the recording. */
+export interface Expected {
   readonly address: number;
   readonly width: 4 | 8;
   readonly values: readonly Word[];
@@ -89,12 +90,9 @@ function verdictOf(isLoose: boolean, about: string | undefined): Verdict {
   return about === undefined ? AGREES : { is: 'disputed', about };
 }
 
-function judged(
-  { address, width, values, verdict }: Expected,
-  found: Word,
-  leeway?: Leeway,
-): Verdict {
-  const isAllowed = leeway?.allows(address, width, found) === true;
+function judged(expected: Expected, found: Word, leeway?: Leeway): Verdict {
+  const { values, verdict } = expected;
+  const isAllowed = leeway?.allows(found, expected) === true;
   // Of what hangs on a processor's memory the spec beside the target knows best.
   if (verdict.is === 'loose' && leeway !== undefined && !isAllowed)
     return { is: 'disagrees', expected: 'what the spec allows' };

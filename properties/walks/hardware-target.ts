@@ -10,6 +10,13 @@ export function bareHardware(): WalkTarget {
   return {
     name: 'hardware',
     adjusted: (machine) => machine,
-    open: ({ cpu, tlbEntries }) => start(cpu, tlbEntries),
+    open({ cpu, tlbEntries }) {
+      const machine = start(cpu, tlbEntries);
+      return {
+        perform: (step) => machine.perform(step),
+        dwordAt: (address) => machine.dwordAt(address),
+        audit: () => [],
+      };
+    },
   };
 }

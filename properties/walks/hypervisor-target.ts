@@ -25,6 +25,7 @@ export const guestUnder = (paging: Paging, switches: Partial<Options> = {}): Wal
     );
     return {
       perform: (step) => hypervisor.perform(step),
+      audit: () => observer.audit().map(({ id, path, witness }) => `${id} ${path}: ${witness}`),
       dwordAt(address) {
         const gfn = address >>> PAGE_SHIFT;
         const entry = entries.get(gfn);

@@ -30,27 +30,40 @@ export function acceptedOf<Fact>({ fact, dispute }: Recorded<Fact>): readonly Fa
   return [...new Set([fact, ...[qemu, bochs].filter((other) => other !== undefined)])];
 }
 
+/** Whether an answer is one of those that were recorded and are not wrong. */
+export const isRecorded = (recorded: RecordedAnswer, given: string): boolean =>
+  [...acceptedOf(recorded), recorded.also ?? recorded.fact].some((one) => isAnswer(one, given));
+
+/** What the spec allows for a step, beside a target. */
+export interface Beside {
+  /** On the target's own processor. */
+  readonly here: ReadonlySet<string>;
+  /** Where the target's processor lacks a feature that the case needs: the feature, ... */
+  readonly missing: string | undefined;
+  /** ... and what is allowed on a processor that has it. */
+  readonly there: ReadonlySet<string>;
+}
+
 /**
- * Judges the answer of a target. `allowed` says what the spec allows on the target's own processor;
- * it is asked only where the recording does not settle the matter.
+ * Judges the answer of a target. What the spec allows decides where the recording does not: where
+ * the answer is loose, and where it may hang on a feature that the target's processor lacks.
  */
 export function judged(
   recorded: RecordedAnswer,
   given: string,
-  missing: string | undefined,
-  allowed: () => Iterable<string>,
+  beside: Beside | undefined,
 ): Verdict {
+  const { dispute, isLoose } = recorded;
+  const missing = beside?.missing;
+  if ((isLoose || missing !== undefined) && beside?.here.has(given) !== true)
+    return { is: 'disagrees', expected: `one of ${[...(beside?.here ?? [])].join(', ')}` };
+  if (isLoose) return LOOSE;
   const accepted = acceptedOf(recorded);
-  const isAllowed = (): boolean => [...allowed()].includes(given);
-  if (recorded.isLoose) {
-    if (isAllowed()) return LOOSE;
-    return { is: 'disagrees', expected: `one of ${[...allowed()].join(', ')}` };
-  }
-  if (accepted.some((answer) => isAnswer(answer, given)))
-    return recorded.dispute === undefined
-      ? AGREES
-      : { is: 'disputed', about: recorded.dispute.about };
-  if (missing !== undefined && isAllowed()) return { is: 'not_offered', feature: missing };
+  const isAccepted = (answer: string): boolean => accepted.some((one) => isAnswer(one, answer));
+  if (isAccepted(given))
+    return dispute === undefined ? AGREES : { is: 'disputed', about: dispute.about };
+  if (missing !== undefined && [...(beside?.there ?? [])].some(isAccepted))
+    return { is: 'not_offered', feature: missing };
   return { is: 'disagrees', expected: accepted.join(' or ') };
 }
 

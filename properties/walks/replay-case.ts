@@ -1,4 +1,3 @@
-import type { Reply } from '../../abi/reply.js';
 import type { Step } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import { CR4_PKE } from '../../abi/control.js';
@@ -7,13 +6,12 @@ import { attempted } from '../recordings/respondent.js';
 import { endVerdicts, type Leeway } from './case-end.js';
 import { CaseRun } from './case-run.js';
 import type { CaseReport } from './case-report.js';
-import { courseOf, registersOf, type Registers } from './course.js';
-import { judged, LOOSE } from './judge.js';
+import { courseOf, registersOf, turningOn, type Registers } from './course.js';
+import { isRecorded, judged, LOOSE, type Beside } from './judge.js';
 import type { Reach } from './reach.js';
 import type { WalkCase, WalkOperation } from './recorded-case.js';
 import { settingOf, type Setting } from './setting.js';
-import { allowedBy, dwordIn, type SpecStates } from './spec-states.js';
-import { firstStates } from './spec-replay.js';
+import { SpecRun } from './spec-run.js';
 import type { WalkSession, WalkTarget } from './target.js';
 
 /** Replays a recorded case on a target and judges every answer, and its memory in the end. */
@@ -22,7 +20,7 @@ export function replayCase(file: string, one: WalkCase, target: WalkTarget): Cas
   const run = new CaseRun(file, one);
   const missing = missingFeature(one, setting.reach, setting.machine);
   if (missing === PROTECTION_KEYS) {
-    for (const index of one.steps.keys()) run.step(index, notOffered(missing), '');
+    refuseAll(one, setting, target, run);
     return run.report();
   }
   const outcome = attempted(() => new Replay(one, setting, target, run, missing).all());
@@ -43,15 +41,27 @@ function missingFeature(one: WalkCase, reach: Reach, machine: Machine): string |
   return [...reach.features][0];
 }
 
+/** Protection keys cannot be turned on: there is no such case on this target. */
+function refuseAll(one: WalkCase, setting: Setting, target: WalkTarget, run: CaseRun): void {
+  const session = target.open(setting.machine, setting.config);
+  const [turnOnKeys] = turningOn(one, registersOf(one));
+  const reply = turnOnKeys === undefined ? undefined : session.perform(turnOnKeys);
+  if (reply?.is !== 'fault') run.broke('CR4.PKE', `${JSON.stringify(reply)}, expected #GP`);
+  const verdict = notOffered(PROTECTION_KEYS);
+  for (const index of one.steps.keys()) run.step(index, verdict, '');
+  run.end(one.after.map(({ address, fact }) => ({ address, isEntry: true, found: fact, verdict })));
+}
+
 class Replay {
   readonly #case: WalkCase;
   readonly #setting: Setting;
   readonly #session: WalkSession;
   readonly #run: CaseRun;
   readonly #missing: string | undefined;
-  readonly #watched: readonly number[];
-  /** The spec beside the target, where the recording alone does not settle every answer. */
-  #states: SpecStates | undefined;
+  /** The spec beside the target, where the recording alone does not settle every answer, ... */
+  readonly #here: SpecRun | undefined;
+  /** ... and on the recorded processor, where the target's lacks something. */
+  readonly #there: SpecRun | undefined;
 
   constructor(
     one: WalkCase,
@@ -64,10 +74,14 @@ class Replay {
     this.#setting = setting;
     this.#run = run;
     this.#missing = missing;
-    this.#watched = [...setting.reach.dwords.keys()];
     this.#session = target.open(setting.machine, setting.config);
     const isLoose = one.steps.some(({ recorded }) => recorded.isLoose);
-    this.#states = isLoose || missing !== undefined ? firstStates(one, setting) : undefined;
+    if (isLoose || missing !== undefined) this.#here = new SpecRun(one, setting);
+    if (missing !== undefined)
+      this.#there = new SpecRun(
+        one,
+        settingOf(one, (machine) => machine),
+      );
   }
 
   all(): undefined {
@@ -76,14 +90,11 @@ class Replay {
     for (const [index, { operation, recorded }] of this.#case.steps.entries()) {
       const given = this.#perform(operation, registers);
       registers = given.registers;
-      const allowed =
-        this.#states === undefined ? undefined : allowedBy(this.#states, operation, this.#watched);
-      const verdict = judged(recorded, given.answer, this.#missing, () => allowed?.keys() ?? []);
+      const verdict = judged(recorded, given.answer, this.#beside(operation));
       this.#run.step(index, verdict, given.answer);
-      if (allowed !== undefined)
-        this.#states = this.#agreeing(
-          allowed.get(given.answer) ?? allowed.get(recorded.fact) ?? [...allowed.values()].flat(),
-        );
+      this.#here?.follow((answer) => answer === given.answer);
+      this.#here?.narrow((address) => this.#session.dwordAt(address));
+      this.#there?.follow((answer) => isRecorded(recorded, answer));
     }
     this.#judgeEnd();
     return undefined;
@@ -102,19 +113,18 @@ class Replay {
     let course = courseOf(operation, before);
     while (!('answer' in course)) {
       const { step, next } = course;
-      const reply: Reply = this.#session.perform(step);
-      course = next(reply);
+      course = next(this.#session.perform(step));
     }
     return course;
   }
 
-  /** Of several states those whose memory is the target's; all where none is. */
-  #agreeing(states: SpecStates): SpecStates {
-    if (states.length < 2) return states;
-    const kept = states.filter(({ state }) =>
-      this.#watched.every((at) => dwordIn(state, at) === this.#session.dwordAt(at)),
-    );
-    return kept.length > 0 ? kept : states;
+  #beside(operation: WalkOperation): Beside | undefined {
+    if (this.#here === undefined) return undefined;
+    return {
+      here: this.#here.allowed(operation),
+      missing: this.#missing,
+      there: this.#there?.allowed(operation) ?? new Set(),
+    };
   }
 
   #judgeEnd(): void {
@@ -124,18 +134,16 @@ class Replay {
     for (const gfn of reach.gfns)
       for (let at = gfn * PAGE_BYTES; at < (gfn + 1) * PAGE_BYTES; at += 4)
         if (!reach.dwords.has(at) && dwordAt(at) !== 0) this.#run.stray(at, dwordAt(at));
+    for (const violation of this.#session.audit()) this.#run.broke('in the end: audit', violation);
   }
 
   #leeway(): Leeway | undefined {
-    const states = this.#states;
-    if (states === undefined) return undefined;
+    const [here, there] = [this.#here, this.#there];
+    if (here === undefined) return undefined;
     return {
-      allows: (address, width, value) =>
-        states.some(
-          ({ state }) =>
-            dwordIn(state, address) === value.low &&
-            (width === 4 || dwordIn(state, address + 4) === value.high),
-        ),
+      allows: (found, { address, width, values }) =>
+        here.has(address, width, found) &&
+        (there === undefined || values.some((value) => there.has(address, width, value))),
       verdict: this.#missing === undefined ? LOOSE : notOffered(this.#missing),
     };
   }

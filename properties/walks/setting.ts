@@ -15,11 +15,10 @@ export interface Setting {
   readonly boot: readonly Step[];
 }
 
-/** No recorded case needs more frames for shadows than this. */
-const SHADOW_FRAMES = 1024;
 /** So many that what a case uses is seldom pushed out before it is edited. */
 const TLB_ENTRIES = 256;
-const P2M_TABLE_FRAMES = 64;
+/** Tables above level 1: all memory of the recordings is below 1 GiB. */
+const UPPER_TABLES = 3;
 
 /** Sets the stage for a case on the machine that `adjusted` makes of its own. */
 export function settingOf(one: WalkCase, adjusted: (machine: Machine) => Machine): Setting {
@@ -39,7 +38,7 @@ export function settingOf(one: WalkCase, adjusted: (machine: Machine) => Machine
     domains: 1,
     vcpus: 1,
     guestFrames: count,
-    p2mTableFrames: P2M_TABLE_FRAMES,
+    p2mTableFrames: UPPER_TABLES + new Set(reach.gfns.map((gfn) => gfn >>> 9)).size,
     paging: 'hap',
     cpu: {
       addressBits: one.cpu.addressBits,
@@ -47,7 +46,7 @@ export function settingOf(one: WalkCase, adjusted: (machine: Machine) => Machine
       pse36: one.cpu.addressBits > 32,
       protectionKeys: one.cpu.protectionKeys,
     },
-    shadowFrames: SHADOW_FRAMES,
+    shadowFrames: shadowFramesFor(count),
     tlbEntries: TLB_ENTRIES,
     defaults: config,
   });
@@ -56,6 +55,9 @@ export function settingOf(one: WalkCase, adjusted: (machine: Machine) => Machine
     .map(([address, value]) => storing(address, 4, wordOf(value)));
   return { machine, config, reach, boot: [...filling, ...turningOn(one, registersOf(one))] };
 }
+
+/** Enough for all tables of a case at once, in more than one mode's format. */
+const shadowFramesFor = (pages: number): number => 32 + 4 * pages;
 
 function runsOf(gfns: readonly number[]): readonly PageRun[] {
   const runs: { gfn: number; count: number }[] = [];

@@ -20,4 +20,6 @@ export interface WalkSession {
   perform(step: Step): Reply;
   /** A dword of the domain's memory, by its guest-physical address: a multiple of 4 in its RAM. */
   dwordAt(address: number): number;
+  /** What is wrong inside: sentences, none where all is well. */
+  audit(): readonly string[];
 }

@@ -1,0 +1,21 @@
+import type { Machine } from '../abi/machine.js';
+import { refusals, rules, unreachable } from '../abi/rules.js';
+
+/** What a machine is for decides which rules and refusals a run on it can come to. */
+
+const ofPaging = /^(W|T|C)|^(A6|A4\.3|D8)/;
+const nestedOnly: ReadonlySet<string> = new Set(['A4.1', 'A4.2', 'W3.1', 'W5.2']);
+const withoutNesting: ReadonlySet<string> = new Set(['A4.3', 'C8', 'C8.1']);
+
+function isReachable(id: string, { vcpus, paging }: Machine): boolean {
+  if (id in unreachable) return false;
+  if (vcpus === 1 && ofPaging.test(id)) return false;
+  return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);
+}
+
+/** Guests of a machine with one vcpu a domain use no paging of their own. */
+export const reachableRules = (machine: Machine): readonly string[] =>
+  Object.keys(rules).filter((id) => isReachable(id, machine));
+
+export const reachableRefusals = (machine: Machine): readonly string[] =>
+  Object.keys(refusals).filter((id) => isReachable(id, machine));
