@@ -96,14 +96,7 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
       remember(d2, frameAt(g, 1, 5));
     },
   ],
-  [
-    'T11',
-    'a processor may write what is not logged',
-    (g, _h, d1) => {
-      g.hypervisor.perform({ op: 'log_dirty', domain: d1.id, action: 'enable' });
-      remember(d1, frameAt(g, 1, 2));
-    },
-  ],
+  ['T11', 'a processor may write what is not logged', (g, _h, d1) => rememberUnlogged(g, d1)],
   ['T6', "a processor remembers another's page", (g, _h, d1) => remember(d1, frameAt(g, 2, 2))],
   ['I1', 'a table has no frame', (_g, _h, d1) => void (d1.grants.frames.length = 0)],
   ['I2', 'a table has status frames too few', (_g, _h, d1) => void (d1.grants.version = 2)],
@@ -210,6 +203,11 @@ function repin(domain: Domain, mfn: Mfn, grantee = 2, isSubPage = false): void {
 function remember(domain: Domain, mfn: Mfn): void {
   const cpu = domain.vcpus[0]?.cpu;
   cpu?.tlb.fill(0, 0, mfn, RIGHT_RW | RIGHT_USER | RIGHT_DIRTY, 12, cpu.controls);
+}
+
+function rememberUnlogged({ hypervisor }: Guests, domain: Domain): void {
+  hypervisor.perform({ op: 'log_dirty', domain: domain.id, action: 'enable' });
+  remember(domain, frameAt(mapped(), 1, 2));
 }
 
 const ids = (guests: Guests): string[] => guests.observer.audit().map(({ id }) => id);

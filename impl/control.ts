@@ -18,8 +18,6 @@ import type { Registers, Vcpu } from './vcpu.js';
  * processor does not take raises #GP and changes nothing.
  */
 
-const CR0_NW = 0x2000_0000;
-const CR0_CD = 0x4000_0000;
 const CR4_FLUSHING = bits.CR4_PSE | bits.CR4_PAE | bits.CR4_PGE | bits.CR4_SMEP;
 const CR4_KNOWN = CR4_FLUSHING | bits.CR4_SMAP | bits.CR4_PKE;
 const EFER_WRITABLE = bits.EFER_SCE | bits.EFER_LME | bits.EFER_NXE;
@@ -57,7 +55,7 @@ function moveToCr0(host: Host, domain: Domain, vcpu: Vcpu, value: number): Reply
   const isPaged = has(value, bits.CR0_PG);
   if (has(value, ~bits.CR0_KNOWN)) return GENERAL_PROTECTION;
   if (isPaged && !has(value, bits.CR0_PE)) return GENERAL_PROTECTION;
-  if (has(value, CR0_NW) && !has(value, CR0_CD)) return GENERAL_PROTECTION;
+  if (has(value, bits.CR0_NW) && !has(value, bits.CR0_CD)) return GENERAL_PROTECTION;
   const isLong = has(vcpu.efer, bits.EFER_LME);
   if (isPaged && isLong && !has(vcpu.cr4, bits.CR4_PAE)) return GENERAL_PROTECTION;
 

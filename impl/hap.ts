@@ -6,7 +6,7 @@ import { UNPAGED } from './hardware/page-entry.js';
 import type { Paging, Resolution } from './paging.js';
 import { NOTHING, isRam } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
-import { hasNoExecute, modeOf, rootGfnOf } from './vcpu.js';
+import { hasNoExecute, isLongMode, modeOf, rootGfnOf } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
 
 /**
@@ -43,7 +43,7 @@ export class NestedPaging implements Paging {
     const isPaged = modeOf(vcpu) !== UNPAGED;
     cpu.smep = isPaged && (vcpu.cr4 & CR4_SMEP) !== 0;
     cpu.smap = isPaged && (vcpu.cr4 & CR4_SMAP) !== 0;
-    cpu.keys = (vcpu.cr4 & CR4_PKE) !== 0;
+    cpu.keys = isLongMode(vcpu) && (vcpu.cr4 & CR4_PKE) !== 0;
     cpu.pkru = vcpu.pkru;
     cpu.noExecute = hasNoExecute(vcpu);
   }

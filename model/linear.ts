@@ -108,7 +108,7 @@ function outcome(
   return { ...done, next: done.next === undefined ? noted : withPast(noted, done.next) };
 }
 
-/** [W6] The entries of a walk are marked, the leaf first, and only in what they were read as. */
+/** [W6] The entries of a walk are marked, the leaf first. */
 function withMarks(state: State, page: Translation, asked: Asked): State {
   let next = state;
   for (const [i, entry] of [...page.entries.entries()].toReversed()) {

@@ -13,7 +13,7 @@ import type { Domain, PageId, State } from './state.js';
 
 /**
  * [D8] log_dirty: from when it is enabled or cleaned, a log names every gfn whose content is another
- * since. It may name more: a write of what was there before, say. What another domain wrote through a
+ * since. It may name more: a write of what was there before, say. What was written through a
  * mapping it must name only when that mapping has ended.
  */
 export function logDirty(state: State, { domain: id, action }: LogDirty): Alternative {
@@ -48,23 +48,21 @@ export function writtenSince(state: State, domain: Domain, since: State): readon
 
 /**
  * A gfn of the domain's own memory that nobody else may write any more, and that has another content
- * than it had, or that another domain might write when the log was begun: what it had written before,
- * no log has named.
+ * than it had, or that somebody had mapped writable when the log was begun: what was written before, no
+ * log has named.
  */
 function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolean {
   const entry = get(domain.p2m, gfn);
-  if (entry === undefined || entry.type !== 'ram_rw' || isMappedWritable(state, domain, entry.page))
+  if (entry === undefined || entry.type !== 'ram_rw' || isMappedWritable(state, entry.page))
     return false;
   const then = get(get(since.domains, domain.id)?.p2m, gfn);
-  if (then?.page !== entry.page || isMappedWritable(since, domain, entry.page)) return true;
+  if (then?.page !== entry.page || isMappedWritable(since, entry.page)) return true;
   return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);
 }
 
-/** Another domain has a writable mapping of the page. */
-const isMappedWritable = (state: State, { id }: Domain, page: PageId): boolean =>
+/** Somebody has a writable mapping of the page. */
+const isMappedWritable = (state: State, page: PageId): boolean =>
   findKey(
     state.domains,
-    (other) =>
-      other.id !== id &&
-      findKey(other.mappings, (by) => by.page === page && !by.readonly) !== undefined,
+    ({ mappings }) => findKey(mappings, (by) => by.page === page && !by.readonly) !== undefined,
   ) !== undefined;

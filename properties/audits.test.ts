@@ -43,8 +43,8 @@ describe('an audit', () => {
   test('is there for no claim that nothing has been shown to break', () => {
     const folder = join(projectRoot(), 'impl');
     const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8');
-    const names: readonly string[] = readdirSync(join(folder, 'audit'));
-    const audits = names.map((name) => join('audit', name));
+    const inside: readonly string[] = readdirSync(join(folder, 'audit'));
+    const audits = inside.map((name) => join('audit', name));
     const sources = audits.filter((name) => !name.endsWith('.test.ts'));
     const idsIn = (names: readonly string[], pattern: RegExp) =>
       names.flatMap((name) => [...textOf(name).matchAll(pattern)].map(([, id]) => id));

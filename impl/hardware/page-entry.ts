@@ -2,8 +2,8 @@ import type { Cpu as Features } from '../../abi/machine.js';
 import * as control from '../../abi/control.js';
 
 /*
- * Entries of page tables as the processor reads them (p2m.md 3.2). No other file shifts or masks
- * one; an entry is two words, of which 2-level tables have the low one only (high is 0).
+ * Entries of page tables as the processor reads them (p2m.md 3.2). Here alone is said where
+ * things are in one; an entry is two words, of which 2-level tables have the low one only (high is 0).
  *
  *   low    31                          12 11  9 8 7  6 5  4   3  2  1 0
  *         +------------------------------+-----+-+--+-+-+---+---+--+--+-+

@@ -11,7 +11,8 @@ import * as types from './types.js';
 
 /*
  * From an entry of the guest and the p2m to an entry of a shadow (p2m.md 4.10). What comes out
- * depends on nothing else: not on a vcpu, not on what the shadow holds. NX is taken over as it is: a
+ * depends besides on which frames are page tables, and on the log of writes, which both withhold RW;
+ * not on a vcpu, not on what the shadow holds. NX is taken over as it is: a
  * vcpu whose NXE is clear finds it reserved in the shadow as it would in the guest's entry.
  */
 
