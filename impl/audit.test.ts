@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { DomainId, Gfn, GrantRef, Handle, Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
-import { RIGHT_DIRTY, RIGHT_RW, RIGHT_USER } from './hardware/rights.js';
 import type { Host } from './host.js';
 import { HOST_READ } from './tables/active-entries.js';
 import { GRANT_MAP_RW, RAM_RW, mfnOf } from './tables/p2m-entry.js';
 import { Guests } from './testing/guests.js';
+import { remember } from './testing/remember.js';
 
 /** Domain 2 maps page 5 of domain 1 at gfn 0x50, by ref 3; domain 3 has given a page up. */
 function mapped(): Guests {
@@ -200,11 +200,6 @@ function repin(domain: Domain, mfn: Mfn, grantee = 2, isSubPage = false): void {
 }
 
 /** The domain's first processor takes a frame for its linear page 0, writable. */
-function remember(domain: Domain, mfn: Mfn): void {
-  const cpu = domain.vcpus[0]?.cpu;
-  cpu?.tlb.fill(0, 0, mfn, RIGHT_RW | RIGHT_USER | RIGHT_DIRTY, 12, cpu.controls);
-}
-
 function rememberUnlogged({ hypervisor }: Guests, domain: Domain): void {
   hypervisor.perform({ op: 'log_dirty', domain: domain.id, action: 'enable' });
   remember(domain, frameAt(mapped(), 1, 2));

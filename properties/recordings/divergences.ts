@@ -30,9 +30,6 @@ const HANGS =
   'a write or locked access to a readonly grant mapping hangs the vcpu there; here it is discarded';
 const MEMORY_TYPES = 'set_mem_type is not built; it answers -EOPNOTSUPP there, -EINVAL under hap';
 
-const run = (first: number, last: number): readonly number[] =>
-  Array.from({ length: last - first + 1 }, (_, i) => first + i);
-
 /** Xen 4.17.7 with shadow paging, guests without nested paging. */
 const ofShadowPaging: readonly Divergence[] = [
   {
