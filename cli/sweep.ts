@@ -38,7 +38,7 @@ Nothing here is random. Kinds of sweeps:
               twins with other rights, superpages, grant mappings
 Shapes of tables: 2-level-4k, 2-level-4m, pae-4k, pae-2m, 4-level-4k, 4-level-2m, 4-level-1g; pairs have
 2-level, pae, 4-level. In long mode flags A and D vary in the leaf and the level above a superpage only.
-All of it takes hours; --step 97 takes minutes. Stale accesses were answered from memory of the vcpu.
+All of it takes about two hours, --step 97 a few minutes. Stale accesses were answered from memory of the vcpu.
 
 Examples:
   xenolith sweep --step 997

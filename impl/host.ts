@@ -92,10 +92,10 @@ export class Host {
   }
 
   #newVcpus(): readonly Vcpu[] {
-    const { machine, ram, cpuFeatures, options, counters } = this;
-    const { tlbEntries, vcpus } = machine;
-    return Array.from({ length: vcpus }, (_, id) => {
-      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, tlbEntries, options.tlb, counters));
+    const { machine, ram, cpuFeatures, counters, options } = this;
+    return Array.from({ length: machine.vcpus }, (_, id) => {
+      const { tlbEntries } = machine;
+      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, tlbEntries, counters, options.tlb));
     });
   }
 }

@@ -47,8 +47,11 @@ export interface Counters {
   shadowsMade: number;
   fills: number;
   prefetched: number;
-  /** Shadow entries looked at where nothing lists those that lead to a frame. */
+  /** Entries that lead to a frame, as listed; entries looked at where nothing lists them. */
+  slotsListed: number;
   slotsScanned: number;
+  /** Pieces of superpages that were there already, for another superpage of the same memory. */
+  splintersShared: number;
   /** Pieces of superpages that are grant mappings. */
   splinteredOverGrant: number;
   /** Writes that shadows of tables followed, bits A and D included, and those with a log on. */
@@ -93,7 +96,9 @@ export function newCounters(): Counters {
     shadowsMade: 0,
     fills: 0,
     prefetched: 0,
+    slotsListed: 0,
     slotsScanned: 0,
+    splintersShared: 0,
     splinteredOverGrant: 0,
     tableWrites: 0,
     logDirtyOnTable: 0,

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { observe } from '../impl/audit.js';
 import { Hypervisor } from '../impl/hypervisor.js';
-import { defaultOptions } from '../impl/options.js';
-import { presets } from '../abi/machine.js';
+import { defaultOptions, type Options } from '../impl/options.js';
+import { pagings, presets } from '../abi/machine.js';
 import type { Program } from '../abi/program.js';
 import { campaign } from './campaign.js';
 import { emphasisNames } from './generate/emphasis.js';
@@ -33,6 +33,8 @@ function disagreement(
     : 'another time the same program agrees';
 }
 
+const off = Object.fromEntries(Object.keys(defaultOptions).map((option) => [option, false]));
+
 describe('equivalence', () => {
   test.each(emphasisNames)(
     '[E1] impl answers every program about %s as the model does',
@@ -50,10 +52,26 @@ describe('equivalence', () => {
   );
 
   test('[E2] impl with every optimisation off answers as the model does', () => {
-    const off = Object.fromEntries(Object.keys(defaultOptions).map((option) => [option, false]));
     const make = subjectsOf({ Hypervisor, observe }, off);
     expect(disagreement(make, {}, 3, 60)).toBeUndefined();
   });
+
+  const settings: readonly (readonly [string, Partial<Options>])[] = [
+    ['every optimisation on', {}],
+    ['every optimisation off', off],
+    ...Object.keys(defaultOptions).map(
+      (option) => [`only ${option} off`, { [option]: false }] as const,
+    ),
+  ];
+  const rows = pagings.flatMap((paging) => settings.map((row) => [paging, ...row] as const));
+  test.each(rows)(
+    '[E2] guests that page (%s), %s: impl answers as the model does',
+    (paging, _, options) => {
+      const machine = { ...presets.paged, paging };
+      const make = subjectsOf({ Hypervisor, observe }, options);
+      expect(disagreement(make, { machine }, 5, 30)).toBeUndefined();
+    },
+  );
 
   test('[E1] a tiny machine and a machine of Xen’s size agree as well', () => {
     for (const machine of [presets.tiny, presets.xen])

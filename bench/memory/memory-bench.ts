@@ -55,6 +55,7 @@ export class MemoryBench {
     this.#guests = { hap: newGuest('hap'), shadow: newGuest('shadow') };
     const guests = Object.values(this.#guests);
     for (const guest of guests) readLinear(guest, passes.near, WARM_UP, false);
+    for (const guest of guests.toReversed()) readLinear(guest, passes.near, WARM_UP / 8, true);
     for (const guest of guests) {
       guest.store(passes.few);
       guest.store(passes.all);

@@ -67,8 +67,8 @@ export class Cpu extends Registers {
     ram: Ram,
     features: Features,
     tlbEntries: number,
-    remembers = true,
     counts: WalkCounts = { hardwareWalks: 0 },
+    remembers = true,
   ) {
     super(features);
     assert(ram.frameCount <= MOST_FRAMES, 'a TLB entry holds any machine address');
@@ -148,7 +148,7 @@ export class Cpu extends Registers {
     const end = this.#end;
     const hasKeys = (this.controls & KEYS) !== 0;
     if (mode < THREE_LEVELS || this.isNested || hasKeys || rootFrame >= ram.frameCount) {
-      return this.#walkSlowly(high, low, access);
+      return this.#walkFully(high, low, access);
     }
     let entry: number;
     let above: number;
@@ -161,19 +161,19 @@ export class Cpu extends Registers {
       const four = (rootFrame << PAGE_BITS) + ((high >>> 4) & ENTRY_MASK);
       entry = ram.load32At(four);
       const three = (entry & FRAME_MASK) + (((high << 5) | (low >>> 27)) & ENTRY_MASK);
-      if (three >>> 0 >= end) return this.#walkSlowly(high, low, access);
+      if (three >>> 0 >= end) return this.#walkFully(high, low, access);
       tables = entry;
       all = entry;
       entry = ram.load32At(three);
       above = ram.load32At(four + 4) | ram.load32At(three + 4);
     }
     const two = (entry & FRAME_MASK) + ((low >>> 18) & ENTRY_MASK);
-    if (two >>> 0 >= end) return this.#walkSlowly(high, low, access);
+    if (two >>> 0 >= end) return this.#walkFully(high, low, access);
     tables |= entry;
     all &= entry;
     entry = ram.load32At(two);
     const one = (entry & FRAME_MASK) + ((low >>> 9) & ENTRY_MASK);
-    if (one >>> 0 >= end) return this.#walkSlowly(high, low, access);
+    if (one >>> 0 >= end) return this.#walkFully(high, low, access);
     const leaf = ram.load32At(one);
     tables |= entry;
     all &= entry & leaf;
@@ -186,7 +186,7 @@ export class Cpu extends Registers {
       (this.noExecute ? above << 1 : above) === 0 &&
       (leaf & FRAME_MASK) >>> 0 < end &&
       ((accesses >>> access) & 1) !== 0;
-    if (!isUsual) return this.#walkSlowly(high, low, access);
+    if (!isUsual) return this.#walkFully(high, low, access);
     if (this.#remembers) {
       const top = mode > THREE_LEVELS ? high : 0;
       this.tlb.put(top, low, leaf & FRAME_MASK, rights, PAGE_BITS, this.controls, accesses);
@@ -194,8 +194,7 @@ export class Cpu extends Registers {
     return (leaf & FRAME_MASK) | (low & OFFSET_MASK);
   }
 
-  /** The same by the walk of all modes. */
-  #walkSlowly(high: number, low: number, access: number): number {
+  #walkFully(high: number, low: number, access: number): number {
     if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
     return this.#finish(this.#first);
   }

@@ -16,8 +16,11 @@ import { removeWriteAccess } from './write-access.js';
 
 /** The shadow of a key as a type, or `NONE`. */
 export function findShadow(state: ShadowState, type: number, key: number): number {
-  if (types.isSplinter(type) && !state.host.options.splinterCache) return NONE;
-  return state.hash.find(type, key);
+  if (!types.isSplinter(type)) return state.hash.find(type, key);
+  if (!state.host.options.splinterCache) return NONE;
+  const found = state.hash.find(type, key);
+  if (found !== NONE) state.host.counters.splintersShared += 1;
+  return found;
 }
 
 /** A new empty shadow, not held yet. A guest's table is caught when written from now on. */

@@ -116,6 +116,7 @@ export class ShadowSlots {
       this.found[count] = at;
       count += 1;
     }
+    this.#counters.slotsListed += count;
     return count;
   }
 

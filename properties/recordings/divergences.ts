@@ -42,8 +42,7 @@ const ofShadowPaging: readonly Divergence[] = [
       'copy/batch: gref then gfn of the same domain as source': [4, 6],
       'copy/batch: gref then gfn of the same domain as destination': [4, 6],
       'copy/order of the checks': [
-        ...[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 21, 22, 23, 27, 28, 29],
-        ...[33, 34, 35, 36, 37, 38],
+        3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 21, 22, 23, 27, 28, 29, 33, 34, 35, 36, 37, 38,
       ],
     },
     ends: false,

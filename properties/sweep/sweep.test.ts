@@ -68,7 +68,7 @@ describe('[E1] every access by every way', () => {
 
 describe.each(['remembered', 'changes', 'pairs'] as const)('[E1] [T1] %s', (kind) => {
   test.each(of(kind))('%s %s (%s)', (_, tables, paging, chosen) => {
-    const [step = 1, all, cases] = parts[kind][tables] ?? [];
+    const [step, all, cases] = parts[kind][tables] ?? [1, 0, 0];
     const result = sweep(chosen, { paging, make: ours, step });
     expect([result.all, result.cases]).toEqual([all, cases]);
     // Under shadow paging there are no pages of 1 GiB, and nothing to remember of them.
