@@ -88,6 +88,8 @@ export interface DomainView extends HypervisorFrames {
   readonly pins: readonly PinView[];
   /** By vcpu id. */
   readonly vcpus: readonly VcpuView[];
+  /** The gfns that the log of writes names, ascending; undefined where there is no log. */
+  readonly logged: readonly Gfn[] | undefined;
 }
 
 export interface MappingView {

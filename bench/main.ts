@@ -1,5 +1,9 @@
 import process from 'node:process';
 import { recorded, timeLockStep, type Timings } from './lock-step.js';
+import { bestOf, medianOf } from './medians.js';
+import { MemoryBench } from './memory/memory-bench.js';
+import type { MemoryTimings } from './memory/memory-bench.js';
+import { memoryReport } from './memory/report.js';
 
 /**
  * Ratios within one run, since machines differ and are busy: each round times everything once, one
@@ -15,20 +19,15 @@ if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) {
   process.exit(2);
 }
 
+// First, while the compiler has seen nothing else: a load takes nanoseconds.
+const memory = await MemoryBench.make();
+const loads: readonly MemoryTimings[] = await timesOf('loads', () => memory.round());
+await memory.close();
 const episodes = await recorded(SEED);
-const all: Timings[] = [];
-for (let round = 0; round < WARM_UP + rounds; round++) {
-  process.stderr.write(`\rround ${round + 1} of ${WARM_UP + rounds}   `);
-  const timings = await timeLockStep(SEED, episodes);
-  if (round >= WARM_UP) all.push(timings);
-}
-process.stderr.write('\r\u001b[K');
+const all = await timesOf('lock-step', () => timeLockStep(SEED, episodes));
 
-const median = (pick: (timings: Timings) => number): number => {
-  const sorted = all.map(pick).toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-};
-const best = (pick: (timings: Timings) => number): number => Math.min(...all.map(pick));
+const median = (pick: (timings: Timings) => number): number => medianOf(all, pick);
+const best = (pick: (timings: Timings) => number): number => bestOf(all, pick);
 
 const row = (what: string, pick: (timings: Timings) => number): string =>
   [
@@ -55,5 +54,22 @@ console.log(
     '',
     `the harness adds ${(100 * added).toFixed(0)} % to spec and hypervisor alone (target: at most 50 %)`,
     `lock-step is ${faster.toFixed(1)} times as fast as modelRun (target: at least 3)`,
+    '',
+    ...memoryReport(loads),
   ].join('\n'),
 );
+
+/** What the rounds after the warm-up took. */
+async function timesOf<Taken>(
+  what: string,
+  round: () => Promise<Taken>,
+): Promise<readonly Taken[]> {
+  const taken: Taken[] = [];
+  for (let made = 0; made < WARM_UP + rounds; made++) {
+    process.stderr.write(`\r${what}: round ${made + 1} of ${WARM_UP + rounds}   `);
+    const timings = await round();
+    if (made >= WARM_UP) taken.push(timings);
+  }
+  process.stderr.write('\r\u001b[K');
+  return taken;
+}

@@ -92,9 +92,10 @@ export class Host {
   }
 
   #newVcpus(): readonly Vcpu[] {
-    const { machine, ram, cpuFeatures, counters } = this;
+    const { machine, ram, cpuFeatures, counters, options } = this;
     return Array.from({ length: machine.vcpus }, (_, id) => {
-      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, machine.tlbEntries, counters));
+      const { tlbEntries } = machine;
+      return new Vcpu(VcpuId(id), new Cpu(ram, cpuFeatures, tlbEntries, counters, options.tlb));
     });
   }
 }

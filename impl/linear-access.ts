@@ -24,6 +24,11 @@ import type { Vcpu } from './vcpu.js';
 
 /** In a row, for one access. More would mean that putting one page right undoes the other. */
 const RETRIES = 16;
+const ENDLESS = 'an access that is retried comes to an end';
+/** In the place of a machine address (`reach`): the guest gets a page fault, ... */
+export const FAULT = -1;
+/** ... or the hypervisor makes the access itself. */
+export const WALK = -2;
 const OFFSET_MASK = PAGE_BYTES - 1;
 
 /** A guest accesses memory through its page tables. */
@@ -33,15 +38,46 @@ export function accessLinear(host: Host, domain: Domain, vcpu: Vcpu, step: Linea
   const high = isLongMode(vcpu) ? step.linear.high : 0;
   if (!vcpu.cpu.isReachable(high, low, size)) return GENERAL_PROTECTION;
   const access = accessOf(step);
+  return memory.crossesPages(low & OFFSET_MASK, size)
+    ? accessTwo(host, domain, vcpu, step, high, low, access)
+    : accessOne(host, domain, vcpu, step, high, low, access);
+}
+
+/**
+ * The machine byte address of an access inside a page, once the processor can translate it; `FAULT`
+ * with `vcpu.faultCode`, or `WALK`, as `Resolution` has it. Allocates nothing.
+ */
+export function reach(
+  host: Host,
+  domain: Domain,
+  vcpu: Vcpu,
+  high: number,
+  low: number,
+  access: number,
+): number {
+  const found = vcpu.cpu.translate(high, low, access);
+  return found >= 0 ? found : reachAfterExit(host, domain, vcpu, high, low, access);
+}
+
+/** The same after the processor refused: what it exited for is put right as often as it can be. */
+function reachAfterExit(
+  host: Host,
+  domain: Domain,
+  vcpu: Vcpu,
+  high: number,
+  low: number,
+  access: number,
+): number {
   for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
-    if (!host.options.tlb) vcpu.cpu.tlb.flushAll();
-    const reply = memory.crossesPages(low & OFFSET_MASK, size)
-      ? accessTwo(host, domain, vcpu, step, high, low, access)
-      : accessOne(host, domain, vcpu, step, high, low, access);
-    if (reply !== undefined) return reply;
+    host.counters.exits += 1;
+    const resolution = domain.paging.resolve(vcpu, high, low, access);
+    if (resolution === 'fault') return FAULT;
+    if (resolution === 'walk') return WALK;
     host.counters.retries += 1;
+    const found = vcpu.cpu.translate(high, low, access);
+    if (found !== REFUSED) return found;
   }
-  throw new AssertionFailed('an access that is retried comes to an end');
+  throw new AssertionFailed(ENDLESS);
 }
 
 /** What an access asks of the pages, as the processor takes it. Atomics are writes. */
@@ -59,7 +95,7 @@ function accessOf({ op, as }: LinearAccess): number {
   }
 }
 
-/** One attempt at an access inside a page; undefined: to be tried again. */
+/** An access inside a page. */
 function accessOne(
   host: Host,
   domain: Domain,
@@ -68,17 +104,12 @@ function accessOne(
   high: number,
   low: number,
   access: number,
-): Reply | undefined {
-  const found = vcpu.cpu.translate(high, low, access);
-  if (found !== REFUSED) {
-    const mfn = frameOf(found);
-    return accessFrames(host, step, mfn, mfn, low & OFFSET_MASK);
-  }
-  host.counters.exits += 1;
-  const resolution = domain.paging.resolve(vcpu, high, low, access);
-  if (resolution === 'retry') return undefined;
-  if (resolution === 'fault') return pageFault(vcpu.faultCode, { low, high });
-  return walkAndAccess(host, domain, vcpu, step, high, low, access);
+): Reply {
+  const found = reach(host, domain, vcpu, high, low, access);
+  if (found === FAULT) return pageFault(vcpu.faultCode, { low, high });
+  if (found === WALK) return walkAndAccess(host, domain, vcpu, step, high, low, access);
+  const mfn = frameOf(found);
+  return accessFrames(host, step, mfn, mfn, low & OFFSET_MASK);
 }
 
 /**
@@ -93,19 +124,24 @@ function accessTwo(
   high: number,
   low: number,
   access: number,
-): Reply | undefined {
+): Reply {
   const { cpu } = vcpu;
-  if (cpu.translateTwo(high, low, access)) {
-    const first = frameOf(cpu.firstAddress);
-    return accessFrames(host, step, first, frameOf(cpu.secondAddress), low & OFFSET_MASK);
+  for (let attempt = 0; attempt <= RETRIES; attempt += 1) {
+    if (cpu.translateTwo(high, low, access)) {
+      const first = frameOf(cpu.firstAddress);
+      return accessFrames(host, step, first, frameOf(cpu.secondAddress), low & OFFSET_MASK);
+    }
+    host.counters.exits += 1;
+    const { faultHigh, faultLow } = cpu;
+    const fault = walkBoth(host, domain, vcpu, high, low, access, step.size);
+    if (fault !== undefined) return fault;
+    const resolution = domain.paging.resolve(vcpu, faultHigh, faultLow, access);
+    if (resolution !== 'retry') {
+      return walkAndAccess(host, domain, vcpu, step, high, low, access);
+    }
+    host.counters.retries += 1;
   }
-  host.counters.exits += 1;
-  const { faultHigh, faultLow } = cpu;
-  const fault = walkBoth(host, domain, vcpu, high, low, access, step.size);
-  if (fault !== undefined) return fault;
-  const resolution = domain.paging.resolve(vcpu, faultHigh, faultLow, access);
-  if (resolution === 'retry') return undefined;
-  return walkAndAccess(host, domain, vcpu, step, high, low, access);
+  throw new AssertionFailed(ENDLESS);
 }
 
 /** The processor found the frames: nothing is left to ask. */

@@ -1,5 +1,7 @@
+import { PFEC_I, PFEC_P } from '../abi/control.js';
 import type { DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
+import type { Access, LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { allOnes, areEqual, joined, masked, sum, without } from '../values/words.js';
@@ -27,20 +29,55 @@ export interface Place {
   readonly size: number;
 }
 
+/** [A6] What an access does to the place it reaches; a fetch that finds nothing may have a page fault. */
+export function accessed(
+  state: State,
+  made: PhysicalAccess | LinearAccess,
+  place: Place,
+  fault: Reply,
+): Result {
+  switch (made.op) {
+    case 'load':
+    case 'load_linear':
+      return load(state, made.caller, place);
+    case 'store':
+    case 'store_linear':
+      return store(state, made.caller, place, made.value);
+    case 'cmpxchg':
+    case 'cmpxchg_linear':
+      return compareExchange(state, made.caller, place, made.expected, made.value);
+    case 'xadd':
+    case 'xadd_linear':
+      return exchangeAdd(state, made.caller, place, made.value);
+    case 'fetch':
+    case 'fetch_linear':
+      return fetch(state, made.caller, place, fault);
+  }
+}
+type PhysicalAccess = Exclude<Access, { readonly op: 'crash' }>;
+
+/** An access by guest-physical address, which a guest makes through an identity map. */
+export function physicalAccess(state: State, made: PhysicalAccess): Result {
+  const { address } = made;
+  const linear = { low: address % 2 ** 32, high: Math.floor(address / 2 ** 32) };
+  const fault: Reply = { is: 'page_fault', code: PFEC_P | PFEC_I, linear };
+  return accessed(state, made, physicalPlace(address, made.op === 'fetch' ? 8 : made.size), fault);
+}
+
 /** The place at a guest-physical address. */
-export function physicalPlace(address: number, size: number): Place {
+function physicalPlace(address: number, size: number): Place {
   const gfn = Math.floor(address / PAGE_BYTES);
   return { gfn, offset: address - gfn * PAGE_BYTES, nextGfn: gfn + 1, size };
 }
 
 /** [A1] A load answers what is there, through grant mappings too; a hole is all ones. */
-export function load(state: State, caller: DomainId, place: Place): Result {
+function load(state: State, caller: DomainId, place: Place): Result {
   const pieces = piecesOf(state, caller, place, isPresent);
   return accept({ is: 'value', value: valueOf(state, pieces) }, 'A1', state);
 }
 
 /** [A2] A store to a hole or through a readonly grant mapping changes nothing and says nothing. */
-export function store(state: State, caller: DomainId, place: Place, value: Word): Result {
+function store(state: State, caller: DomainId, place: Place, value: Word): Result {
   const pieces = piecesOf(state, caller, place, isWritable);
   return accept({ is: 'stored' }, 'A2', withValue(state, pieces, value));
 }
@@ -50,7 +87,7 @@ export function store(state: State, caller: DomainId, place: Place, value: Word)
  * Where it could not store it reads all ones, also where a plain load would see a readonly page; an
  * emulated one never stores.
  */
-export function compareExchange(
+function compareExchange(
   state: State,
   caller: DomainId,
   place: Place,
@@ -69,7 +106,7 @@ export function compareExchange(
  * [A3] An atomic exchange and add answers the old value and stores the sum, on the same terms; but
  * an emulated one that spans two pages, neither of them RAM, faults.
  */
-export function exchangeAdd(state: State, caller: DomainId, place: Place, addend: Word): Result {
+function exchangeAdd(state: State, caller: DomainId, place: Place, addend: Word): Result {
   const pieces = piecesOf(state, caller, place, isWritable);
   if (pieces.length > 1 && pieces.every(({ page }) => page === undefined))
     return refuse({ is: 'fault', vector: '#GP' }, 'A3.1');
@@ -84,7 +121,7 @@ export function exchangeAdd(state: State, caller: DomainId, place: Place, addend
  * [A4] A fetch from a hole faults. One from a grant mapping is fatal where nested hardware walks, for
  * there the mapping is not executable; elsewhere only the guest's own tables decide that.
  */
-export function fetch(state: State, caller: DomainId, place: Place, fault: Reply): Result {
+function fetch(state: State, caller: DomainId, place: Place, fault: Reply): Result {
   const domain = theDomain(state, caller);
   if (get(domain.p2m, place.gfn) === undefined)
     return isNested(state) ? refuse({ is: 'fault', vector: '#GP' }, 'A4.1') : refuse(fault, 'A4.3');

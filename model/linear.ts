@@ -4,8 +4,8 @@ import type { LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { sum } from '../values/words.js';
-import { compareExchange, exchangeAdd, fetch, load, store, type Place } from './access.js';
-import { pageOf, withContent } from './derived.js';
+import { accessed, type Place } from './access.js';
+import { pageOf, the, withContent } from './derived.js';
 import { finished, refuse, type Alternative, type Result } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
 import type { Reading } from './readings.js';
@@ -19,13 +19,23 @@ import { walks, type Translation } from './walk.js';
 /** What one page of an access comes to: where it is, or why it faults. */
 type Found = Translation | Fault;
 
+/** An access: where it begins in each of its pages, and what fresh walks say of these. */
+interface Attempt {
+  readonly state: State;
+  readonly made: LinearAccess;
+  readonly vcpu: Vcpu;
+  readonly asked: Asked;
+  readonly starts: readonly number[];
+  readonly fresh: readonly Found[];
+}
+
 /**
  * [A6] A linear access. First the outcome of fresh walks; then those in which a page of it is found
  * by a translation that the vcpu may remember ([T1]), which marks no entry.
  */
 export function* linearAccess(state: State, made: LinearAccess): Iterable<Alternative> {
-  const { caller, vcpu: vcpuId, linear, size } = made;
-  const vcpu = vcpuOf(state, caller, vcpuId);
+  const { caller, vcpu: id, linear, size } = made;
+  const vcpu = vcpuOf(state, caller, id);
   const mode = modeOf(vcpu);
   const last = sum(linear, { low: size - 1, high: 0 });
   if (mode === '4-level' && !(isCanonical(linear) && isCanonical(last))) {
@@ -39,42 +49,35 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
   const isCrossing = (first % PAGE_BYTES) + size > PAGE_BYTES;
   // The second page of an access that crosses is accessed, and fails, at its start.
   const starts = isCrossing ? [first, next - (next % PAGE_BYTES)] : [first];
-  const fresh = starts.map((start) => freshly(state, made, start, vcpu, asked));
-  yield finished(state, outcome(state, made, starts, fresh, fresh));
-
-  const stale = starts.map((start) =>
-    remembered(state, caller, vcpuId, start, asked.kind === 'write'),
+  const fresh = starts.map((start) =>
+    judged(the(walks([state], caller, id, start)[0]), vcpu, asked),
   );
-  const choices = stale.map((pages, i) => [
-    ...(fresh[i] === undefined ? [] : [fresh[i]]),
-    ...pages.filter((page) => faultOf(page, vcpu, asked) === undefined),
+  const attempt = { state, made, vcpu, asked, starts, fresh };
+  yield finished(state, outcome(attempt, fresh));
+
+  const isWrite = asked.kind === 'write';
+  const [ones = [], others = [undefined]] = starts.map((start, i) => [
+    the(fresh[i]),
+    ...remembered(state, caller, id, start, isWrite).filter(
+      (page) => faultOf(page, vcpu, asked) === undefined,
+    ),
   ]);
-  for (const one of choices[0] ?? [])
-    for (const other of choices[1] ?? [undefined]) {
+  for (const one of ones)
+    for (const other of others) {
       const pages = other === undefined ? [one] : [one, other];
       if (pages.every((page, i) => page === fresh[i])) continue;
-      const done = finished(state, outcome(state, made, starts, pages, fresh));
+      const done = finished(state, outcome(attempt, pages));
       yield { ...done, rules: [...done.rules, 'T1'] };
     }
 }
 
-/** A fresh walk of one page, and its judgement. */
-function freshly(
-  state: State,
-  made: LinearAccess,
-  linear: number,
-  vcpu: Vcpu,
-  asked: Asked,
-): Found {
-  const [walk] = walks([state], made.caller, made.vcpu, linear);
-  if (walk === undefined) throw new Error('a walk comes to something');
+/** A fresh walk, and its judgement. */
+function judged(walk: Translation | Fault, vcpu: Vcpu, asked: Asked): Found {
   if ('refusal' in walk) return walk;
-  const fault = faultOf(walk, vcpu, asked);
-  if (fault !== undefined) return fault;
   const isMarkable = walk.entries.every(
     (entry, i) => entry.isWritable || marked(entry, i, walk, asked) === entry.value.low,
   );
-  return isMarkable ? walk : { refusal: 'W5.2', code: 0 };
+  return faultOf(walk, vcpu, asked) ?? (isMarkable ? walk : { refusal: 'W5.2', code: 0 });
 }
 
 /** [W6] The low half of an entry that was used: accessed, and the leaf of a write dirty. */
@@ -83,37 +86,22 @@ const marked = ({ value }: Reading, i: number, { entries }: Translation, { kind 
 
 /** The access by the pages that were found, those found by fresh walks having marked their entries. */
 function outcome(
-  state: State,
-  made: LinearAccess,
-  starts: readonly number[],
+  { state, made, vcpu, asked, starts, fresh }: Attempt,
   pages: readonly Found[],
-  fresh: readonly Found[],
 ): Result {
-  const asked = askedBy(made);
-  const vcpu = vcpuOf(state, made.caller, made.vcpu);
-  const mode = modeOf(vcpu);
-  const faultAt = (i: number, code: number): Reply => {
-    return {
-      is: 'page_fault',
-      code: faultCode(code, vcpu, asked),
-      linear: linearWord(starts[i] ?? 0, mode),
-    };
+  const faultAt = (i: number, found: number): Reply => {
+    const linear = linearWord(the(starts[i]), modeOf(vcpu));
+    return { is: 'page_fault', code: faultCode(found, vcpu, asked), linear };
   };
-  for (const [i, page] of pages.entries())
-    if ('refusal' in page) return refuse(faultAt(i, page.code), page.refusal);
-
-  const found = pages.filter((page): page is Translation => !('refusal' in page));
+  const gfns: number[] = [];
   let next = state;
-  for (const [i, page] of found.entries())
+  for (const [i, page] of pages.entries()) {
+    if ('refusal' in page) return refuse(faultAt(i, page.code), page.refusal);
     if (page === fresh[i]) next = withMarks(next, page, asked);
-  const [one, other] = found;
-  if (one === undefined) throw new Error('an access has a page');
-  const place: Place = {
-    gfn: one.gfn,
-    offset: (starts[0] ?? 0) % PAGE_BYTES,
-    nextGfn: (other ?? one).gfn,
-    size: made.size,
-  };
+    gfns.push(page.gfn);
+  }
+  const [gfn = 0, nextGfn = gfn] = gfns;
+  const place: Place = { gfn, offset: the(starts[0]) % PAGE_BYTES, nextGfn, size: made.size };
   // [T1] An access may change the very entries it went through: they were legal before that.
   const noted = withPast(state, next);
   const done = accessed(noted, made, place, faultAt(0, abi.PFEC_P | abi.PFEC_I));
@@ -131,19 +119,4 @@ function withMarks(state: State, page: Translation, asked: Asked): State {
     next = withContent(next, entry.page, storeWord(content, entry.offset, 4, { low, high: 0 }));
   }
   return next;
-}
-
-function accessed(state: State, made: LinearAccess, place: Place, fault: Reply): Result {
-  switch (made.op) {
-    case 'load_linear':
-      return load(state, made.caller, place);
-    case 'store_linear':
-      return store(state, made.caller, place, made.value);
-    case 'cmpxchg_linear':
-      return compareExchange(state, made.caller, place, made.expected, made.value);
-    case 'xadd_linear':
-      return exchangeAdd(state, made.caller, place, made.value);
-    case 'fetch_linear':
-      return fetch(state, made.caller, place, fault);
-  }
 }

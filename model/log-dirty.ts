@@ -29,9 +29,7 @@ export function logDirty(state: State, { domain: id, action }: LogDirty): Altern
   const disabled = withDomain(state, { ...domain, loggedSince: undefined });
   if (action === 'disable') return finished(state, accept(rc(0), 'D8', disabled));
 
-  const gfns = entries(domain.p2m)
-    .map(([gfn]) => Gfn(gfn))
-    .filter((gfn) => isChanged(state, domain, since, gfn));
+  const gfns = writtenSince(state, domain, since);
   const next = (actual: Reply): State | Objection => {
     const named = new Set(actual.is === 'dirty' ? actual.gfns : []);
     const missing = gfns.find((gfn) => !named.has(gfn));
@@ -39,6 +37,13 @@ export function logDirty(state: State, { domain: id, action }: LogDirty): Altern
     return action === 'clean' ? cleaned : state;
   };
   return { reply: { is: 'dirty', gfns }, rules: ['D8'], next };
+}
+
+/** The gfns that a log begun in an earlier state has to name by now, ascending. */
+export function writtenSince(state: State, domain: Domain, since: State): readonly Gfn[] {
+  return entries(domain.p2m)
+    .map(([gfn]) => Gfn(gfn))
+    .filter((gfn) => isChanged(state, domain, since, gfn));
 }
 
 /**

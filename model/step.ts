@@ -1,7 +1,6 @@
-import { PFEC_I, PFEC_P } from '../abi/control.js';
 import type { Reply } from '../abi/reply.js';
-import type { Fetch, LinearAccess, Step } from '../abi/step.js';
-import { compareExchange, exchangeAdd, fetch, load, physicalPlace, store } from './access.js';
+import type { LinearAccess, Step } from '../abi/step.js';
+import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
@@ -108,17 +107,11 @@ function one(state: State, made: One): Result {
     case 'maximum_gpfn':
       return reservation(state, made.caller, made);
     case 'load':
-      return load(state, made.caller, physicalPlace(made.address, made.size));
     case 'store':
-      return store(state, made.caller, physicalPlace(made.address, made.size), made.value);
-    case 'cmpxchg': {
-      const place = physicalPlace(made.address, made.size);
-      return compareExchange(state, made.caller, place, made.expected, made.value);
-    }
+    case 'cmpxchg':
     case 'xadd':
-      return exchangeAdd(state, made.caller, physicalPlace(made.address, made.size), made.value);
     case 'fetch':
-      return fetch(state, made.caller, physicalPlace(made.address, 8), noInstruction(made));
+      return physicalAccess(state, made);
     case 'cr0':
       return moveToCr0(state, made);
     case 'cr3':
@@ -143,9 +136,3 @@ function one(state: State, made: One): Result {
       return setMemoryLimit(state, made);
   }
 }
-
-/** [A4] The fault of a fetch by physical address, which a guest makes through an identity map. */
-const noInstruction = ({ address }: Fetch): Reply => {
-  const linear = { low: address % 2 ** 32, high: Math.floor(address / 2 ** 32) };
-  return { is: 'page_fault', code: PFEC_P | PFEC_I, linear };
-};

@@ -105,4 +105,4 @@ describe('no fault', () => {
 
 /** Rules and refusals have their ids in the contract; invariants are a letter and a number. */
 const isKnown = (id: string): boolean =>
-  Object.hasOwn(rules, id) || Object.hasOwn(refusals, id) || /^[FIPDT][0-9]+$/.test(id);
+  Object.hasOwn(rules, id) || Object.hasOwn(refusals, id) || /^[FIPDST][0-9]+$/.test(id);

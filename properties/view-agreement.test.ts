@@ -14,6 +14,8 @@ machine small
 0  d1  set_version  2                          ok v2
 1  d1  grant        ref=3 to=d2 gfn=0x5 rw v2  ok
 2  d2  map          d1/3 at=0x50 rw            ok
+3  tool  log_dirty  d1 enable                  0
+4  d1  store        at=0x2 u32 0x00000001      ok
 `,
   'mapped.trace',
 );
@@ -74,6 +76,9 @@ const lies: readonly (readonly [path: string, lie: (view: View) => View])[] = [
   ['pins', of(1, () => ({ pins: [] }))],
   ['pins', of(1, ({ pins }) => ({ pins: first(pins, { hostRead: 1 }) }))],
   ['pins', of(1, ({ pins }) => ({ pins: first(pins, { grantee: DomainId(3) }) }))],
+  ['logged', of(1, () => ({ logged: [] }))],
+  ['logged', of(1, () => ({ logged: undefined }))],
+  ['logged', of(2, () => ({ logged: [Gfn(0)] }))],
 ];
 
 describe('[E6] a look at everything', () => {

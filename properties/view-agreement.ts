@@ -8,6 +8,7 @@ import type {
   View,
 } from '../abi/observer.js';
 import { ownedPages, pinsOf } from '../model/derived.js';
+import { writtenSince } from '../model/log-dirty.js';
 import { get } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
@@ -66,8 +67,27 @@ function domainDifference(
     compareFrames('sharedInfo', [domain.sharedInfo], [actual.sharedInfo], frames) ??
     compareMappings(actual.mappings, domain, frames) ??
     comparePins(actual.pins, domain, state, frames) ??
-    compareVcpus(actual.vcpus, domain)
+    compareVcpus(actual.vcpus, domain) ??
+    compareLog(actual.logged, domain, state)
   );
+}
+
+/** [D8] There is a log or not, and it names what it has to; it may name more. */
+function compareLog(
+  logged: readonly Gfn[] | undefined,
+  domain: Domain,
+  state: State,
+): Witness | undefined {
+  const since = domain.loggedSince;
+  if (domain.dying) return undefined;
+  if (since === undefined || logged === undefined)
+    return (since === undefined) === (logged === undefined)
+      ? undefined
+      : differ('logged', `d${domain.id}: `, since !== undefined, logged !== undefined);
+  const missing = writtenSince(state, domain, since).find((gfn) => !logged.includes(gfn));
+  return missing === undefined
+    ? undefined
+    : differ('logged', `d${domain.id} gfn 0x${missing.toString(16)}: `, 'logged', 'not logged');
 }
 
 function compareVcpus(seen: readonly VcpuView[], { id, vcpus }: Domain): Witness | undefined {

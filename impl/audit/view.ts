@@ -48,6 +48,7 @@ function domainView(host: Host, domain: Domain): DomainView {
     mappings: mappingsOf(host, domain),
     pins: pinsOf(host, domain),
     vcpus: domain.vcpus.map(vcpuView),
+    logged: domain.dirtyLog?.gfns(),
   };
 }
 

@@ -1,11 +1,14 @@
 import type { Cpu as Features } from '../../abi/machine.js';
-import { PAGE_BYTES } from '../../abi/word.js';
+import { PTE_A, PTE_D, PTE_P, PTE_PS, PTE_RW, PTE_US } from '../../abi/control.js';
+import { PAGE_BYTES, PAGE_SHIFT } from '../../abi/word.js';
 import { assert } from '../assert.js';
 import { Walk, mark, walk } from './mmu.js';
-import { FOUR_LEVEL } from './page-entry.js';
+import { FOUR_LEVEL, PAE } from './page-entry.js';
 import type { Ram } from './ram.js';
 import { Registers } from './registers.js';
-import { Tlb } from './tlb.js';
+import { CONTROL_KEYS, permittedAccesses } from './rights.js';
+import { Tlb, layout } from './tlb.js';
+import { signedAt, wordAt } from '../tables/column.js';
 
 /** What `translate` answers instead of an address; `exit` and its companions say why. */
 export const REFUSED = -1;
@@ -13,6 +16,24 @@ export const REFUSED = -1;
 const OFFSET_MASK = 0xfff;
 /** The same as `REFUSED`; an exported name would cost a load each time (`translate`). */
 const MISS = -1;
+/* Names of one's own cost nothing; those of other files are looked up each time they are used. */
+const THREE_LEVELS = PAE;
+const PAGE_BITS = PAGE_SHIFT;
+const RW = PTE_RW;
+const US = PTE_US;
+const DIRTY = PTE_D;
+const SUPERPAGE = PTE_PS;
+const MARKED = PTE_P | PTE_A;
+const USUAL = PTE_P | PTE_A | PTE_RW | PTE_US;
+/** An entry of PAE's top level has no rights of its own. */
+const PDPTE_RIGHTS = PTE_A | PTE_RW | PTE_US;
+const FRAME_MASK = ~0xfff;
+const ENTRY_MASK = 0xff8;
+const wordOf = wordAt;
+const signedOf = signedAt;
+const { INDEX_SHIFT, ROW_WORDS, STAMP, PERMITTED, PAGE, HIGH_MASK } = layout;
+const KEYS = CONTROL_KEYS;
+const accessesOf = permittedAccesses;
 /** Memory of 2 GiB: its byte addresses are non-negative numbers of 32 bits. */
 const MOST_FRAMES = 2 ** 19;
 
@@ -32,22 +53,31 @@ export class Cpu extends Registers {
   /** Machine byte addresses of the two parts of an access, after `translateTwo`. */
   firstAddress = 0;
   secondAddress = 0;
+  readonly #rows: Int32Array;
   readonly #ram: Ram;
   readonly #counts: WalkCounts;
+  readonly #remembers: boolean;
+  /** Of memory, in bytes. */
+  readonly #end: number;
   readonly #first = new Walk();
   readonly #second = new Walk();
 
+  /** Without `remembers` the TLB stays empty. */
   constructor(
     ram: Ram,
     features: Features,
     tlbEntries: number,
     counts: WalkCounts = { hardwareWalks: 0 },
+    remembers = true,
   ) {
     super(features);
     assert(ram.frameCount <= MOST_FRAMES, 'a TLB entry holds any machine address');
     this.#ram = ram;
     this.#counts = counts;
     this.tlb = new Tlb(tlbEntries);
+    this.#rows = this.tlb.rows;
+    this.#remembers = remembers;
+    this.#end = ram.frameCount * PAGE_BYTES;
   }
 
   /**
@@ -57,8 +87,15 @@ export class Cpu extends Registers {
    * memory; such a page is walked to each time.
    */
   translate(high: number, low: number, access: number): number {
-    const hit = this.tlb.find(high, low, access, this.controls);
-    if (hit !== MISS) return hit;
+    const rows = this.#rows;
+    const row = (low >>> INDEX_SHIFT) & (rows.length - ROW_WORDS);
+    if (
+      signedOf(rows, row) === ((low & FRAME_MASK) | this.controls) &&
+      signedOf(rows, row + STAMP) === (this.tlb.generation | (high & HIGH_MASK)) &&
+      ((signedOf(rows, row + PERMITTED) >>> access) & 1) !== 0
+    ) {
+      return signedOf(rows, row + PAGE) | (low & OFFSET_MASK);
+    }
     return this.#translateSlowly(high, low, access);
   }
 
@@ -96,10 +133,69 @@ export class Cpu extends Registers {
     this.tlb.flushPage(this.mode === FOUR_LEVEL ? high : 0, low);
   }
 
+  /**
+   * What is no hit. Tables of eight bytes an entry in machine frames, all marked and with nothing
+   * out of the ordinary, are walked here; every other case is left to `walk`, which looks at all
+   * bits in their order. It is one function because the compiler leaves a long one out of
+   * `translate`, which so stays short enough to become a part of its callers.
+   */
   #translateSlowly(high: number, low: number, access: number): number {
     const hit = this.#hit(high, low, access);
     if (hit !== MISS) return hit;
-    if (!this.#walk(high, low, access, this.#first)) return REFUSED;
+    this.#counts.hardwareWalks += 1;
+    const { mode, rootFrame, pdptes } = this;
+    const ram = this.#ram;
+    const end = this.#end;
+    const hasKeys = (this.controls & KEYS) !== 0;
+    if (mode < THREE_LEVELS || this.isNested || hasKeys || rootFrame >= ram.frameCount) {
+      return this.#walkFully(high, low, access);
+    }
+    let entry: number;
+    let above: number;
+    let tables = 0;
+    let all = USUAL;
+    if (mode === THREE_LEVELS) {
+      entry = wordOf(pdptes, (low >>> 30) * 2) | PDPTE_RIGHTS;
+      above = wordOf(pdptes, (low >>> 30) * 2 + 1);
+    } else {
+      const four = (rootFrame << PAGE_BITS) + ((high >>> 4) & ENTRY_MASK);
+      entry = ram.load32At(four);
+      const three = (entry & FRAME_MASK) + (((high << 5) | (low >>> 27)) & ENTRY_MASK);
+      if (three >>> 0 >= end) return this.#walkFully(high, low, access);
+      tables = entry;
+      all = entry;
+      entry = ram.load32At(three);
+      above = ram.load32At(four + 4) | ram.load32At(three + 4);
+    }
+    const two = (entry & FRAME_MASK) + ((low >>> 18) & ENTRY_MASK);
+    if (two >>> 0 >= end) return this.#walkFully(high, low, access);
+    tables |= entry;
+    all &= entry;
+    entry = ram.load32At(two);
+    const one = (entry & FRAME_MASK) + ((low >>> 9) & ENTRY_MASK);
+    if (one >>> 0 >= end) return this.#walkFully(high, low, access);
+    const leaf = ram.load32At(one);
+    tables |= entry;
+    all &= entry & leaf;
+    above |= ram.load32At(two + 4) | ram.load32At(one + 4);
+    const rights = rightsOf(all, leaf, above);
+    const accesses = accessesOf(this.controls, rights);
+    const isUsual =
+      (all & MARKED) === MARKED &&
+      (tables & SUPERPAGE) === 0 &&
+      (this.noExecute ? above << 1 : above) === 0 &&
+      (leaf & FRAME_MASK) >>> 0 < end &&
+      ((accesses >>> access) & 1) !== 0;
+    if (!isUsual) return this.#walkFully(high, low, access);
+    if (this.#remembers) {
+      const top = mode > THREE_LEVELS ? high : 0;
+      this.tlb.put(top, low, leaf & FRAME_MASK, rights, PAGE_BITS, this.controls, accesses);
+    }
+    return (leaf & FRAME_MASK) | (low & OFFSET_MASK);
+  }
+
+  #walkFully(high: number, low: number, access: number): number {
+    if (!walk(this, this.#ram, high, low, access, this.#first)) return REFUSED;
     return this.#finish(this.#first);
   }
 
@@ -115,12 +211,17 @@ export class Cpu extends Registers {
 
   #finish(found: Walk): number {
     mark(this.#ram, found);
-    if (found.frame < this.#ram.frameCount) {
+    if (this.#remembers && found.frame < this.#ram.frameCount) {
       const { high, low, frame, rights, shift } = found;
       this.tlb.fill(high, low, frame, rights, shift, this.controls);
     }
     return found.frame * PAGE_BYTES + (found.low & OFFSET_MASK);
   }
+}
+
+/** `RIGHT_*`: RW and US as all entries have them, D as the leaf has it, NX as any high word has it. */
+function rightsOf(all: number, leaf: number, above: number): number {
+  return ((all & (RW | US)) >>> 1) | ((leaf & DIRTY) >>> 3) | (above >>> 29);
 }
 
 /** Bits 47 and up of an address are all equal. */

@@ -2,9 +2,14 @@ import { Mfn } from '../../abi/ids.js';
 import * as entry from './page-entry.js';
 import type { Ram } from './ram.js';
 
+/* Names of one's own cost nothing; those of other files are looked up each time they are used. */
+const { isPresent, isWritable, isNoExecute, frameOf } = entry;
+
 const ENTRY_WORDS = 2;
 const INDEX_MASK = 0x1ff;
-const SPAN_OF_TOP = 512 ** 3;
+const INDEX_BITS = 9;
+const SHIFT_OF_TOP = 27;
+const SPAN_OF_TOP = 2 ** SHIFT_OF_TOP;
 const GUEST_FRAMES = 512 ** 4;
 const WRITABLE = 0x1;
 const EXECUTABLE = 0x2;
@@ -17,17 +22,19 @@ export const NOT_THERE = -1;
 export function nestedFrame(ram: Ram, root: Mfn, gfn: number): number {
   if (gfn >= GUEST_FRAMES) return NOT_THERE;
   let table: number = root;
-  let rights = WRITABLE | EXECUTABLE;
-  for (let span = SPAN_OF_TOP; span >= 1; span /= 512) {
-    const index = ((gfn / span) & INDEX_MASK) * ENTRY_WORDS;
-    const low = ram.tableWord(Mfn(table), index);
-    if (!entry.isPresent(low)) return NOT_THERE;
-    const high = ram.tableWord(Mfn(table), index + 1);
-    if (!entry.isWritable(low)) rights &= ~WRITABLE;
-    if (entry.isNoExecute(high)) rights &= ~EXECUTABLE;
-    table = entry.frameOf(low, high);
+  let allowed = WRITABLE | EXECUTABLE;
+  // The top index may be above 32 bits of the frame; what is below it never is.
+  let index = (gfn / SPAN_OF_TOP) & INDEX_MASK;
+  for (let shift = SHIFT_OF_TOP; ; shift -= INDEX_BITS) {
+    const low = ram.tableWord(Mfn(table), index * ENTRY_WORDS);
+    if (!isPresent(low)) return NOT_THERE;
+    const high = ram.tableWord(Mfn(table), index * ENTRY_WORDS + 1);
+    if (!isWritable(low)) allowed &= ~WRITABLE;
+    if (isNoExecute(high)) allowed &= ~EXECUTABLE;
+    table = frameOf(low, high);
+    if (shift === 0) return table * RIGHTS + allowed;
+    index = (gfn >>> (shift - INDEX_BITS)) & INDEX_MASK;
   }
-  return table * RIGHTS + rights;
 }
 
 export function machineFrame(found: number): number {

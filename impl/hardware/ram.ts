@@ -4,6 +4,9 @@ import { assert } from '../assert.js';
 import { byteAt, wordAt } from '../tables/column.js';
 import { WriteLog } from './write-log.js';
 
+/** A name of one's own costs nothing; another file's is looked up each time it is used. */
+const wordOf = wordAt;
+
 /** 32-bit words in a frame. */
 export const PAGE_WORDS = PAGE_BYTES / 4;
 const WORD_SHIFT = PAGE_SHIFT - 2;
@@ -40,7 +43,7 @@ export class Ram {
 
   /** Two bytes at an even offset. */
   load16(mfn: Mfn, offset: number): number {
-    const word = wordAt(this.#words, (mfn << WORD_SHIFT) + (offset >>> 2));
+    const word = wordOf(this.#words, (mfn << WORD_SHIFT) + (offset >>> 2));
     return (offset & 2) === 0 ? word & 0xffff : word >>> 16;
   }
 
@@ -53,7 +56,12 @@ export class Ram {
 
   /** Four bytes at an offset that is a multiple of four. */
   load32(mfn: Mfn, offset: number): number {
-    return wordAt(this.#words, (mfn << WORD_SHIFT) + (offset >>> 2));
+    return wordOf(this.#words, (mfn << WORD_SHIFT) + (offset >>> 2));
+  }
+
+  /** The same at a machine byte address, of memory up to 2 GiB. */
+  load32At(address: number): number {
+    return wordOf(this.#words, address >> 2);
   }
 
   store32(mfn: Mfn, offset: number, value: number): void {
@@ -120,7 +128,7 @@ export class Ram {
 
   /** A word of a frame, by index 0..1023. */
   tableWord(mfn: Mfn, index: number): number {
-    return wordAt(this.#words, (mfn << WORD_SHIFT) + index);
+    return wordOf(this.#words, (mfn << WORD_SHIFT) + index);
   }
 
   setTableWord(mfn: Mfn, index: number, value: number): void {

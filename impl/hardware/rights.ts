@@ -1,6 +1,9 @@
 import { PFEC_I, PFEC_U, PFEC_W } from '../../abi/control.js';
 import { signedAt } from '../tables/column.js';
 
+/** A name of one's own costs nothing; another file's is looked up each time it is used. */
+const wordOf = signedAt;
+
 /*
  * Who may do what with a page (p2m.md 3.4). An access is `PFEC_W | PFEC_U | PFEC_I` as wanted, with
  * two more in bits that no access uses; all of it fits in 5 bits.
@@ -16,8 +19,6 @@ export const CONTROL_SMEP = 0x40;
 export const CONTROL_SMAP = 0x80;
 /** CR4.PKE: what `permits` permits is still subject to `keyDenies`. */
 export const CONTROL_KEYS = 0x100;
-/** Control bits are below this one. */
-export const CONTROL_BITS = 9;
 
 /** Rights that all entries of a walk give together. */
 export const RIGHT_RW = 0x1;
@@ -50,7 +51,7 @@ const PERMITTED = Int32Array.from({ length: (CONTROL_MASK + 1) * SETS_OF_RIGHTS 
 /** The accesses that rights permit under the control bits: bit 1 << access for each. */
 export function permittedAccesses(controls: number, rights: number): number {
   const row = ((controls >>> CONTROL_SHIFT) & CONTROL_MASK) * SETS_OF_RIGHTS;
-  return signedAt(PERMITTED, row + (rights & RIGHTS_MASK));
+  return wordOf(PERMITTED, row + (rights & RIGHTS_MASK));
 }
 
 /** Rights permit an access under the control bits; keys are judged by `keyDenies`. */
