@@ -37,8 +37,9 @@ Nothing here is random. Kinds of sweeps:
   pairs       two accesses by one vcpu or two through aliases: shared lower tables, mapped tables,
               twins with other rights, superpages, grant mappings
 Shapes of tables: 2-level-4k, 2-level-4m, pae-4k, pae-2m, 4-level-4k, 4-level-2m, 4-level-1g; pairs have
-2-level, pae, 4-level. In long mode flags A and D vary in the leaf and the level above a superpage only.
-All of it takes about two hours, --step 97 a few minutes. Stale accesses were answered from memory of the vcpu.
+2-level, pae, 4-level. In long mode A and D vary in the leaf only, A also in the entry above a superpage; of
+PAE's top level P varies only. All of it takes about two hours, --step 97 a few minutes. Stale are
+accesses that were answered by what the vcpu remembered.
 
 Examples:
   xenolith sweep --step 997

@@ -56,9 +56,10 @@ const leaf = { nx: true };
 const superpage = { nx: true, fixed: PS };
 
 /**
- * 2-level and PAE: P RW US A D of every level, NX where there is one, and bit 7 of level 1 (PAT).
- * 4-level: the same for the leaf but PAT; above it P RW US NX of every level, A of the level above
- * the leaf of a superpage, and PS at the top, where it is reserved.
+ * 2-level and PAE: P RW US A D of every level, NX where there is one, and bit 7 of level 1 (PAT); but
+ * of PAE's top level, which gives no rights, P only. 4-level: the same for the leaf but PAT; above it
+ * P RW US NX of every level, A of the entry above a superpage, and over 1 GiB PS at the top, where it
+ * is reserved. An entry below one that is not present is not varied.
  */
 const shapes: Readonly<Record<ShapeName, Omit<Shape, 'name' | 'top'>>> = {
   '2-level-4k': {
