@@ -3,9 +3,10 @@ import type { Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
+import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
 import { GRANT_MAP_RW, NOTHING } from './tables/p2m-entry.js';
-import { isGrant, isRam, mfnOf, typeOf } from './tables/p2m-entry.js';
+import { isGrant, isRam, mfnOf, permitsStore, typeOf } from './tables/p2m-entry.js';
 import type { Leaf, TypeCode } from './tables/p2m-entry.js';
 
 /*
@@ -92,8 +93,12 @@ export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf {
   return old;
 }
 
-/** The second half: drops what the entry held. */
+/** The second half: drops what the entry held. Through a writable mapping a page was written, maybe. */
 export function releaseEntry(host: Host, domain: Domain, old: Leaf): void {
+  if (isGrant(old) && permitsStore(old)) {
+    const owner = host.domains.byId(host.frames.ownerOf(mfnOf(old)));
+    if (owner !== undefined) noteWritten(host, owner, mfnOf(old));
+  }
   if (!holdsType(host, domain, old)) return;
   host.frames.dereferenceWritable(mfnOf(old));
 }

@@ -60,9 +60,11 @@ function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolea
   return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);
 }
 
-/** Somebody has a writable mapping of the page. */
+/** Somebody has a writable mapping of the page, or a gfn left of one. */
 const isMappedWritable = (state: State, page: PageId): boolean =>
   findKey(
     state.domains,
-    ({ mappings }) => findKey(mappings, (by) => by.page === page && !by.readonly) !== undefined,
+    ({ mappings, p2m }) =>
+      findKey(mappings, (by) => by.page === page && !by.readonly) !== undefined ||
+      findKey(p2m, (by) => by.page === page && by.type === 'grant_map_rw') !== undefined,
   ) !== undefined;
