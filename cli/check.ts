@@ -36,8 +36,8 @@ export interface CheckOptions {
 
 /** Steps on the machine `small` that take about twenty seconds on one core. */
 export const USUAL_STEPS = 1_800_000;
-/** On machines whose guests have page tables steps are slower: ten seconds each. */
-export const USUAL_PAGED_STEPS = 300_000;
+/** On machines whose guests have page tables steps are slower: twenty seconds each. */
+export const USUAL_PAGED_STEPS = 900_000;
 /** Failures that are enough for one run: shrinking each takes a second or two. */
 export const USUAL_FAILURES = 8;
 /** The canary has to be dead by then. */
