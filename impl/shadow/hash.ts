@@ -5,6 +5,8 @@ import type { ShadowPages } from './shadow-pages.js';
 
 const BUCKETS = 251;
 const TYPE_STRIDE = 17;
+/** Each shadow is in one chain, once. */
+const ENDLESS = 'a chain of the hash comes to an end';
 
 /** Finds the shadow of a key as a type (p2m.md 4.5): at most one for each pair (S2). */
 export class ShadowHash {
@@ -19,7 +21,8 @@ export class ShadowHash {
 
   find(type: number, key: number): number {
     let shadow = signedAt(this.#first, bucketOf(type, key));
-    while (shadow !== NONE) {
+    for (let steps = 0; shadow !== NONE; steps += 1) {
+      assert(steps < this.#next.length, ENDLESS);
       if (this.#pages.keyOf(shadow) === key && this.#pages.typeOf(shadow) === type) return shadow;
       shadow = signedAt(this.#next, shadow);
     }
@@ -40,7 +43,8 @@ export class ShadowHash {
       this.#first[bucket] = next;
       return;
     }
-    while (at !== NONE) {
+    for (let steps = 0; at !== NONE; steps += 1) {
+      assert(steps < this.#next.length, ENDLESS);
       const after = signedAt(this.#next, at);
       if (after === shadow) {
         this.#next[at] = next;
@@ -55,7 +59,10 @@ export class ShadowHash {
   size(): number {
     let size = 0;
     for (const first of this.#first) {
-      for (let at = first; at !== NONE; at = signedAt(this.#next, at)) size += 1;
+      for (let at = first; at !== NONE; at = signedAt(this.#next, at)) {
+        assert(size < this.#next.length, ENDLESS);
+        size += 1;
+      }
     }
     return size;
   }
