@@ -129,12 +129,7 @@ function rootOf(
 }
 
 /** [C7] The four entries that CR3 points to; of a gfn without a page they are not present. */
-function topEntries(
-  state: State,
-  caller: DomainId,
-  vcpu: Vcpu,
-  root: PageId | undefined,
-): readonly Word[] {
+function topEntries(state: State, caller: DomainId, vcpu: Vcpu, root?: PageId): readonly Word[] {
   const page = root ?? get(theDomain(state, caller).p2m, rootFrame(vcpu))?.page;
   const content = page === undefined ? zeros : pageOf(state, page).content;
   const { low } = vcpu.cr3;

@@ -102,7 +102,7 @@ const crossings: PagedScenarios = {
     7  d1  invlpg  va=0x1000                                  done
     8  d1  store   va=0x1ffe u32 user 0x1                     #PF P+W+U va=0x1ffe`,
   ],
-  '[W6] where the second page faults the first one is neither marked nor written': [
+  'W6: where the second page faults the first one is neither marked nor written': [
     four,
     `
     0  d1  pte    table=0x9 index=1 width=8 gfn=0x1 p+rw  ok
@@ -164,7 +164,7 @@ const marks: PagedScenarios = {
     1  d1  cmpxchg  va=0x1000 u32 expect=0x5 put=0x6        0x00000011
     2  d1  load     at=0x9+0x4 u32                          0x00001063`,
   ],
-  '[W6] nothing is marked where an access faults, whatever it faults for': [
+  'W6: nothing is marked where an access faults, whatever it faults for': [
     pae,
     `
     0  d1  pte    table=0x9 index=1 width=8 gfn=0x1 p+us  ok

@@ -6,7 +6,7 @@ import { loadWord, storeWord } from '../values/content.js';
 import { sum } from '../values/words.js';
 import { accessed, type Place } from './access.js';
 import { pageOf, the, withContent } from './derived.js';
-import { finished, refuse, type Alternative, type Result } from './outcome.js';
+import { finished, refuse, type Alternative } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
 import type { Reading } from './readings.js';
 import { askedBy, faultCode, faultOf, type Asked, type Fault } from './rights.js';
@@ -53,7 +53,7 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
     judged(the(walks([state], caller, id, start)[0]), vcpu, asked),
   );
   const attempt = { state, made, vcpu, asked, starts, fresh };
-  yield finished(state, outcome(attempt, fresh));
+  yield outcome(attempt, fresh);
 
   const isWrite = asked.kind === 'write';
   const [ones = [], others = [undefined]] = starts.map((start, i) => [
@@ -66,7 +66,7 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
     for (const other of others) {
       const pages = other === undefined ? [one] : [one, other];
       if (pages.every((page, i) => page === fresh[i])) continue;
-      const done = finished(state, outcome(attempt, pages));
+      const done = outcome(attempt, pages);
       yield { ...done, rules: [...done.rules, 'T1'] };
     }
 }
@@ -88,7 +88,7 @@ const marked = ({ value }: Reading, i: number, { entries }: Translation, { kind 
 function outcome(
   { state, made, vcpu, asked, starts, fresh }: Attempt,
   pages: readonly Found[],
-): Result {
+): Alternative {
   const faultAt = (i: number, found: number): Reply => {
     const linear = linearWord(the(starts[i]), modeOf(vcpu));
     return { is: 'page_fault', code: faultCode(found, vcpu, asked), linear };
@@ -96,7 +96,7 @@ function outcome(
   const gfns: number[] = [];
   let next = state;
   for (const [i, page] of pages.entries()) {
-    if ('refusal' in page) return refuse(faultAt(i, page.code), page.refusal);
+    if ('refusal' in page) return finished(state, refuse(faultAt(i, page.code), page.refusal));
     if (page === fresh[i]) next = withMarks(next, page, asked);
     gfns.push(page.gfn);
   }
@@ -105,7 +105,9 @@ function outcome(
   // [T1] An access may change the very entries it went through: they were legal before that.
   const noted = withPast(state, next);
   const done = accessed(noted, made, place, faultAt(0, abi.PFEC_P | abi.PFEC_I));
-  return { ...done, next: done.next === undefined ? noted : withPast(noted, done.next) };
+  const after = done.next === undefined ? noted : withPast(noted, done.next);
+  const ended = finished(state, { ...done, next: after });
+  return next === state ? ended : { ...ended, rules: [...ended.rules, 'W6'] };
 }
 
 /** [W6] The entries of a walk are marked, the leaf first. */

@@ -9,6 +9,7 @@ import type { State, Vcpu } from './state.js';
 
 export type Mode = 'unpaged' | '2-level' | 'pae' | '4-level';
 
+/** A vcpu that is known to exist. */
 export const vcpuOf = (state: State, caller: DomainId, id: VcpuId): Vcpu =>
   the(theDomain(state, caller).vcpus[id]);
 
@@ -47,6 +48,7 @@ export const linearNumber = ({ low, high }: Word, mode: Mode): number =>
 export const isCanonical = ({ high }: Word): boolean =>
   high >>> 15 === 0 || high >>> 15 === 0x1_ffff;
 
+/** The address of such a number, canonical in long mode. */
 export const linearWord = (linear: number, mode: Mode): Word => {
   if (mode !== '4-level') return { low: linear % 2 ** 32, high: 0 };
   const high = Math.floor(linear / 2 ** 32);

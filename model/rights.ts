@@ -13,6 +13,7 @@ export interface Asked {
   readonly kind: 'read' | 'write' | 'fetch';
 }
 
+/** What a step asks for. */
 export function askedBy({ op, as }: LinearAccess): Asked {
   if (op === 'load_linear') return { as, kind: 'read' };
   return { as, kind: op === 'fetch_linear' ? 'fetch' : 'write' };

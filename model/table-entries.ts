@@ -10,6 +10,7 @@ import type { Vcpu } from './state.js';
 export const spanOf = (level: number, mode: Mode): number =>
   PAGE_BYTES * (mode === '2-level' ? 1024 : 512) ** (level - 1);
 
+/** Bytes of an entry. */
 export const widthOf = (mode: Mode): 4 | 8 => (mode === '2-level' ? 4 : 8);
 
 /** The frame number in an entry. */
@@ -31,28 +32,24 @@ export function leafFrame(entry: Word, level: number, mode: Mode): number {
   return frame - (frame % (spanOf(level, mode) / PAGE_BYTES));
 }
 
+/** Who reads entries: a vcpu in a mode, on a processor with features. */
+export interface Reader {
+  readonly mode: Mode;
+  readonly vcpu: Vcpu;
+  readonly cpu: Cpu;
+}
+
 /** The entry maps a page larger than 4 KiB: 4 MiB in 2-level mode, else 2 MiB or 1 GiB. */
-export function isSuperpage(
-  { low }: Word,
-  level: number,
-  mode: Mode,
-  vcpu: Vcpu,
-  cpu: Cpu,
-): boolean {
+export function isSuperpage({ low }: Word, level: number, { mode, vcpu, cpu }: Reader): boolean {
   if ((low & abi.PTE_PS) === 0 || level > 3) return false;
   if (level === 3) return cpu.gibPages;
   return mode !== '2-level' || (vcpu.cr4 & abi.CR4_PSE) !== 0;
 }
 
 /** [W2] Which bits must be zero depends on mode, level and features. */
-export function hasReservedBit(
-  { low, high }: Word,
-  level: number,
-  isLeaf: boolean,
-  mode: Mode,
-  vcpu: Vcpu,
-  cpu: Cpu,
-): boolean {
+export function hasReservedBit(entry: Word, level: number, isLeaf: boolean, by: Reader): boolean {
+  const { low, high } = entry;
+  const { mode, vcpu, cpu } = by;
   if (mode === '2-level') {
     const addressBits = cpu.pse36 ? Math.min(cpu.addressBits, 40) : 32;
     return level === 2 && isLeaf && (low & bits(addressBits - 19, 21)) !== 0;

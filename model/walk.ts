@@ -88,9 +88,9 @@ function below(
     const vcpu = vcpuOf(now, id, vcpuId);
     if ((value.low & abi.PTE_P) === 0) return [{ refusal: 'W2.1', code: 0 }];
 
-    const cpu = featuresOf(now);
-    const isLeaf = level === 1 || isSuperpage(value, level, mode, vcpu, cpu);
-    if (hasReservedBit(value, level, isLeaf, mode, vcpu, cpu))
+    const reader = { mode, vcpu, cpu: featuresOf(now) };
+    const isLeaf = level === 1 || isSuperpage(value, level, reader);
+    if (hasReservedBit(value, level, isLeaf, reader))
       return [{ refusal: 'W2.2', code: abi.PFEC_P | abi.PFEC_RSVD }];
 
     const seen = {

@@ -119,7 +119,6 @@ const shownBy: Readonly<Record<string, readonly string[]>> = {
   D4: ['G6.3', 'P6.3', 'P11.5'],
   A6: ['T1', 'W2.1'],
   W4: ['W2.1'],
-  W6: ['W2.1'],
   T2: ['C1'],
   T3: ['C6'],
   T4: ['T1'],

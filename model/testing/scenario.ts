@@ -101,7 +101,6 @@ export const principles: readonly RuleId[] = [
   'W3',
   'W4',
   'W5',
-  'W6',
   'W7',
   'T2',
   'T3',
