@@ -1,9 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { Fields, isList } from './fields.js';
 import { parseJson, type Json, type JsonObject } from './json-text.js';
-import { RecordingError } from './recording-error.js';
+import { readText } from './read-text.js';
 
 /** What a real Xen answered, trace by trace, in the order of the file. */
 export interface Recording {
@@ -40,8 +38,6 @@ export interface RecordedStep {
 /** Domain ids that the rig has room for: 1..6. */
 export const RIG_DOMAINS = 6;
 
-const FILE_BYTES = 64 * 2 ** 20;
-const TEXT_BYTES = 256 * 2 ** 20;
 const TRACES = 100_000;
 const STEPS = 100_000;
 const NESTING = 8;
@@ -54,20 +50,7 @@ const DANGLING = 0xdead;
  */
 export function readRecording(path: string): Recording {
   const file = basename(path);
-  const { size } = statSync(path);
-  if (size > FILE_BYTES)
-    throw new RecordingError(file, '$', `${size} bytes are too many; the limit is ${FILE_BYTES}`);
-  return decodeRecording(inflated(readFileSync(path), file), file);
-}
-
-function inflated(bytes: Buffer, file: string): string {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString('utf8');
-  try {
-    return gunzipSync(bytes, { maxOutputLength: TEXT_BYTES }).toString('utf8');
-  } catch (problem) {
-    const what = problem instanceof Error ? problem.message : String(problem);
-    throw new RecordingError(file, '$', `cannot be decompressed: ${what}`);
-  }
+  return decodeRecording(readText(path, file), file);
 }
 
 /** Decodes the text of a recording; `file` is the name that errors give. */

@@ -1,10 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import type { Word } from '../../abi/word.js';
 import { Fields } from '../recordings/fields.js';
 import { parseJson } from '../recordings/json-text.js';
-import { RecordingError } from '../recordings/recording-error.js';
+import { readText } from '../recordings/read-text.js';
 import { wordOfQuantity } from './answer.js';
 import { cr4BitsOf } from './cr4-bits.js';
 import { decodeStep, recordedFact, widthOf } from './decode-step.js';
@@ -19,8 +17,6 @@ import {
   type WalkMode,
 } from './recorded-case.js';
 
-const FILE_BYTES = 16 * 2 ** 20;
-const TEXT_BYTES = 256 * 2 ** 20;
 const CASES = 10_000;
 const ENTRIES = 4096;
 /** Physical addresses of the recordings' memory. */
@@ -32,20 +28,7 @@ const ADDRESS_LIMIT = 2 ** 29;
  */
 export function readWalks(path: string): WalkFile {
   const file = basename(path);
-  const { size } = statSync(path);
-  if (size > FILE_BYTES)
-    throw new RecordingError(file, '$', `${size} bytes are too many; the limit is ${FILE_BYTES}`);
-  return decodeWalks(inflated(readFileSync(path), file), file);
-}
-
-function inflated(bytes: Buffer, file: string): string {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString('utf8');
-  try {
-    return gunzipSync(bytes, { maxOutputLength: TEXT_BYTES }).toString('utf8');
-  } catch (problem) {
-    const what = problem instanceof Error ? problem.message : String(problem);
-    throw new RecordingError(file, '$', `cannot be decompressed: ${what}`);
-  }
+  return decodeWalks(readText(path, file), file);
 }
 
 /** Decodes the text of a file of recorded walks; `file` is the name that errors give. */
