@@ -23,6 +23,12 @@ const broken: readonly (readonly [string, string, string, string])[] = [
   ['an absurd machine', `${HEAD} guest_frames=99999999999\n`, '2:28', 'from 0 to 1048576'],
   ['an unknown paging', `${HEAD} paging=pv\n`, '2:22', 'hap or shadow'],
   ['a TLB of six entries', `${HEAD} tlb_entries=6\n`, '2:27', 'a power of two'],
+  [
+    'a pool of shadows too small for its vcpu',
+    `${HEAD} paging=shadow shadow_frames=9\n`,
+    '2:43',
+    'from 10 to',
+  ],
   ['a feature half on', `${HEAD} pse36=maybe\n`, '2:21', 'on or off'],
   ['addresses of 64 bits', `${HEAD} address_bits=64\n`, '2:28', 'from 32 to 44'],
   ['a width twice', `${HEAD} vcpus=1 vcpus=2\n`, '2:23', 'the end of the arguments'],

@@ -94,6 +94,8 @@ export function parseMachine(words: Words): Machine {
   for (const field of numericFields) {
     const value = words.optional(snake(field));
     if (value !== undefined) machine[field] = parseField(field, value);
+    if (field === 'shadowFrames' && value !== undefined && machine.paging === 'shadow')
+      machine[field] = parseNumber(value, roomFor(machine));
   }
   machine.cpu = parseCpu(words, base.cpu);
   machine.defaults = parseConfig(words, base.defaults, DEFAULT_PREFIX);
@@ -158,6 +160,9 @@ function parseField(field: NumericField, token: Token): number {
     refuseToken(token, bounds[field].what);
   return value;
 }
+
+/** A pool holds what one access needs, while every vcpu keeps the tables it starts from. */
+const roomFor = ({ vcpus }: Machine): Range => between(4 * vcpus + 6, 2 ** 16);
 
 function parsePaging(token: Token | undefined): Paging | undefined {
   if (token === undefined) return undefined;

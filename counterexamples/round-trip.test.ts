@@ -205,6 +205,11 @@ const machine: fc.Arbitrary<Machine> = plain({
 }).map(({ base, defaults, ...changes }) => ({
   ...base,
   ...changes,
+  // A smaller pool of shadows is no machine (broken.test.ts).
+  shadowFrames: Math.max(
+    changes.shadowFrames,
+    changes.paging === 'shadow' ? 4 * base.vcpus + 6 : 1,
+  ),
   defaults: defaults ?? base.defaults,
 }));
 
