@@ -172,8 +172,8 @@ function rootTable(host: Host, domain: Domain, vcpu: Vcpu, low: number, walk: Gu
 }
 
 /**
- * The frame of a table: the domain's own RAM that can be referenced; with nested paging, which reads tables as any memory,
- * a grant mapping too. Anything else is as if the table were not there.
+ * The frame of a table: the domain's own RAM that can be referenced. Nested paging reads tables like
+ * other memory, through grant mappings too. Anything else is as if the table were not there.
  */
 function tableAt(host: Host, domain: Domain, gfn: Gfn, level: number, walk: GuestWalk): number {
   const found = translate(host, domain, gfn);

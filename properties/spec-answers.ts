@@ -7,25 +7,28 @@ import { SpecSystem } from './spec-system.js';
 /**
  * What the model answers to each line of a program: the right column of a trace. Where `like`, a
  * right column of the same program, lists all answers that are allowed, so does the result.
- * Undefined for all lines where the model itself fails on the way.
+ * Undefined from the line on at which the model itself fails: that failure is reported by whoever runs
+ * the program, as a mistake of the harness.
  */
 export function specAnswers(
   program: Program,
   like: readonly (string | undefined)[] = [],
 ): readonly (string | undefined)[] {
   const handles = new Handles();
+  const answers: (string | undefined)[] = program.lines.map(() => undefined);
   try {
     const spec = new SpecSystem(program.machine);
     for (const { domain, config } of program.boot) spec.perform({ op: 'create', domain, config });
-    return program.lines.map((line, index) => {
+    for (const [index, line] of program.lines.entries()) {
       const replies = desugar(line, program.machine, handles).map((step) => spec.perform(step));
       const reply = replies.at(-1);
-      if (reply === undefined) return undefined;
+      if (reply === undefined) continue;
       if (line.op === 'map') handles.note(index, reply);
       const allowed = spec.allowed.map((each) => printReply(each, line.op));
-      return answerColumn(allowed, like[index]);
-    });
+      answers[index] = answerColumn(allowed, like[index]);
+    }
   } catch {
-    return program.lines.map(() => undefined);
+    // What the model throws is told by the run of this program; here its answers end.
   }
+  return answers;
 }

@@ -219,7 +219,7 @@ export class Cpu extends Registers {
   }
 }
 
-/** `RIGHT_*`: RW and US as all entries have them, D as the leaf has it, NX as any high word has it. */
+/** `RIGHT_*`: RW and US where all entries have them, D of the leaf, NX where one high word has it. */
 function rightsOf(all: number, leaf: number, above: number): number {
   return ((all & (RW | US)) >>> 1) | ((leaf & DIRTY) >>> 3) | (above >>> 29);
 }
