@@ -4,6 +4,8 @@
  */
 export interface Machine {
   readonly name: string;
+  /** What random programs ask for: what guests do by themselves, or all that can be asked. */
+  readonly surface: Surface;
   /** Domain ids 1..domains can exist; the control domain is besides. */
   readonly domains: number;
   /** Virtual processors of each domain. */
@@ -47,6 +49,9 @@ export interface Machine {
   readonly defaults: DomainConfig;
 }
 
+export const surfaces = ['guests', 'whole'] as const;
+export type Surface = (typeof surfaces)[number];
+
 export const pagings = ['shadow', 'hap'] as const;
 export type Paging = (typeof pagings)[number];
 
@@ -88,6 +93,7 @@ export interface PageRun {
 /** Small enough to explore exhaustively. */
 const tiny: Machine = {
   name: 'tiny',
+  surface: 'guests',
   domains: 2,
   vcpus: 1,
   guestFrames: 6,
@@ -121,6 +127,7 @@ const tiny: Machine = {
 /** The default of random runs: every limit is met within tens of steps. */
 const small: Machine = {
   name: 'small',
+  surface: 'guests',
   domains: 3,
   vcpus: 1,
   guestFrames: 48,
@@ -166,12 +173,22 @@ const paged: Machine = {
   defaults: { ...small.defaults, ram: [{ gfn: 0, count: 16 }], maximumPages: 24 },
 };
 
+/** The whole surface: what `paged` has, a third domain, and everything the toolstack may ask. */
+const whole: Machine = {
+  ...paged,
+  name: 'whole',
+  surface: 'whole',
+  domains: 3,
+  guestFrames: 80,
+};
+
 /**
  * Xen 4.17's own sizes; recordings of the real hypervisor replay on it. Of the 512 frames of a
  * paging pool of 2 MiB the p2m gets 501: the other eleven go to nested paging (measured).
  */
 const xen: Machine = {
   name: 'xen',
+  surface: 'whole',
   domains: 6,
   vcpus: 1,
   guestFrames: 16384,
@@ -205,5 +222,5 @@ const xen: Machine = {
   },
 };
 
-export const presets = { tiny, small, paged, xen } as const;
+export const presets = { tiny, small, paged, whole, xen } as const;
 export type PresetName = keyof typeof presets;

@@ -171,7 +171,7 @@ describe('check', () => {
     expect(JSON.parse(one.out)).toMatchObject({ seed: 'j', found: [], machine: 'small' });
     const { code, out } = xenolith(...words);
     expect(code).toBe(0);
-    const runs = ['hap', 'shadow', 'hap'].map((paging) => ({ found: [], paging }));
+    const runs = ['hap', 'shadow', 'hap', 'shadow', 'hap'].map((paging) => ({ found: [], paging }));
     expect(JSON.parse(out)).toMatchObject({ seed: 'j', runs });
   });
 

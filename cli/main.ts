@@ -65,7 +65,7 @@ program
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
   .option(
     '--machine <preset>',
-    `the machine: ${Object.keys(presets).join(', ')} (default: small, then paged both ways)`,
+    `the machine: ${Object.keys(presets).join(', ')} (default: small, then paged and whole, both ways)`,
   )
   .option(
     '--paging <how>',

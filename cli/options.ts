@@ -42,7 +42,8 @@ export function machineNamed(name: string, paging?: string): Machine {
 export function machinesFor(name: string | undefined, paging: string | undefined): Machine[] {
   if (name !== undefined) return [machineNamed(name, paging)];
   if (paging !== undefined) return [machineNamed('paged', paging)];
-  return [presets.small, presets.paged, { ...presets.paged, paging: 'hap' }];
+  const { small, paged, whole } = presets;
+  return [small, paged, { ...paged, paging: 'hap' }, whole, { ...whole, paging: 'hap' }];
 }
 
 /** The paging of a name. */

@@ -18,7 +18,12 @@ const broken: readonly (readonly [string, string, string, string])[] = [
   ['an unknown version', 'xenolith-trace 2\nmachine small\n', '1:16', 'version 1, the only one'],
   ['no machine', 'xenolith-trace 1\n', '2:1', 'machine …'],
   ['a line in place of the machine', `xenolith-trace 1\n${GRANT}\n`, '2:1', 'machine …'],
-  ['an unknown machine', 'xenolith-trace 1\nmachine huge\n', '2:9', 'tiny, small, paged, xen'],
+  [
+    'an unknown machine',
+    'xenolith-trace 1\nmachine huge\n',
+    '2:9',
+    'tiny, small, paged, whole, xen',
+  ],
   ['an unknown width', `${HEAD} wings=2\n`, '2:15', 'domains='],
   ['an absurd machine', `${HEAD} guest_frames=99999999999\n`, '2:28', 'from 0 to 1048576'],
   ['an unknown paging', `${HEAD} paging=pv\n`, '2:22', 'hap or shadow'],

@@ -1,10 +1,12 @@
 import {
   presets,
+  surfaces,
   type DomainConfig,
   type Machine,
   type PageRun,
   type Paging,
   type PresetName,
+  type Surface,
 } from '../abi/machine.js';
 import { cpuText, parseCpu } from './cpu-words.js';
 import { gfnText, listOf, listText, pairOf, parseGfn } from './names.js';
@@ -19,7 +21,7 @@ import { refuseToken, type Token, type Words } from './words.js';
  * `name=`. The keys are the field names of abi/machine.ts, in snake case.
  */
 
-type NumericField = Exclude<keyof Machine, 'name' | 'paging' | 'cpu' | 'defaults'>;
+type NumericField = Exclude<keyof Machine, 'name' | 'surface' | 'paging' | 'cpu' | 'defaults'>;
 
 /** A machine outside these bounds is refused: nothing could be built for it. */
 const bounds: Readonly<Record<NumericField, Range>> = {
@@ -73,6 +75,7 @@ export function machineText(machine: Machine): string {
   return [
     preset,
     ...(preset === machine.name ? [] : [`name=${machine.name}`]),
+    ...(machine.surface === base.surface ? [] : [`surface=${machine.surface}`]),
     ...(machine.paging === base.paging ? [] : [`paging=${machine.paging}`]),
     ...numericFields
       .filter((field) => machine[field] !== base[field])
@@ -90,6 +93,7 @@ export function parseMachine(words: Words): Machine {
   const base: Machine = presets[token.text];
   const machine: { -readonly [Field in keyof Machine]: Machine[Field] } = { ...base };
   machine.name = words.optional('name')?.text ?? base.name;
+  machine.surface = parseSurface(words.optional('surface')) ?? base.surface;
   machine.paging = parsePaging(words.optional('paging')) ?? base.paging;
   for (const field of numericFields) {
     const value = words.optional(snake(field));
@@ -168,6 +172,11 @@ function parsePaging(token: Token | undefined): Paging | undefined {
   if (token === undefined) return undefined;
   if (token.text === 'hap' || token.text === 'shadow') return token.text;
   return refuseToken(token, 'hap or shadow');
+}
+
+function parseSurface(token: Token | undefined): Surface | undefined {
+  if (token === undefined) return undefined;
+  return surfaces.find((each) => each === token.text) ?? refuseToken(token, surfaces.join(' or '));
 }
 
 const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, name);

@@ -190,7 +190,7 @@ function lookingBack(lines: readonly Line[]): readonly Line[] {
 /** Every field of one preset under the name of another. */
 const machine: fc.Arbitrary<Machine> = plain({
   base: fc.constantFrom(...Object.values(presets)),
-  name: fc.constantFrom('tiny', 'small', 'paged', 'xen', 'mine'),
+  name: fc.constantFrom('tiny', 'small', 'paged', 'whole', 'xen', 'mine'),
   domains: fc.nat({ max: 1024 }),
   paging: fc.constantFrom('hap', 'shadow'),
   cpu: plain({

@@ -62,7 +62,7 @@ export function madeUp(choose: Choose, plan: ProgramPlan): Program {
   const { machine } = plan;
   const boot = defaultBoot(machine);
   const running = new Running(machine, boot, specSubject);
-  const emphasis = chooseEmphasis(choose, plan.emphasis, usualGuests(machine));
+  const emphasis = chooseEmphasis(choose, plan.emphasis, usualGuests(machine), machine.surface);
   const scene = new Scene(choose, machine, emphasis, running.state);
   const opening = openingLines(
     scene,

@@ -75,7 +75,7 @@ export class Episode {
     this.#muted = muted;
     this.#running = new Running(plan.machine, plan.boot, plan.make, coverage);
     const choose = seeded(seed);
-    const emphasis = chooseEmphasis(choose, plan.emphasis, plan.guests);
+    const emphasis = chooseEmphasis(choose, plan.emphasis, plan.guests, plan.machine.surface);
     this.#scene = new Scene(choose, plan.machine, emphasis, this.#running.state);
   }
 

@@ -1,3 +1,4 @@
+import type { Surface } from '../../abi/machine.js';
 import { percent, pick, type Choose } from '../choose.js';
 import type { GuestMode } from './guest-mode.js';
 
@@ -36,6 +37,9 @@ export interface Emphasis {
   readonly pagingShare: number;
   readonly tableShare: number;
   readonly controlShare: number;
+  /** Percentage of lines about what only the whole surface has; and how much each kind happens. */
+  readonly surfaceShare: number;
+  readonly surfaceWeights: readonly number[];
 }
 
 /** How much each family happens where nothing is emphasised, in the order of `families`. */
@@ -78,6 +82,7 @@ export function chooseEmphasis(
   choose: Choose,
   name: EmphasisName,
   guests: GuestMode | undefined,
+  surface: Surface,
 ): Emphasis {
   const factors: Partial<Record<Family, number>> = emphases[name];
   const weights = families.map((family) => {
@@ -98,8 +103,18 @@ export function chooseEmphasis(
     pagingShare: guests === undefined ? 0 : pick(choose, [50, 70, 85]),
     tableShare: guests === undefined ? 0 : pick(choose, [10, 25, 40]),
     controlShare: guests === undefined ? 0 : pick(choose, [4, 10, 20]),
+    // Nor where the surface is not whole.
+    surfaceShare: surface === 'guests' ? 0 : pick(choose, [20, 40, 60]),
+    surfaceWeights:
+      surface === 'guests'
+        ? []
+        : surfaceKinds.map(() => (percent(choose, 20) ? 0 : pick(choose, [1, 2, 4]))),
   };
 }
+
+/** What only the whole surface has: each has its own file. */
+export const surfaceKinds = ['life'] as const;
+export type SurfaceKind = (typeof surfaceKinds)[number];
 
 const uneven = [0.25, 0.5, 1, 1, 2, 4] as const;
 /** Without grants and maps there would be little to see. */

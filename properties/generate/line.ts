@@ -13,6 +13,7 @@ import { pagingLine, pagingOpening } from './paging-lines.js';
 import { mapTableLine, physmapLine } from './physmap-lines.js';
 import { STATUS_GFN, tableGfn } from './places.js';
 import type { Scene } from './scene.js';
+import { surfaceLine } from './surface-lines.js';
 import { tableLine } from './table-lines.js';
 import { renewalLine, toolstackLine } from './toolstack-lines.js';
 import { unmapLine } from './unmap-lines.js';
@@ -23,6 +24,10 @@ export function nextLine(scene: Scene): Line {
   if (percent(choose, 6) && percent(choose, emphasis.care)) {
     const renewal = renewalLine(scene);
     if (renewal !== undefined) return renewal;
+  }
+  if (emphasis.surfaceShare > 0 && percent(choose, emphasis.surfaceShare)) {
+    const line = surfaceLine(scene);
+    if (line !== undefined) return line;
   }
   if (emphasis.guests !== undefined && percent(choose, emphasis.pagingShare)) {
     const caller = scene.running();

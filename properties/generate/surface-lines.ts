@@ -1,0 +1,18 @@
+import type { Line } from '../../abi/program.js';
+import { weighted } from '../choose.js';
+import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import type { Scene } from './scene.js';
+import { renewalLine } from './toolstack-lines.js';
+
+/** A line about what only the whole surface has; undefined where there is nothing to do. */
+export function surfaceLine(scene: Scene): Line | undefined {
+  const { choose, emphasis } = scene;
+  const total = emphasis.surfaceWeights.reduce((sum, weight) => sum + weight, 0);
+  if (total === 0) return undefined;
+  const kind = surfaceKinds[weighted(choose, emphasis.surfaceWeights, total)];
+  return kind === undefined ? undefined : lineOf[kind](scene);
+}
+
+const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> = {
+  life: renewalLine,
+};
