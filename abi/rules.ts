@@ -64,6 +64,11 @@ export const rules = {
   D6: 'set_memory_limit bounds what a domain may own from now on',
   D7: 'inspect_gfn answers what is at a gfn',
   D8: 'log_dirty names the gfns that were written',
+  H1: 'map_foreign puts a page of a domain into a window of the control domain',
+  H2: 'unmap_window empties a window',
+  H3: 'the control domain accesses what its windows lead to, or faults',
+  H4: 'a window holds its page',
+  H5: 'the gfns of the control domain are machine frames',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -230,6 +235,13 @@ export const refusals = {
   'D7.1': ['-ESRCH', 'there is no such domain'],
   'D8.1': ['-ESRCH', 'there is no such domain'],
   'D8.2': ['-EINVAL', 'writes are logged already, or not yet'],
+  'H1.1': ['-ESRCH', 'there is no such domain'],
+  'H1.2': ['-EINVAL', 'there is no such window'],
+  'H1.3': ['-EBUSY', 'the page belongs to another domain than the one named'],
+  'H1.4': ['-EINVAL', 'there is no page of the domain’s own at the gfn'],
+  'H2.1': ['-EINVAL', 'there is no such window'],
+  'H3.1': ['#PF', 'the window is empty'],
+  'H3.2': ['#PF', 'the window is readonly'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

@@ -1,10 +1,13 @@
 import type { Access, ByGuest, Control, LinearAccess } from './access.js';
 import type { DomainConfig } from './machine.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
+import type { WindowCall } from './windows.js';
 
+export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
 export { accessors } from './access.js';
 export type {
   Access,
+  ByGuest,
   Accessor,
   CompareExchange,
   Control,
@@ -24,7 +27,8 @@ export type {
  * Every number a guest passes may be garbage; widths are those of Xen's argument structures
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
-export type Step = GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack;
+export type Step =
+  GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack | WindowCall;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----

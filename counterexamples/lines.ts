@@ -14,6 +14,7 @@ import { after, pairOf } from './names.js';
 import { parseNumber, u16 } from './numbers.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
+import { parseWindow, windowText } from './window-lines.js';
 import { refuseToken, type Token, type Words } from './words.js';
 
 /*
@@ -118,6 +119,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   set_memory_limit: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  map_foreign: 'toolstack',
+  unmap_window: 'toolstack',
 };
 
 const TOOLSTACK = 'tool';
@@ -179,6 +182,9 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'inspect_gfn':
     case 'log_dirty':
       return toolstackText(line, machine.defaults);
+    case 'map_foreign':
+    case 'unmap_window':
+      return windowText(line);
   }
 }
 
@@ -240,6 +246,10 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'log_dirty':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
+    case 'map_foreign':
+    case 'unmap_window':
+      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
+      return parseWindow(op, given);
   }
 }
 

@@ -170,6 +170,8 @@ const others: readonly fc.Arbitrary<Line>[] = [
   plain({ op: fc.constantFrom('destroy', 'domain_info'), domain }),
   plain({ op: op('set_memory_limit'), domain, pages: fc.maxSafeNat() }),
   plain({ op: op('inspect_gfn'), domain, gfn }),
+  plain({ op: op('map_foreign'), window: u16, domain, gfn, readonly: fc.boolean() }),
+  plain({ op: op('unmap_window'), window: u16 }),
 ];
 
 const line: fc.Arbitrary<Line> = fc.oneof(...grantCalls, ...memoryCalls, ...others);

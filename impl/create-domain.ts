@@ -2,6 +2,7 @@ import { CONTROL, Gfn, VcpuId } from '../abi/ids.js';
 import type { DomainConfig } from '../abi/machine.js';
 import { XENMAPSPACE_grant_table } from '../abi/step.js';
 import type { CreateDomain } from '../abi/step.js';
+import { WINDOWS } from '../abi/windows.js';
 import type { Rc } from '../abi/status.js';
 import { assert } from './assert.js';
 import { destroyDomain } from './destroy-domain.js';
@@ -9,7 +10,7 @@ import type { Domain } from './domain.js';
 import { growTable } from './grant-frames.js';
 import type { Host } from './host.js';
 import { addToPhysmap } from './hypercalls/add-to-physmap.js';
-import { assignPages, shareXenPage } from './pages.js';
+import { assignPages, getPage, shareXenPage } from './pages.js';
 import { addPage } from './physmap.js';
 import { RAM_RW } from './tables/p2m-entry.js';
 
@@ -45,7 +46,7 @@ export function createDomain(host: Host, { domain: id, config }: CreateDomain): 
 export function createControl(host: Host): void {
   const control = host.newDomain(CONTROL, {
     ram: [],
-    maximumPages: 0,
+    maximumPages: host.machine.controlPages,
     grantFrames: INITIAL_GRANT_FRAMES,
     maptrackFrames: 0,
     grantVersion: 1,
@@ -54,6 +55,13 @@ export function createControl(host: Host): void {
   assert(control !== undefined, 'a machine has room for the control domain');
   host.domains.add(control);
   addXenPages(host, control);
+  const pages = assignPages(host, control, host.machine.controlPages) ?? [];
+  for (const [n, mfn] of pages.entries()) {
+    const isTyped = getPage(host, mfn, control) && host.frames.referenceWritable(mfn);
+    assert(isTyped, 'a fresh page can be referenced');
+    host.windows.set(WINDOWS + n, { mfn, isReadonly: false });
+  }
+  control.maximumPages = 0;
 }
 
 function addXenPages(host: Host, domain: Domain): void {

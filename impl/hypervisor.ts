@@ -2,7 +2,7 @@ import { CONTROL } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { GrantCall, MemoryCall, Step } from '../abi/step.js';
+import type { ByGuest, GrantCall, MemoryCall, Step } from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
@@ -29,6 +29,7 @@ import { crash } from './physmap.js';
 import { CRASHED, NO_DOMAIN, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
+import { accessWindow, windowCall } from './windows.js';
 
 export type { StopPoint } from './stop-points.js';
 
@@ -56,6 +57,7 @@ export class Hypervisor implements System {
   }
 
   perform(step: Step): Reply {
+    if ('caller' in step && step.caller === CONTROL) return performByControl(this.host, step);
     switch (step.op) {
       case 'load':
       case 'store':
@@ -99,6 +101,9 @@ export class Hypervisor implements System {
       case 'inspect_gfn':
       case 'log_dirty':
         return toolstack(this.host, step);
+      case 'map_foreign':
+      case 'unmap_window':
+        return windowCall(this.host, step);
       case 'map':
       case 'unmap':
       case 'copy':
@@ -114,8 +119,7 @@ export class Hypervisor implements System {
         return caller.isCrashed ? CRASHED : reply;
       }
       default: {
-        const caller =
-          step.caller === CONTROL ? this.host.control() : this.#running(step.caller, step.vcpu);
+        const caller = this.#running(step.caller, step.vcpu);
         if (caller === undefined) return NO_DOMAIN;
         const reply = performMemoryCall(this.host, caller, step);
         return caller.isCrashed ? CRASHED : reply;
@@ -129,6 +133,33 @@ export class Hypervisor implements System {
     if (domain === undefined || id === CONTROL) return undefined;
     if (!domain.isRunning() || vcpu >= this.host.machine.vcpus) return undefined;
     return domain;
+  }
+}
+
+/**
+ * What the control domain's kernel does: its hypercalls, and accesses to its own address space. What
+ * else its processors do is not looked at.
+ */
+function performByControl(host: Host, step: Extract<Step, ByGuest>): Reply {
+  if (step.vcpu >= host.machine.vcpus) return NO_DOMAIN;
+  switch (step.op) {
+    case 'load':
+    case 'store':
+    case 'cmpxchg':
+      return accessWindow(host, step);
+    case 'populate_physmap':
+    case 'decrease_reservation':
+    case 'increase_reservation':
+    case 'add_to_physmap':
+    case 'add_to_physmap_batch':
+    case 'remove_from_physmap':
+    case 'exchange':
+    case 'current_reservation':
+    case 'maximum_reservation':
+    case 'maximum_gpfn':
+      return performMemoryCall(host, host.control(), step);
+    default:
+      return NO_DOMAIN;
   }
 }
 

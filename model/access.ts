@@ -158,7 +158,7 @@ const isWritable = (entry: Entry | undefined): boolean =>
   entry !== undefined && entry.type !== 'grant_map_ro';
 
 /** The part of an access that falls into one page; `skipped` bytes of the value come before it. */
-interface Piece {
+export interface Piece {
   readonly gfn: number;
   /** The page that it reaches, if any. */
   readonly page: PageId | undefined;
@@ -188,7 +188,7 @@ function piecesOf(
 }
 
 /** The bytes that an access finds. */
-function valueOf(state: State, pieces: readonly Piece[]): Word {
+export function valueOf(state: State, pieces: readonly Piece[]): Word {
   let value: Word = { low: 0, high: 0 };
   for (const { page, offset, size, skipped } of pieces) {
     const part =
@@ -201,7 +201,7 @@ function valueOf(state: State, pieces: readonly Piece[]): Word {
 }
 
 /** The state with the bytes stored that an access reaches. */
-function withValue(state: State, pieces: readonly Piece[], value: Word): State {
+export function withValue(state: State, pieces: readonly Piece[], value: Word): State {
   let next = state;
   for (const { page, offset, size, skipped } of pieces) {
     if (page === undefined) continue;

@@ -2,8 +2,17 @@ import { CR0_AT_START } from '../abi/control.js';
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
 import * as abi from '../abi/step.js';
+import { WINDOWS } from '../abi/windows.js';
 import { loadWord, withWord, zeros } from '../values/content.js';
-import { domainOf, gfnOf, ownedPages, ownPageAt, pageOf, ramPages, theDomain } from './derived.js';
+import {
+  domainOf,
+  freeFrames,
+  gfnOf,
+  ownedPages,
+  ownPageAt,
+  pageOf,
+  theDomain,
+} from './derived.js';
 import { withContent, withDomain } from './derived.js';
 import { drop, entries, get, put, type Keyed } from '../values/keyed.js';
 import { ended } from './map.js';
@@ -17,8 +26,20 @@ import { PageId, type Domain, type State, type Vcpu } from './state.js';
  * grants nothing.
  */
 export function boot(machine: Machine): State {
-  const empty: State = { machine, domains: undefined, pages: undefined, nextPage: PageId(0) };
-  return bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  const none = { domains: undefined, pages: undefined, windows: undefined };
+  const empty: State = { machine, ...none, nextPage: PageId(0) };
+  let next = bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  for (let n = 0; n < machine.controlPages; n++) next = withControlPage(next, n);
+  return next;
+}
+
+/** [H5] A page of the control domain's RAM: its gfn is its machine frame, and it has a linear page. */
+function withControlPage(state: State, n: number): State {
+  const { page, next } = freshPage(state, CONTROL, 'ram');
+  const control = theDomain(next, CONTROL);
+  const p2m = put(control.p2m, n, { type: 'ram_rw', page } as const);
+  const windows = put(next.windows, WINDOWS + n, { page, readonly: false });
+  return withDomain({ ...next, windows }, { ...control, p2m });
 }
 
 /** The guests are those whose life the spec describes; the control domain is not one of them. */
@@ -100,7 +121,7 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): State | u
       next = added.next;
     }
   if (ownedPages(next, id) > config.maximumPages) return undefined;
-  if (ramPages(next) > state.machine.guestFrames) return undefined;
+  if (freeFrames(next) < 0) return undefined;
   if (config.tableGfn === undefined) return next;
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
   return tabled.result === 0 ? tabled.next : undefined;

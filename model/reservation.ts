@@ -3,7 +3,7 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
-import { domainOrSelf, mayManage, ownedPages, ownPageAt, ramPages } from './derived.js';
+import { domainOrSelf, freeFrames, mayManage, ownedPages, ownPageAt } from './derived.js';
 import { the, theDomain, withDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
@@ -95,7 +95,7 @@ function cannotAllocate(state: State, id: DomainId, pages: number): Shortage {
   const { dying, maximumPages } = theDomain(state, id);
   if (dying) return 'dying';
   if (ownedPages(state, id) + pages > maximumPages) return 'limit';
-  return ramPages(state) + pages > state.machine.guestFrames ? 'machine' : undefined;
+  return pages > freeFrames(state) ? 'machine' : undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { weighted } from '../choose.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import type { Scene } from './scene.js';
 import { renewalLine } from './toolstack-lines.js';
+import { windowLine } from './window-lines.js';
 
 /** A line about what only the whole surface has; undefined where there is nothing to do. */
 export function surfaceLine(scene: Scene): Line | undefined {
@@ -15,4 +16,5 @@ export function surfaceLine(scene: Scene): Line | undefined {
 
 const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> = {
   life: renewalLine,
+  windows: windowLine,
 };

@@ -94,7 +94,8 @@ export const limitsHold: Invariant = {
   *violations({ machine, pages }) {
     let ram = 0;
     for (const [, { use }] of entries(pages)) if (use === 'ram') ram++;
-    if (ram > machine.guestFrames) yield `${ram} pages, ${machine.guestFrames} frames`;
+    const frames = machine.guestFrames + machine.controlPages;
+    if (ram > frames) yield `${ram} pages, ${frames} frames`;
   },
 };
 

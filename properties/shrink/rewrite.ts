@@ -1,7 +1,7 @@
 import { DOMID_SELF, Gfn, GrantRef, Handle, type DomainId } from '../../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
-import type { Access, CopySide, MemoryCall, Toolstack } from '../../abi/step.js';
+import type { Access, CopySide, MemoryCall, Toolstack, WindowCall } from '../../abi/step.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 
@@ -51,6 +51,9 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return rewriteMemory(line, by);
+    case 'map_foreign':
+    case 'unmap_window':
+      return rewriteWindow(line, by);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -236,6 +239,12 @@ function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
     case 'log_dirty':
       return { ...line, domain };
   }
+}
+
+function rewriteWindow(line: WindowCall, by: Rewrite): Line {
+  const window = by.number(line.window, 'count');
+  if (line.op === 'unmap_window') return { ...line, window };
+  return { ...line, window, domain: by.domain(line.domain), gfn: by.gfn(line.gfn, line.domain) };
 }
 
 function rewriteGrant(line: GrantLine, by: Rewrite): GrantLine {
