@@ -61,9 +61,9 @@ export function growTable(state: State, domain: Domain, frames: number): Attempt
 
   // Nothing below this line can fail.
   let { next } = tried;
-  const grown = (now: readonly PageId[], size: number, use: 'grant_frame' | 'status_frame') => {
+  const grown = (now: readonly PageId[], wanted: number, use: 'grant_frame' | 'status_frame') => {
     const all = [...now];
-    while (all.length < size) {
+    while (all.length < wanted) {
       const fresh = freshPage(next, domain.id, use);
       next = fresh.next;
       all.push(fresh.page);
