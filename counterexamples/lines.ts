@@ -119,6 +119,7 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   set_memory_limit: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  fail_next: 'toolstack',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
 };
@@ -181,6 +182,7 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       return toolstackText(line, machine.defaults);
     case 'map_foreign':
     case 'unmap_window':
@@ -244,6 +246,7 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
     case 'map_foreign':

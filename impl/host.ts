@@ -6,6 +6,7 @@ import { FrameShare } from './allocator.js';
 import { assert } from './assert.js';
 import { Domain } from './domain.js';
 import { DomainTable } from './domain-table.js';
+import { Failing } from './failing.js';
 import { frameWritten } from './frame-written.js';
 import { GuestWalk } from './guest-walk.js';
 import { Cpu } from './hardware/cpu.js';
@@ -40,6 +41,7 @@ export class Host {
   /** Frames for p2m tables, shadows, grant tables and shared info: for every domain's limits. */
   readonly xenShare: FrameShare;
   readonly entryLog = new EntryLog();
+  readonly failing = new Failing();
   readonly domains: DomainTable;
   /** What the control domain's linear pages lead to. */
   readonly windows: WindowTable;
@@ -80,6 +82,7 @@ export class Host {
       ram,
       share: this.xenShare,
       log: this.entryLog,
+      failing: this.failing,
       gfnLimit: machine.gfnLimit,
       tableFrames: machine.p2mTableFrames,
     });

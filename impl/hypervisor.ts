@@ -2,7 +2,7 @@ import { CONTROL } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, GrantCall, MemoryCall, Step } from '../abi/step.js';
+import type { ByGuest, GrantCall, MemoryCall, Step, Toolstack, WindowCall } from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
@@ -57,7 +57,8 @@ export class Hypervisor implements System {
   }
 
   perform(step: Step): Reply {
-    if ('caller' in step && step.caller === CONTROL) return performByControl(this.host, step);
+    if (!('caller' in step)) return performToolstack(this.host, step);
+    if (step.caller === CONTROL) return performByControl(this.host, step);
     switch (step.op) {
       case 'load':
       case 'store':
@@ -94,16 +95,6 @@ export class Hypervisor implements System {
         crash(caller);
         return CRASHED;
       }
-      case 'create':
-      case 'destroy':
-      case 'domain_info':
-      case 'set_memory_limit':
-      case 'inspect_gfn':
-      case 'log_dirty':
-        return toolstack(this.host, step);
-      case 'map_foreign':
-      case 'unmap_window':
-        return windowCall(this.host, step);
       case 'map':
       case 'unmap':
       case 'copy':
@@ -134,6 +125,11 @@ export class Hypervisor implements System {
     if (!domain.isRunning() || vcpu >= this.host.machine.vcpus) return undefined;
     return domain;
   }
+}
+
+function performToolstack(host: Host, step: Toolstack | WindowCall): Reply {
+  if (step.op === 'map_foreign' || step.op === 'unmap_window') return windowCall(host, step);
+  return toolstack(host, step);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CONTROL, NO_HANDLE, VcpuId, type DomainId } from '../../abi/ids.js';
+import { NO_HANDLE, VcpuId, type DomainId } from '../../abi/ids.js';
 import type { FromLine, Line, Program, UnmapLineElement } from '../../abi/program.js';
 
 /** The program without the lines [from, to); handles that they made are named by nobody any more. */
@@ -54,8 +54,8 @@ type OfGuest = Extract<Line, { readonly vcpu: VcpuId }>;
 const isOnOther = (line: Line): line is OfGuest => 'vcpu' in line && line.vcpu > 0;
 const vcpuName = ({ caller, vcpu }: OfGuest): string => `${caller}.${vcpu}`;
 
-const actor = (line: Line): DomainId =>
-  'caller' in line ? line.caller : 'domain' in line ? line.domain : CONTROL;
+const actor = (line: Line): DomainId | undefined =>
+  'caller' in line ? line.caller : 'domain' in line ? line.domain : undefined;
 
 const sizeOf = (line: Line): number =>
   'elements' in line

@@ -1,8 +1,9 @@
 import { DOMID_SELF, Gfn, GrantRef, Handle, type DomainId } from '../../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
-import type { Access, CopySide, MemoryCall, Toolstack, WindowCall } from '../../abi/step.js';
+import type { Access, CopySide, MemoryCall, Toolstack } from '../../abi/step.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
+import { rewriteWindow } from './rewrite-windows.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 
 /**
@@ -17,6 +18,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       return rewriteToolstack(line, by);
     case 'load':
     case 'store':
@@ -227,6 +229,7 @@ function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
 }
 
 function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
+  if (line.op === 'fail_next') return { ...line, after: by.number(line.after, 'count') };
   const domain = by.domain(line.domain);
   switch (line.op) {
     case 'inspect_gfn':
@@ -239,12 +242,6 @@ function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
     case 'log_dirty':
       return { ...line, domain };
   }
-}
-
-function rewriteWindow(line: WindowCall, by: Rewrite): Line {
-  const window = by.number(line.window, 'count');
-  if (line.op === 'unmap_window') return { ...line, window };
-  return { ...line, window, domain: by.domain(line.domain), gfn: by.gfn(line.gfn, line.domain) };
 }
 
 function rewriteGrant(line: GrantLine, by: Rewrite): GrantLine {
