@@ -64,6 +64,9 @@ export const rules = {
   D6: 'set_memory_limit bounds what a domain may own from now on',
   D7: 'inspect_gfn answers what is at a gfn',
   D8: 'log_dirty names the gfns that were written',
+  B1: 'interrupt stops the next call of a vcpu where so many units are done',
+  B2: 'a call that was stopped has done its first units, and the rest is still to do',
+  B3: 'resume makes the rest of a call that was stopped',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -230,6 +233,8 @@ export const refusals = {
   'D7.1': ['-ESRCH', 'there is no such domain'],
   'D8.1': ['-ESRCH', 'there is no such domain'],
   'D8.2': ['-EINVAL', 'writes are logged already, or not yet'],
+  'B2.1': ['busy', 'the vcpu is in the middle of a call'],
+  'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

@@ -6,6 +6,7 @@ export { accessors } from './access.js';
 export type {
   Access,
   Accessor,
+  ByGuest,
   CompareExchange,
   Control,
   ExchangeAdd,
@@ -24,7 +25,8 @@ export type {
  * Every number a guest passes may be garbage; widths are those of Xen's argument structures
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
-export type Step = GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack;
+export type Step =
+  GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack | Preemption;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----
@@ -212,6 +214,36 @@ export interface Exchange extends ByGuest {
 export interface Reservation extends ByGuest {
   readonly op: 'current_reservation' | 'maximum_reservation' | 'maximum_gpfn';
   readonly target: DomainId;
+}
+
+// ---- preemption (grants.md 5.4, p2m.md 2.9); `caller` may be the control domain ----
+
+export type Preemption = Interrupt | Resume;
+/** What can be stopped and gone on with. */
+export type PreemptibleCall =
+  | MapGrant
+  | UnmapGrant
+  | CopyGrant
+  | SwapGrant
+  | Populate
+  | Decrease
+  | Increase
+  | AddToPhysmap
+  | AddToPhysmapBatch;
+
+/**
+ * The next call of the vcpu that can be stopped, or its resumption, stops at the first point at which
+ * it may and `after` units of it are done; it stops nowhere where it ends before. Domains are destroyed
+ * on the first vcpu of the control domain.
+ */
+export interface Interrupt extends ByGuest {
+  readonly op: 'interrupt';
+  /** u32: elements, extents, entries or mappings; 0 is as good as 1. */
+  readonly after: number;
+}
+/** The vcpu goes on with the call that was stopped. */
+export interface Resume extends ByGuest {
+  readonly op: 'resume';
 }
 
 // ---- toolstack: the control domain acts ----
