@@ -1,5 +1,6 @@
 import type { Access, ByGuest, Control, LinearAccess } from './access.js';
 import type { DomainConfig } from './machine.js';
+import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 
 export { accessors } from './access.js';
@@ -19,6 +20,8 @@ export type {
   MoveToRegister,
   Store,
 } from './access.js';
+
+export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemption.js';
 
 /**
  * One thing that happens: a guest's hypercall or memory access, or an operation of the toolstack.
@@ -216,40 +219,10 @@ export interface Reservation extends ByGuest {
   readonly target: DomainId;
 }
 
-// ---- preemption (grants.md 5.4, p2m.md 2.9); `caller` may be the control domain ----
-
-export type Preemption = Interrupt | Resume;
-/** What can be stopped and gone on with. */
-export type PreemptibleCall =
-  | MapGrant
-  | UnmapGrant
-  | CopyGrant
-  | SwapGrant
-  | Populate
-  | Decrease
-  | Increase
-  | AddToPhysmap
-  | AddToPhysmapBatch;
-
-/**
- * The next call of the vcpu that can be stopped, or its resumption, stops at the first point at which
- * it may and `after` units of it are done; it stops nowhere where it ends before. Domains are destroyed
- * on the first vcpu of the control domain.
- */
-export interface Interrupt extends ByGuest {
-  readonly op: 'interrupt';
-  /** u32: elements, extents, entries or mappings; 0 is as good as 1. */
-  readonly after: number;
-}
-/** The vcpu goes on with the call that was stopped. */
-export interface Resume extends ByGuest {
-  readonly op: 'resume';
-}
-
 // ---- toolstack: the control domain acts ----
 
 export type Toolstack =
-  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty;
+  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty | FailNext;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -283,4 +256,20 @@ export interface LogDirty {
   readonly op: 'log_dirty';
   readonly domain: DomainId;
   readonly action: 'enable' | 'disable' | 'peek' | 'clean';
+}
+
+/** What can be made to fail, once. */
+export const fallible = ['page', 'table', 'grant_frame', 'entry'] as const;
+/**
+ * An allocation of RAM for a domain (all of an extent at once), of a table of a p2m, of a page that
+ * the hypervisor lends to a domain (a frame of its grant table, of its status words, its shared
+ * info); or an update of an entry of a p2m.
+ */
+export type Fallible = (typeof fallible)[number];
+/** The `after`-th from now on fails, 1 being the next; 0 says that none is to fail any more. */
+export interface FailNext {
+  readonly op: 'fail_next';
+  readonly what: Fallible;
+  /** u32 */
+  readonly after: number;
 }
