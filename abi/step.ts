@@ -1,11 +1,13 @@
 import type { Access, ByGuest, Control, LinearAccess } from './access.js';
 import type { DomainConfig } from './machine.js';
+import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 
 export { accessors } from './access.js';
 export type {
   Access,
   Accessor,
+  ByGuest,
   CompareExchange,
   Control,
   ExchangeAdd,
@@ -19,12 +21,15 @@ export type {
   Store,
 } from './access.js';
 
+export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemption.js';
+
 /**
  * One thing that happens: a guest's hypercall or memory access, or an operation of the toolstack.
  * Every number a guest passes may be garbage; widths are those of Xen's argument structures
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
-export type Step = GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack;
+export type Step =
+  GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack | Preemption;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----
@@ -217,7 +222,7 @@ export interface Reservation extends ByGuest {
 // ---- toolstack: the control domain acts ----
 
 export type Toolstack =
-  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty;
+  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty | FailNext;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -251,4 +256,20 @@ export interface LogDirty {
   readonly op: 'log_dirty';
   readonly domain: DomainId;
   readonly action: 'enable' | 'disable' | 'peek' | 'clean';
+}
+
+/** What can be made to fail, once. */
+export const fallible = ['page', 'table', 'grant_frame', 'entry'] as const;
+/**
+ * An allocation of RAM for a domain (all of an extent at once), of a table of a p2m, of a page that
+ * the hypervisor lends to a domain (a frame of its grant table, of its status words, its shared
+ * info); or an update of an entry of a p2m.
+ */
+export type Fallible = (typeof fallible)[number];
+/** The `after`-th from now on fails, 1 being the next; 0 says that none is to fail any more. */
+export interface FailNext {
+  readonly op: 'fail_next';
+  readonly what: Fallible;
+  /** u32 */
+  readonly after: number;
 }

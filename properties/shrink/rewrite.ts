@@ -17,6 +17,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       return rewriteToolstack(line, by);
     case 'load':
     case 'store':
@@ -40,6 +41,10 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteControl(line, by);
     case 'pte':
       return rewritePte(line, by);
+    case 'interrupt':
+      return { ...line, ...ownOf(line, by), after: by.number(line.after, 'count') };
+    case 'resume':
+      return { ...line, ...ownOf(line, by) };
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -224,6 +229,7 @@ function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
 }
 
 function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
+  if (line.op === 'fail_next') return { ...line, after: by.number(line.after, 'count') };
   const domain = by.domain(line.domain);
   switch (line.op) {
     case 'inspect_gfn':
