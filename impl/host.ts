@@ -15,6 +15,7 @@ import { newPaging } from './new-paging.js';
 import { newCounters } from './options.js';
 import type { Counters, Options } from './options.js';
 import type { StopPoint } from './stop-points.js';
+import { ContinuationTable } from './tables/continuations.js';
 import { EntryLog } from './tables/entry-log.js';
 import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
@@ -43,6 +44,7 @@ export class Host {
   readonly entryLog = new EntryLog();
   readonly failing = new Failing();
   readonly domains: DomainTable;
+  readonly continuations: ContinuationTable;
   /** What the control domain's linear pages lead to. */
   readonly windows: WindowTable;
   /** For an access that the hypervisor makes itself: its first and its second page. */
@@ -62,6 +64,7 @@ export class Host {
     this.guestShare = new FrameShare(this.ram, this.frames, 0, ramFrames);
     this.xenShare = new FrameShare(this.ram, this.frames, ramFrames, xenFrames);
     this.domains = new DomainTable(machine.domains);
+    this.continuations = new ContinuationTable(machine.domains, machine.vcpus);
     this.windows = new WindowTable(WINDOWS + machine.controlPages);
   }
 

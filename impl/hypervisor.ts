@@ -9,24 +9,18 @@ import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host } from './host.js';
-import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js';
-import { copyGrant } from './hypercalls/copy-grant.js';
-import { decrease } from './hypercalls/decrease.js';
 import { exchange } from './hypercalls/exchange.js';
-import { mapGrant } from './hypercalls/map-grant.js';
-import { increase, populate } from './hypercalls/populate.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
 import { setVersion } from './hypercalls/set-version.js';
 import { setupTable } from './hypercalls/setup-table.js';
-import { swapGrant } from './hypercalls/swap-grant.js';
-import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
-import { CRASHED, NO_DOMAIN, rcReply } from './replies.js';
+import { invoke, preemption } from './preemption.js';
+import { BUSY, CRASHED, NO_DOMAIN, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 import { accessWindow, windowCall } from './windows.js';
@@ -58,7 +52,7 @@ export class Hypervisor implements System {
 
   perform(step: Step): Reply {
     if (!('caller' in step)) return performToolstack(this.host, step);
-    if (step.caller === CONTROL) return performByControl(this.host, step);
+    if (step.caller === CONTROL) return this.#byControl(step);
     switch (step.op) {
       case 'load':
       case 'store':
@@ -66,7 +60,7 @@ export class Hypervisor implements System {
       case 'xadd':
       case 'fetch': {
         const caller = this.#running(step.caller, step.vcpu);
-        return caller === undefined ? NO_DOMAIN : accessPhysical(this.host, caller, step);
+        return caller === undefined ? this.#notNow(step) : accessPhysical(this.host, caller, step);
       }
       case 'load_linear':
       case 'store_linear':
@@ -75,7 +69,7 @@ export class Hypervisor implements System {
       case 'fetch_linear': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         return accessLinear(this.host, caller, vcpu, step);
       }
       case 'cr0':
@@ -86,15 +80,18 @@ export class Hypervisor implements System {
       case 'invlpg': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         return control(this.host, caller, vcpu, step);
       }
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#notNow(step);
         crash(caller);
         return CRASHED;
       }
+      case 'interrupt':
+      case 'resume':
+        return preemption(this.host, step);
       case 'map':
       case 'unmap':
       case 'copy':
@@ -105,24 +102,71 @@ export class Hypervisor implements System {
       case 'swap':
       case 'refused_grant_call': {
         const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#notNow(step);
         const reply = performGrantCall(this.host, caller, step);
         return caller.isCrashed ? CRASHED : reply;
       }
-      default: {
-        const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
-        const reply = performMemoryCall(this.host, caller, step);
-        return caller.isCrashed ? CRASHED : reply;
-      }
+      default:
+        return this.#memoryCall(step);
     }
   }
 
-  /** A guest whose vcpu executes instructions. */
+  #memoryCall(step: MemoryCall): Reply {
+    const caller = this.#running(step.caller, step.vcpu);
+    if (caller === undefined) return this.#notNow(step);
+    const reply = performMemoryCall(this.host, caller, step);
+    return caller.isCrashed ? CRASHED : reply;
+  }
+
+  /**
+   * What the control domain's kernel does: its hypercalls, and accesses to its own address space. What
+   * else its processors do is not looked at.
+   */
+  #byControl(step: Extract<Step, ByGuest>): Reply {
+    switch (step.op) {
+      case 'interrupt':
+      case 'resume':
+        return preemption(this.host, step);
+      case 'load':
+      case 'store':
+      case 'cmpxchg':
+        return this.#isControlFree(step.vcpu) ? accessWindow(this.host, step) : this.#notNow(step);
+      case 'populate_physmap':
+      case 'decrease_reservation':
+      case 'increase_reservation':
+      case 'add_to_physmap':
+      case 'add_to_physmap_batch':
+      case 'remove_from_physmap':
+      case 'exchange':
+      case 'current_reservation':
+      case 'maximum_reservation':
+      case 'maximum_gpfn':
+        return this.#isControlFree(step.vcpu)
+          ? performMemoryCall(this.host, this.host.control(), step)
+          : this.#notNow(step);
+      default:
+        return NO_DOMAIN;
+    }
+  }
+
+  /** The control domain's vcpu is not in the middle of a call. */
+  #isControlFree(vcpu: VcpuId): boolean {
+    if (vcpu >= this.host.machine.vcpus) return false;
+    return !this.host.continuations.isStopped(CONTROL, vcpu);
+  }
+
+  /** What a step answers whose caller cannot make it: there is none, or it is in a call. */
+  #notNow({ caller, vcpu }: ByGuest): Reply {
+    const isAlive = caller === CONTROL || this.host.domains.byId(caller)?.isRunning() === true;
+    return isAlive && this.host.continuations.isStopped(caller, vcpu) ? BUSY : NO_DOMAIN;
+  }
+
+  /** A guest whose vcpu executes instructions, and is not in the middle of a call. */
   #running(id: DomainId, vcpu: VcpuId): Domain | undefined {
     const domain = this.host.domains.byId(id);
     if (domain === undefined || id === CONTROL) return undefined;
     if (!domain.isRunning() || vcpu >= this.host.machine.vcpus) return undefined;
+    if (this.host.continuations.isStopped(id, vcpu)) return undefined;
     return domain;
   }
 }
@@ -132,41 +176,13 @@ function performToolstack(host: Host, step: Toolstack | WindowCall): Reply {
   return toolstack(host, step);
 }
 
-/**
- * What the control domain's kernel does: its hypercalls, and accesses to its own address space. What
- * else its processors do is not looked at.
- */
-function performByControl(host: Host, step: Extract<Step, ByGuest>): Reply {
-  if (step.vcpu >= host.machine.vcpus) return NO_DOMAIN;
-  switch (step.op) {
-    case 'load':
-    case 'store':
-    case 'cmpxchg':
-      return accessWindow(host, step);
-    case 'populate_physmap':
-    case 'decrease_reservation':
-    case 'increase_reservation':
-    case 'add_to_physmap':
-    case 'add_to_physmap_batch':
-    case 'remove_from_physmap':
-    case 'exchange':
-    case 'current_reservation':
-    case 'maximum_reservation':
-    case 'maximum_gpfn':
-      return performMemoryCall(host, host.control(), step);
-    default:
-      return NO_DOMAIN;
-  }
-}
-
 function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
   switch (step.op) {
     case 'map':
-      return mapGrant(host, caller, step);
     case 'unmap':
-      return unmapGrant(host, caller, step);
     case 'copy':
-      return copyGrant(host, caller, step);
+    case 'swap':
+      return invoke(host, caller, step, 0);
     case 'setup_table':
       return setupTable(host, caller, step);
     case 'query_size':
@@ -175,8 +191,6 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
       return setVersion(host, caller, step);
     case 'get_version':
       return getVersion(host, caller, step);
-    case 'swap':
-      return swapGrant(host, caller, step);
     case 'refused_grant_call':
       return rcReply('-ENOSYS');
   }
@@ -185,15 +199,11 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
 function performMemoryCall(host: Host, caller: Domain, step: MemoryCall): Reply {
   switch (step.op) {
     case 'populate_physmap':
-      return populate(host, caller, step);
     case 'decrease_reservation':
-      return decrease(host, caller, step);
     case 'increase_reservation':
-      return increase(host, caller, step);
     case 'add_to_physmap':
-      return addToPhysmap(host, caller, step);
     case 'add_to_physmap_batch':
-      return addToPhysmapBatch(host, caller, step);
+      return invoke(host, caller, step, 0);
     case 'remove_from_physmap':
       return removeFromPhysmap(host, caller, step);
     case 'exchange':

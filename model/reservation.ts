@@ -139,6 +139,8 @@ export function removeAndGiveUp(state: State, domain: Domain, gfn: number): Remo
   if (get(domain.p2m, gfn) === undefined) return { result: '-ENOENT', next: state };
   const page = ownPageAt(state, domain, gfn);
   if (page === undefined) return { result: '-ENXIO', next: state };
+  // [H5] What is at a machine frame stays there for as long as it is a page.
+  if (domain.id === CONTROL) return { result: 0, next: giveUp(state, page) };
   const { isDone, next } = emptied(state, domain.id, gfn);
   if (!isDone) return { result: '-ENOMEM', next };
 

@@ -9,8 +9,8 @@ const withoutNesting: ReadonlySet<string> = new Set(['A4.3', 'C8', 'C8.1']);
 
 /** What the toolstack can ask for on the whole surface only, and what comes of it. */
 const wholeOnly: ReadonlySet<string> = new Set(['D9', 'G2.4', 'G6.6', 'G8.7', 'P8.6', 'P13.5']);
-/** What only the control domain does. */
-const ofControl = /^H/;
+/** What only the control domain does, and calls that are stopped. */
+const ofControl = /^(B|H)/;
 
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (id in unreachable) return false;
