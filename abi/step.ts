@@ -217,7 +217,13 @@ export interface Reservation extends ByGuest {
 // ---- toolstack: the control domain acts ----
 
 export type Toolstack =
-  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty;
+  | CreateDomain
+  | DestroyDomain
+  | DomainInfo
+  | SetMemoryLimit
+  | InspectGfn
+  | LogDirty
+  | SetMemoryType;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -242,6 +248,23 @@ export interface InspectGfn {
   readonly op: 'inspect_gfn';
   readonly domain: DomainId;
   readonly gfn: Gfn;
+}
+/** What a device model may make of a gfn, by number; other numbers may be passed. */
+export const HVMMEM_ram_rw = 0;
+export const HVMMEM_ram_ro = 1;
+export const HVMMEM_mmio_dm = 2;
+export const HVMMEM_ioreq_server = 4;
+
+/** XEN_DMOP_set_mem_type, in the name of the domain's device model. */
+export interface SetMemoryType {
+  readonly op: 'set_memory_type';
+  readonly domain: DomainId;
+  /** u64 */
+  readonly gfn: Gfn;
+  /** u32: gfns in a row. */
+  readonly count: number;
+  /** u16: `HVMMEM_*` */
+  readonly type: number;
 }
 /**
  * Which gfns were written: `enable` and `disable` the log, `peek` at it, or `clean` it, which answers

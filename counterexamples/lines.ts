@@ -116,6 +116,7 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   destroy: 'toolstack',
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
+  set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
 };
@@ -176,6 +177,7 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
       return toolstackText(line, machine.defaults);
@@ -236,6 +238,7 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);

@@ -96,6 +96,7 @@ export class Hypervisor implements System {
       case 'destroy':
       case 'domain_info':
       case 'set_memory_limit':
+      case 'set_memory_type':
       case 'inspect_gfn':
       case 'log_dirty':
         return toolstack(this.host, step);

@@ -82,6 +82,31 @@ export function removePage(host: Host, domain: Domain, gfn: Gfn): void {
   releaseEntry(host, domain, unhook(host, domain, gfn));
 }
 
+/** RAM becomes writable to its guest, or readonly. Where writes are logged it counts as written. */
+export function retype(host: Host, domain: Domain, gfn: Gfn, type: TypeCode): void {
+  const old = domain.p2m.lookup(gfn);
+  domain.paging.entryChanges(gfn, old);
+  const result = domain.p2m.set(gfn, mfnOf(old), type);
+  assert(result === 'set', 'an entry that changes its type has its table');
+  domain.paging.entryChanged(gfn, old);
+  noteWritten(host, domain, mfnOf(old));
+}
+
+/**
+ * RAM leaves its gfn and stays with the domain. The M2P of Xen's own pages goes on naming the gfn,
+ * which `add_to_physmap`, `setup_table` and `set_version` go by.
+ */
+export function hide(host: Host, domain: Domain, gfn: Gfn): void {
+  const mfn = mfnOf(unhook(host, domain, gfn));
+  if (host.frames.isXenHeap(mfn)) host.frames.setGfn(mfn, gfn);
+}
+
+/** The frame is at the gfn that the M2P says, as RAM of the domain. */
+export function isAtItsGfn(host: Host, domain: Domain, mfn: Mfn): boolean {
+  const found = domain.p2m.lookup(host.frames.gfnOf(mfn));
+  return isRam(found) && mfnOf(found) === mfn;
+}
+
 /** The first half of `removePage`: empties the gfn and answers what was there. */
 export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf {
   const old = domain.p2m.lookup(gfn);

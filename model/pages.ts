@@ -1,6 +1,15 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { zeros } from '../values/content.js';
-import { domainOf, gfnOf, heldPages, isHeld, pageOf, theDomain, withDomain } from './derived.js';
+import {
+  domainOf,
+  gfnOf,
+  heldPages,
+  isGrant,
+  isHeld,
+  pageOf,
+  theDomain,
+  withDomain,
+} from './derived.js';
 import { withPage } from './derived.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
@@ -90,23 +99,23 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   if (gfn >= state.machine.gfnLimit) return no('out_of_range', withDomain(state, moved));
 
   const tabled = withTables(state, moved, gfn);
-  if (!has(tabled.tables, tableKey(gfn, 9))) return no('no_table', withDomain(state, tabled));
+  if (!isTabled(tabled, gfn)) return no('no_table', withDomain(state, tabled));
 
   // Nothing below this line can fail.
   const p2m = put(tabled.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(tabled.maximumGfn, gfn));
-  return { failure: undefined, next: withDomain(state, { ...tabled, p2m, maximumGfn }) };
+  const lastGfns = isGrant(entry) ? tabled.lastGfns : drop(tabled.lastGfns, entry.page);
+  return { failure: undefined, next: withDomain(state, { ...tabled, p2m, maximumGfn, lastGfns }) };
 }
 
-export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
-  (get(p2m, gfn)?.type ?? 'ram_rw') !== 'ram_rw';
+export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
  * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-function withTables(state: State, domain: Domain, gfn: number): Domain {
+export function withTables(state: State, domain: Domain, gfn: number): Domain {
   let tables = domain.tables;
   for (const bits of [27, 18, 9]) {
     const key = tableKey(gfn, bits);
@@ -116,6 +125,10 @@ function withTables(state: State, domain: Domain, gfn: number): Domain {
   }
   return tables === domain.tables ? domain : { ...domain, tables };
 }
+
+/** [P2] The p2m has all the tables that an entry at a gfn needs. */
+export const isTabled = (domain: Domain, gfn: number): boolean =>
+  has(domain.tables, tableKey(gfn, 9));
 
 const tableKey = (gfn: number, bits: number): number =>
   bits * 2 ** 40 + Math.floor(gfn / 2 ** bits);

@@ -108,7 +108,7 @@ export function placed(state: State, id: DomainId, space: number, index: number,
     next = removed;
   }
 
-  if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
+  if ((get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
   const added = addPage(next, id, gfn, { page, type: 'ram_rw' });
   next = added.next;
   if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.16');

@@ -8,7 +8,7 @@ import { zeros } from '../values/content.js';
 import { gfnOf, isHeld, isPinnedFrom, pageOf, the, theDomain } from './derived.js';
 import { withContent, withDomain, withPage } from './derived.js';
 import { entryAt, entryPlace, statusOf, statusPlace, storeAt, type GrantEntry } from './entries.js';
-import { drop } from '../values/keyed.js';
+import { drop, get } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, withoutEntry } from './pages.js';
 import type { Domain, State } from './state.js';
@@ -46,7 +46,8 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Re
     }
 
   const stripped = withoutStatusFrames(state, domain);
-  if (theDomain(stripped, caller).crashed) return crash('G8.6', stripped);
+  const isLost = domain.statusFrames.some((page) => get(domain.lastGfns, page) !== undefined);
+  if (theDomain(stripped, caller).crashed) return crash(isLost ? 'G8.7' : 'G8.6', stripped);
 
   // Nothing below this line can fail.
   const emptied: Domain = { ...theDomain(stripped, caller), grantVersion: version };
@@ -80,11 +81,12 @@ function asVersion1(state: State, domain: Domain, ref: GrantRef, entry: Reserved
 
 const headerOf = (flags: number, { domain }: GrantEntry): number => (flags | (domain << 16)) >>> 0;
 
-/** [G8] Status frames leave the p2m and are given up in turn; the first that is held is the end. */
+/** [G8] Status frames leave the p2m and are given up in turn; one that is elsewhere or held is the end. */
 function withoutStatusFrames(state: State, { id, statusFrames }: Domain): State {
   let next = state;
   for (const page of statusFrames) {
     const domain = theDomain(next, id);
+    if (get(domain.lastGfns, page) !== undefined) return crashDomain(next, id);
     const gfn = gfnOf(domain, page);
     if (gfn !== undefined) next = withDomain(next, withoutEntry(domain, gfn));
     next = withPage(next, page, { ...pageOf(next, page), allocated: false });

@@ -17,7 +17,7 @@ import { getOwnFrame } from '../granted-frame.js';
 import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import { putPage } from '../pages.js';
-import { addPage, removeAndFree, removePage } from '../physmap.js';
+import { addPage, isAtItsGfn, removeAndFree, removePage } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { NOTHING, RAM_RW, mfnOf } from '../tables/p2m-entry.js';
 
@@ -110,7 +110,7 @@ function moveTo(
   if (source !== undefined && former !== source) return '-EXDEV';
 
   const hasFormer = former !== INVALID_GFN && former !== gfn;
-  if (target.isDying && hasFormer) return '-EILSEQ';
+  const isElsewhere = hasFormer && !isAtItsGfn(host, target, mfn);
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {
     if (host.frames.isXenHeap(mfnOf(old))) {
@@ -120,6 +120,7 @@ function moveTo(
       if (result !== 'removed') return result;
     }
   }
+  if (isElsewhere) return '-EILSEQ';
   if (hasFormer) removePage(host, target, former);
   host.stop('physmap/unhooked');
   const result = addPage(host, target, gfn, mfn, RAM_RW);

@@ -104,6 +104,11 @@ export class P2mTable {
     return 'set';
   }
 
+  /** Adds the tables that an entry at a gfn needs; false where the pool is empty. */
+  addTables(gfn: Gfn): boolean {
+    return this.#leafTableFor(gfn) !== undefined;
+  }
+
   /** Empties a gfn that holds something. */
   clear(gfn: Gfn): void {
     assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');

@@ -28,7 +28,6 @@ export const divergencesOf = (paging: Paging | undefined): readonly Divergence[]
 
 const HANGS =
   'a write or locked access to a readonly grant mapping hangs the vcpu there; here it is discarded';
-const MEMORY_TYPES = 'set_mem_type is not built; it answers -EOPNOTSUPP there, -EINVAL under hap';
 
 /** Xen 4.17.7 with shadow paging, guests without nested paging. */
 const ofShadowPaging: readonly Divergence[] = [
@@ -56,8 +55,6 @@ const ofShadowPaging: readonly Divergence[] = [
   },
   { id: 'readonly-write-hangs', reason: HANGS, file: 'map', stop: 'no answer: timeout' },
   { id: 'readonly-write-hangs', reason: HANGS, file: 'matrix', stop: 'no answer: timeout' },
-  { id: 'memory-types', reason: MEMORY_TYPES, file: 'matrix', stop: 'memtype' },
-  { id: 'memory-types', reason: MEMORY_TYPES, file: 'types', stop: 'memtype' },
   {
     id: 'refused-creation-breaks-the-host',
     reason: 'refusing to create a domain brings that host down; here it is refused',

@@ -15,6 +15,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
       return rewriteToolstack(line, by);
@@ -228,6 +229,14 @@ function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
   switch (line.op) {
     case 'inspect_gfn':
       return { ...line, domain, gfn: by.gfn(line.gfn, line.domain) };
+    case 'set_memory_type':
+      return {
+        ...line,
+        domain,
+        gfn: by.gfn(line.gfn, line.domain),
+        count: by.number(line.count, 'count'),
+        type: by.number(line.type, 'flags'),
+      };
     case 'set_memory_limit':
       return { ...line, domain, pages: by.number(line.pages, 'count') };
     case 'create':
