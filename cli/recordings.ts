@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import type { Paging } from '../abi/machine.js';
 import { readRecording } from '../properties/recordings/decode.js';
-import { divergencesOf, type Divergence } from '../properties/recordings/divergences.js';
+import type { Divergence } from '../divergences/divergence.js';
+import { divergencesOf } from '../divergences/divergences.js';
 import { replayOnImpl, replayOnModel } from '../properties/recordings/replay.js';
 import { totalOf, type FileReport, type Tally } from '../properties/recordings/replay-on.js';
 import { exitCodes, type ExitCode } from './exit.js';

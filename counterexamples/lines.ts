@@ -119,6 +119,7 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  fail_next: 'toolstack',
 };
 
 const TOOLSTACK = 'tool';
@@ -180,6 +181,7 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       return toolstackText(line, machine.defaults);
   }
 }
@@ -241,6 +243,7 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
   }

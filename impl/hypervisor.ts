@@ -99,6 +99,7 @@ export class Hypervisor implements System {
       case 'set_memory_type':
       case 'inspect_gfn':
       case 'log_dirty':
+      case 'fail_next':
         return toolstack(this.host, step);
       case 'map':
       case 'unmap':

@@ -42,11 +42,10 @@ function changeOne(host: Host, domain: Domain, gfn: Gfn, type: number): 0 | Errn
   const found = domain.p2m.lookup(gfn);
   const isHole = found === NOTHING;
   if (isGrant(found) || (isHole && type !== HVMMEM_mmio_dm)) return '-EINVAL';
-  if (!domain.p2m.addTables(gfn)) return '-ENOMEM';
-  if (isHole) return 0;
-
-  // Nothing below this line can fail.
-  if (type === HVMMEM_mmio_dm) hide(host, domain, gfn);
-  else retype(host, domain, gfn, type === HVMMEM_ram_ro ? RAM_RO : RAM_RW);
-  return 0;
+  if (isHole) return domain.p2m.setNothing(gfn) === 'set' ? 0 : '-ENOMEM';
+  const isDone =
+    type === HVMMEM_mmio_dm
+      ? hide(host, domain, gfn)
+      : retype(host, domain, gfn, type === HVMMEM_ram_ro ? RAM_RO : RAM_RW);
+  return isDone ? 0 : '-ENOMEM';
 }

@@ -16,9 +16,9 @@ const effects: Scenarios = {
     0  tool  set_memory_type  d1 gfn=0x1 count=1 type=1     ok
     1  d1    store            at=0x0+0xffc u64 ~0           ok
     2  d1    load             at=0x0+0xffc u32              0x00000000
-    3  d1    xadd             at=0x1+0xffc u64 0x7          0x0000000000000007
+    3  d1    xadd             at=0x1+0xffc u64 0x7          0x00000007
     4  d1    load             at=0x2 u32                    0x00000000
-    5  d1    cmpxchg          at=0x0+0xffc u64 expect=0x0 put=0x1  0x0000000000000000
+    5  d1    cmpxchg          at=0x0+0xffc u64 expect=0x0 put=0x1  0x00000000
     6  d1    load             at=0x0+0xffc u32              0x00000000`,
   '[A2] [A3] an access that comes to readonly RAM after a hole goes on': `
     0  d1    store                at=0x2 u32 0x22            ok
@@ -83,7 +83,7 @@ const refusals: Scenarios = {
     3  d2    map              d1/3 at=0x30 rw                  ok
     4  tool  destroy          d1                               ok
     5  tool  set_memory_type  d1 gfn=0x2 count=1 type=2        -ENOMEM`,
-  '[G8.7] set_version crashes the caller where a status frame is not at its gfn': `
+  '[G8.6] set_version crashes the caller where a status frame is not at its gfn': `
     0  d1    set_version      2                                                   ok v2
     1  d1    add_to_physmap   self space=grant_table index=0x80000000 gfn=0x30   ok
     2  tool  set_memory_type  d1 gfn=0x30 count=1 type=2                         ok

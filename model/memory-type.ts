@@ -1,11 +1,12 @@
-import { Gfn } from '../abi/ids.js';
+import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import * as abi from '../abi/step.js';
 import { domainOf, pageOf, theDomain, withDomain } from './derived.js';
+import { attempt } from './failing.js';
 import { get, put } from '../values/keyed.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { isGrantMapping, isTabled, withoutEntry, withTables } from './pages.js';
+import { isGrantMapping, withoutEntry, withTables } from './pages.js';
 import { isNested } from './registers.js';
-import type { Domain, State } from './state.js';
+import type { State } from './state.js';
 
 /**
  * [P14] set_memory_type: the device model says what a guest may do with the pages at some gfns.
@@ -18,7 +19,7 @@ import type { Domain, State } from './state.js';
 export function setMemoryType(state: State, call: abi.SetMemoryType): Result {
   const target = domainOf(state, call.domain);
   if (target === undefined) return refuse(rc('-ESRCH'), 'P14.1');
-  if (target.id === 0) return refuse(rc('-EPERM'), 'P14.2');
+  if (target.id === CONTROL) return refuse(rc('-EPERM'), 'P14.2');
 
   const last = call.gfn + call.count - 1;
   if (call.count === 0 || last > target.maximumGfn) return refuse(rc('-EINVAL'), 'P14.3');
@@ -33,22 +34,24 @@ export function setMemoryType(state: State, call: abi.SetMemoryType): Result {
     const isHole = get(domain.p2m, gfn) === undefined;
     if (isHole ? call.type !== abi.HVMMEM_mmio_dm : isGrantMapping(domain, gfn))
       return spoil(rc('-EINVAL'), 'P14.6', next);
-    const tabled = withTables(next, domain, gfn);
-    if (!isTabled(tabled, gfn)) return spoil(rc('-ENOMEM'), 'P14.7', withDomain(next, tabled));
-    next = withDomain(next, retyped(next, tabled, gfn, call.type));
+    const tabled = withTables(next, target.id, gfn);
+    const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+    if (!tried.isDone) return spoil(rc('-ENOMEM'), 'P14.7', tried.next);
+    next = retyped(tried.next, target.id, gfn, call.type);
   }
   return accept(rc(0), 'P14', next);
 }
 
-/** The domain with what is at a gfn as memory of another type. */
-function retyped(state: State, domain: Domain, gfn: Gfn, type: number): Domain {
+/** What is at a gfn is memory of another type. */
+function retyped(state: State, id: DomainId, gfn: Gfn, type: number): State {
+  const domain = theDomain(state, id);
   const entry = get(domain.p2m, gfn);
-  if (entry === undefined) return domain;
+  if (entry === undefined) return state;
   if (type !== abi.HVMMEM_mmio_dm) {
     const kind = type === abi.HVMMEM_ram_ro ? 'ram_ro' : 'ram_rw';
-    return { ...domain, p2m: put(domain.p2m, gfn, { ...entry, type: kind }) };
+    return withDomain(state, { ...domain, p2m: put(domain.p2m, gfn, { ...entry, type: kind }) });
   }
-  const emptied = withoutEntry(domain, gfn);
-  if (pageOf(state, entry.page).use === 'ram') return emptied;
-  return { ...emptied, lastGfns: put(domain.lastGfns, entry.page, gfn) };
+  const isOfDomain = pageOf(state, entry.page).use === 'ram';
+  const lastGfns = isOfDomain ? domain.lastGfns : put(domain.lastGfns, entry.page, gfn);
+  return withDomain(state, { ...withoutEntry(domain, gfn), lastGfns });
 }

@@ -11,6 +11,7 @@ import {
   withDomain,
 } from './derived.js';
 import { withPage } from './derived.js';
+import { attempt, type Attempt } from './failing.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
 
@@ -75,6 +76,13 @@ export const withoutEntry = (domain: Domain, gfn: number): Domain => {
   return { ...domain, p2m: drop(domain.p2m, gfn) };
 };
 
+/** [D9] A gfn becomes empty, or it could not be, and nothing changes. */
+export function emptied(state: State, id: DomainId, gfn: number): Attempt {
+  const { isDone, next } = attempt(state, 'entry');
+  if (!isDone) return { isDone, next };
+  return { isDone, next: withDomain(next, withoutEntry(theDomain(next, id), gfn)) };
+}
+
 /** What came of putting a page at a gfn; `next` is what is left either way. */
 export interface Placement {
   readonly failure: 'not_permitted' | 'out_of_range' | 'no_table' | undefined;
@@ -95,17 +103,22 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
 
   const isOwn = pageOf(state, entry.page).owner === id;
   const former = isOwn ? gfnOf(domain, entry.page) : undefined;
-  const moved = former === undefined ? domain : withoutEntry(domain, former);
-  if (gfn >= state.machine.gfnLimit) return no('out_of_range', withDomain(state, moved));
+  const isMoved = former !== undefined && former !== gfn;
+  const moved = isMoved ? emptied(state, id, former) : { isDone: true, next: state };
+  if (!moved.isDone) return no('no_table', moved.next);
+  if (gfn >= state.machine.gfnLimit) return no('out_of_range', moved.next);
 
-  const tabled = withTables(state, moved, gfn);
-  if (!isTabled(tabled, gfn)) return no('no_table', withDomain(state, tabled));
+  const tabled = withTables(moved.next, id, gfn);
+  if (!tabled.isDone) return no('no_table', tabled.next);
+  const { isDone, next } = attempt(tabled.next, 'entry');
+  if (!isDone) return no('no_table', next);
 
   // Nothing below this line can fail.
-  const p2m = put(tabled.p2m, gfn, entry);
-  const maximumGfn = Gfn(Math.max(tabled.maximumGfn, gfn));
-  const lastGfns = isGrant(entry) ? tabled.lastGfns : drop(tabled.lastGfns, entry.page);
-  return { failure: undefined, next: withDomain(state, { ...tabled, p2m, maximumGfn, lastGfns }) };
+  const owner = theDomain(next, id);
+  const p2m = put(owner.p2m, gfn, entry);
+  const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
+  const lastGfns = isGrant(entry) ? owner.lastGfns : drop(owner.lastGfns, entry.page);
+  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn, lastGfns }) };
 }
 
 export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));
@@ -115,20 +128,21 @@ export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant
  * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-export function withTables(state: State, domain: Domain, gfn: number): Domain {
-  let tables = domain.tables;
+export function withTables(state: State, id: DomainId, gfn: number): Attempt {
+  let next = state;
   for (const bits of [27, 18, 9]) {
+    const domain = theDomain(next, id);
+    const { dying, tables } = domain;
     const key = tableKey(gfn, bits);
     if (has(tables, key)) continue;
-    if (domain.dying || 1 + count(tables, () => true) >= state.machine.p2mTableFrames) break;
-    tables = put(tables, key, true);
+    if (dying || 1 + count(tables, () => true) >= state.machine.p2mTableFrames)
+      return { isDone: false, next };
+    const tried = attempt(next, 'table');
+    if (!tried.isDone) return tried;
+    next = withDomain(tried.next, { ...domain, tables: put(tables, key, true) });
   }
-  return tables === domain.tables ? domain : { ...domain, tables };
+  return { isDone: true, next };
 }
-
-/** [P2] The p2m has all the tables that an entry at a gfn needs. */
-export const isTabled = (domain: Domain, gfn: number): boolean =>
-  has(domain.tables, tableKey(gfn, 9));
 
 const tableKey = (gfn: number, bits: number): number =>
   bits * 2 ** 40 + Math.floor(gfn / 2 ** bits);

@@ -6,6 +6,7 @@ import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
 import { domainOf, isRunning } from './derived.js';
 import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
+import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
@@ -137,5 +138,7 @@ function one(state: State, made: One): Result {
       return setMemoryLimit(state, made);
     case 'set_memory_type':
       return setMemoryType(state, made);
+    case 'fail_next':
+      return failNext(state, made);
   }
 }

@@ -1,57 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { presets } from '../abi/machine.js';
 import { refusals, rules } from '../abi/rules.js';
 import type { Fault } from '../faults/fault.js';
-import { campaign, type Campaign } from './campaign.js';
+import { campaign } from './campaign.js';
 import { claims } from './claims.js';
 import { faultedSubjects, projectRoot } from './faulted.js';
-import { machineOf, type Killer } from './killer.js';
+import type { Killer } from './killer.js';
 import { killers, type FaultId } from './killers.js';
 import { knownFault, knownFaultIds, together } from './known-faults.js';
-import { ours } from './our-subject.js';
-import { shrink } from './shrink.js';
-import type { MakeSubject } from './subject.js';
+import { identities } from './testing/hunts.js';
 
 const table: readonly (readonly [id: string, killer: Killer])[] = Object.entries(killers);
 const named = table.map(([id, killer]) => ({ id, ...killer }));
 
-/** The campaign that finds a fault, up to the end of the episode that does. */
-const hunt = (make: MakeSubject, killer: Killer): Promise<Campaign> => {
-  const { seed, linesAtMost } = killer;
-  return campaign({ seed, machine: machineOf(killer), make, lines: linesAtMost, failures: 1 });
-};
-
-const identities = ({ found }: Campaign): readonly string[] =>
-  found.map(({ identity }) => identity);
-
 describe('a fault', () => {
-  beforeAll(async () => {
-    const found = identities(
-      await hunt(await faultedSubjects(knownFault('canary')), killers.canary),
-    );
-    if (!found.includes(killers.canary.by))
-      throw new Error('the canary lives: nothing that follows means anything');
-  });
-
-  test.each(
-    table.map(
-      ([id, killer]) => [id, killer.by, killer.linesAtMost, killer.shrinksTo, killer] as const,
-    ),
-  )(
-    '%s is found by %s within %i lines and shrinks to %i lines',
-    async (id, by, _linesAtMost, shrinksTo, killer) => {
-      const make = await faultedSubjects(knownFault(id));
-      const result = await hunt(make, killer);
-      expect(identities(result)).toContain(by);
-
-      const found = result.found.find(({ identity }) => identity === by);
-      const shrunk = found === undefined ? undefined : shrink(found.program, by, make);
-      expect(shrunk?.program.lines).toHaveLength(shrinksTo);
-    },
-  );
-
   test('does not hide another one: one campaign finds both', async () => {
     const ids: readonly [FaultId, FaultId] = ['moved-frame-stays', 'page-not-scrubbed'];
     const [one, other] = ids;
@@ -64,15 +28,6 @@ describe('a fault', () => {
 });
 
 describe('no fault', () => {
-  test('is found in the hypervisor by the campaigns that find the faults', async () => {
-    const hunts = new Map(named.map((killer) => [`${killer.seed} ${killer.paging}`, killer]));
-    for (const killer of hunts.values()) {
-      const { seed } = killer;
-      const plan = { seed, machine: machineOf(killer), make: ours, lines: 2000 };
-      expect([seed, ...identities(await campaign(plan))]).toEqual([seed]);
-    }
-  });
-
   test('is without a killer, and no killer without its fault', () => {
     expect(table.map(([id]) => id).toSorted()).toEqual(knownFaultIds());
   });

@@ -42,8 +42,10 @@ export function setVersion(host: Host, caller: Domain, step: SetVersion): Reply 
 
   const saved: Reserved[] = [];
   for (let ref = 0; ref < count; ref += 1) saved.push(reservedEntry(caller, GrantRef(ref)));
-  if (version === 2) populateStatusFrames(host, caller, table.frames.length);
-  else if (!giveUpStatusFrames(host, caller)) return versionReply(caller, '-EBUSY');
+  if (version === 2 && !populateStatusFrames(host, caller, table.frames.length)) {
+    return versionReply(caller, '-ENOMEM');
+  }
+  if (version === 1 && !giveUpStatusFrames(host, caller)) return versionReply(caller, '-EBUSY');
 
   // Nothing below this line can fail.
   wipe(host, caller);
@@ -98,8 +100,8 @@ function reservedEntry(caller: Domain, ref: GrantRef): Reserved {
 }
 
 /**
- * Step 8: the status frames leave the p2m and are freed. One that is not where the M2P says, or is
- * still referenced, because it was granted and is mapped, crashes the domain.
+ * Step 8: the status frames leave the p2m and are freed. One that is not where the M2P says, cannot
+ * leave it, or is still referenced, because it was granted and is mapped, crashes the domain.
  */
 function giveUpStatusFrames(host: Host, caller: Domain): boolean {
   const table = caller.grants;
@@ -109,7 +111,10 @@ function giveUpStatusFrames(host: Host, caller: Domain): boolean {
       crash(caller);
       return false;
     }
-    if (gfn !== INVALID_GFN) removePage(host, caller, gfn);
+    if (gfn !== INVALID_GFN && !removePage(host, caller, gfn)) {
+      crash(caller);
+      return false;
+    }
     putXenAllocation(host, mfn);
     if (host.frames.referencesOf(mfn) > 0) {
       crash(caller);

@@ -1,6 +1,6 @@
 import type { Machine, Paging } from '../../abi/machine.js';
 import type { Recording } from './decode.js';
-import { divergenceAt, divergenceFor, type Divergence } from './divergences.js';
+import { divergenceAt, divergenceFor, type Divergence } from '../../divergences/divergence.js';
 import { expectedText } from './expected.js';
 import type { Respondent } from './respondent.js';
 import { translate, type Judged, type Translation } from './translate.js';
@@ -133,15 +133,16 @@ const stopped = (
   notJudged,
   stops: new Map([[why, 1]]),
   disagreementCount: 0,
-  diverged: stopsAt(divergences, why),
+  diverged: stopsAt(divergences, trace, why),
   disagreements: [],
 });
 
 const stopsAt = (
   divergences: readonly Divergence[],
+  trace: string,
   stop: string | undefined,
 ): ReadonlyMap<Divergence, number> => {
-  const found = stop === undefined ? undefined : divergenceFor(divergences, stop);
+  const found = stop === undefined ? undefined : divergenceFor(divergences, trace, stop);
   return found === undefined ? new Map() : new Map([[found, 1]]);
 };
 
@@ -178,7 +179,7 @@ class TraceRun {
       if (answer.lost) this.lost = 'no way on after a disagreement';
       if (!agreed && index !== 'boot' && index !== 'teardown') continue;
       agreed = false;
-      if (this.#isDeclared(index)) continue;
+      if (this.#isDeclared(index, expectedText(expected), answer.got)) continue;
       this.#disagree({
         index,
         step: JSON.stringify(step),
@@ -189,8 +190,8 @@ class TraceRun {
   }
 
   /** Notes a divergence that is declared; true if it is. */
-  #isDeclared(index: Disagreement['index']): boolean {
-    const found = divergenceAt(this.#divergences, this.#trace, index);
+  #isDeclared(index: Disagreement['index'], recorded: string, ours: string): boolean {
+    const found = divergenceAt(this.#divergences, this.#trace, index, recorded, ours);
     if (found === undefined) return false;
     this.#diverged.set(found, (this.#diverged.get(found) ?? 0) + 1);
     if (found.ends) this.lost = `what diverges as ${found.id}`;
@@ -216,7 +217,7 @@ class TraceRun {
       notJudged,
       stops: stop === undefined || notJudged === 0 ? new Map() : new Map([[stop, 1]]),
       disagreementCount: this.#count,
-      diverged: summed([this.#diverged, stopsAt(this.#divergences, stop)]),
+      diverged: summed([this.#diverged, stopsAt(this.#divergences, this.#trace, stop)]),
       disagreements: this.#kept,
     };
   }

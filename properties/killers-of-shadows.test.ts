@@ -1,0 +1,4 @@
+import { shadowKillers } from './killers-of-shadows.js';
+import { describeHunts } from './testing/hunts.js';
+
+describeHunts(shadowKillers);
