@@ -65,6 +65,9 @@ export const rules = {
   D7: 'inspect_gfn answers what is at a gfn',
   D8: 'log_dirty names the gfns that were written',
   D9: 'fail_next lets one allocation or update fail',
+  D10: 'pause stops a domain for now, again and again',
+  D11: 'unpause takes back one pause',
+  D12: 'a domain that is paused does nothing until it is unpaused as often',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -236,6 +239,10 @@ export const refusals = {
   'D7.1': ['-ESRCH', 'there is no such domain'],
   'D8.1': ['-ESRCH', 'there is no such domain'],
   'D8.2': ['-EINVAL', 'writes are logged already, or not yet'],
+  'D10.1': ['-ESRCH', 'there is no such domain'],
+  'D10.2': ['-EOVERFLOW', 'the domain is paused too often'],
+  'D11.1': ['-ESRCH', 'there is no such domain'],
+  'D11.2': ['-EINVAL', 'the domain is not paused'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

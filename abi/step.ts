@@ -217,7 +217,14 @@ export interface Reservation extends ByGuest {
 // ---- toolstack: the control domain acts ----
 
 export type Toolstack =
-  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty | FailNext;
+  | CreateDomain
+  | DestroyDomain
+  | DomainInfo
+  | SetMemoryLimit
+  | InspectGfn
+  | LogDirty
+  | PauseDomain
+  | FailNext;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -251,6 +258,12 @@ export interface LogDirty {
   readonly op: 'log_dirty';
   readonly domain: DomainId;
   readonly action: 'enable' | 'disable' | 'peek' | 'clean';
+}
+
+/** Pauses nest: a domain runs again when it was unpaused as often as it was paused. */
+export interface PauseDomain {
+  readonly op: 'pause' | 'unpause';
+  readonly domain: DomainId;
 }
 
 /** What can be made to fail, once. */

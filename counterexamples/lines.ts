@@ -118,6 +118,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   set_memory_limit: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  pause: 'toolstack',
+  unpause: 'toolstack',
   fail_next: 'toolstack',
 };
 
@@ -179,6 +181,8 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
   }
@@ -240,6 +244,8 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);

@@ -14,6 +14,8 @@ import { refuseToken, type Words } from './words.js';
  * tool  set_memory_limit  d3 pages=20
  * tool  inspect_gfn       d3 gfn=0x8
  * tool  log_dirty         d3 enable
+ * tool  pause             d3
+ * tool  unpause           d3
  * tool  fail_next         table after=2
  *
  * What create does not say is as in the defaults of the machine.
@@ -27,6 +29,8 @@ export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
       return [domain, ...configText(line.config, defaults)].join(' ');
     case 'destroy':
     case 'domain_info':
+    case 'pause':
+    case 'unpause':
       return domain;
     case 'set_memory_limit':
       return `${domain} pages=${line.pages}`;
@@ -49,6 +53,8 @@ function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfi
       return { op, domain, config: parseConfig(words, defaults) };
     case 'destroy':
     case 'domain_info':
+    case 'pause':
+    case 'unpause':
       return { op, domain };
     case 'set_memory_limit': {
       const pages = words.keyed('pages', 'a number of pages');

@@ -1,5 +1,6 @@
 import { CONTROL } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
+import type { ByGuest } from '../abi/access.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
 import type { GrantCall, MemoryCall, Step } from '../abi/step.js';
@@ -26,7 +27,7 @@ import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
-import { CRASHED, NO_DOMAIN, rcReply } from './replies.js';
+import { CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 
@@ -63,7 +64,7 @@ export class Hypervisor implements System {
       case 'xadd':
       case 'fetch': {
         const caller = this.#running(step.caller, step.vcpu);
-        return caller === undefined ? NO_DOMAIN : accessPhysical(this.host, caller, step);
+        return caller === undefined ? this.#idle(step) : accessPhysical(this.host, caller, step);
       }
       case 'load_linear':
       case 'store_linear':
@@ -72,7 +73,7 @@ export class Hypervisor implements System {
       case 'fetch_linear': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#idle(step);
         return accessLinear(this.host, caller, vcpu, step);
       }
       case 'cr0':
@@ -83,12 +84,12 @@ export class Hypervisor implements System {
       case 'invlpg': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#idle(step);
         return control(this.host, caller, vcpu, step);
       }
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#idle(step);
         crash(caller);
         return CRASHED;
       }
@@ -98,6 +99,8 @@ export class Hypervisor implements System {
       case 'set_memory_limit':
       case 'inspect_gfn':
       case 'log_dirty':
+      case 'pause':
+      case 'unpause':
       case 'fail_next':
         return toolstack(this.host, step);
       case 'map':
@@ -110,18 +113,25 @@ export class Hypervisor implements System {
       case 'swap':
       case 'refused_grant_call': {
         const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#idle(step);
         const reply = performGrantCall(this.host, caller, step);
         return caller.isCrashed ? CRASHED : reply;
       }
       default: {
         const caller =
           step.caller === CONTROL ? this.host.control() : this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#idle(step);
         const reply = performMemoryCall(this.host, caller, step);
         return caller.isCrashed ? CRASHED : reply;
       }
     }
+  }
+
+  /** What a vcpu answers that executes no instructions. */
+  #idle({ caller, vcpu }: ByGuest): Reply {
+    const isThere = caller !== CONTROL && vcpu < this.host.machine.vcpus;
+    const domain = isThere ? this.host.domains.byId(caller) : undefined;
+    return domain?.isAlive() === true ? PAUSED : NO_DOMAIN;
   }
 
   /** A guest whose vcpu executes instructions. */

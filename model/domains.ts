@@ -74,6 +74,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     id,
     crashed: false,
     dying: false,
+    pauses: 0,
     maximumPages: config.maximumPages,
     p2m: undefined,
     tables: undefined,

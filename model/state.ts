@@ -46,6 +46,8 @@ export interface Domain {
   readonly crashed: boolean;
   /** Destroyed: its memory is torn down, and it is gone once no other domain holds a page of it. */
   readonly dying: boolean;
+  /** How often it was paused and not yet unpaused. */
+  readonly pauses: number;
   readonly maximumPages: number;
   /** By gfn; what is absent is a hole. */
   readonly p2m: Keyed<Entry>;

@@ -4,7 +4,7 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
-import { domainOf, isRunning } from './derived.js';
+import { domainOf, isAlive, isRunning } from './derived.js';
 import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
@@ -14,6 +14,7 @@ import { unmapGrant } from './map.js';
 import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
+import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
 import { isPaged } from './registers.js';
@@ -24,13 +25,16 @@ import { setVersion } from './version.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
- * cannot run does nothing ([D3]); the control domain always runs. Nearly always it is one thing; the
+ * cannot run does nothing ([D3], [D12]); the control domain always runs. Nearly always it is one thing; the
  * first is the one in which nothing was remembered ([T1]).
  */
 export function step(state: State, made: Step): Iterable<Alternative> {
-  const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
-  if (!isAble || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
-    return [settled({ is: 'no_domain' }, state, ['D3'])];
+  if ('caller' in made) {
+    const caller = domainOf(state, made.caller);
+    if (!isAlive(caller) || made.vcpu >= state.machine.vcpus)
+      return [settled({ is: 'no_domain' }, state, ['D3'])];
+    if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
+  }
   if (isLinear(made)) return linearAccess(state, made);
   const alternatives = outcomes(state, made);
   return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
@@ -135,6 +139,10 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
+    case 'pause':
+      return pause(state, made);
+    case 'unpause':
+      return unpause(state, made);
     case 'fail_next':
       return failNext(state, made);
   }

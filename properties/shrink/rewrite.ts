@@ -17,6 +17,8 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return rewriteToolstack(line, by);
     case 'load':
@@ -236,6 +238,8 @@ function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
     case 'destroy':
     case 'domain_info':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
       return { ...line, domain };
   }
 }
