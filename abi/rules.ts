@@ -68,6 +68,9 @@ export const rules = {
   D10: 'pause stops a domain for now, again and again',
   D11: 'unpause takes back one pause',
   D12: 'a domain that is paused does nothing until it is unpaused as often',
+  B1: 'interrupt stops the next call of a vcpu where so many units are done',
+  B2: 'a call that was stopped has done its first units, and the rest is still to do',
+  B3: 'resume makes the rest of a call that was stopped',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -243,6 +246,8 @@ export const refusals = {
   'D10.2': ['-EOVERFLOW', 'the domain is paused too often'],
   'D11.1': ['-ESRCH', 'there is no such domain'],
   'D11.2': ['-EINVAL', 'the domain is not paused'],
+  'B2.1': ['busy', 'the vcpu is in the middle of a call'],
+  'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

@@ -12,6 +12,7 @@ import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
 import { after, pairOf } from './names.js';
 import { parseNumber, u16 } from './numbers.js';
+import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
 import { refuseToken, type Token, type Words } from './words.js';
@@ -25,7 +26,7 @@ import { refuseToken, type Token, type Words } from './words.js';
  * The arguments of each operation are drawn at the head of the file that reads and writes them.
  */
 
-/** A line as its columns; the arguments have no two spaces in a row, and crash has none. */
+/** A line as its columns; the arguments have no two spaces in a row, and crash and resume have none. */
 export interface LineColumns {
   readonly actor: string;
   readonly operation: string;
@@ -112,6 +113,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   efer: 'guest',
   pkru: 'guest',
   invlpg: 'guest',
+  interrupt: 'guest',
+  resume: 'guest',
   create: 'toolstack',
   destroy: 'toolstack',
   domain_info: 'toolstack',
@@ -175,6 +178,9 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'pkru':
     case 'invlpg':
       return controlText(line);
+    case 'interrupt':
+    case 'resume':
+      return preemptionText(line);
     case 'create':
     case 'destroy':
     case 'domain_info':
@@ -238,6 +244,9 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'pkru':
     case 'invlpg':
       return parseControl(op, parseCaller(actor), given);
+    case 'interrupt':
+    case 'resume':
+      return parsePreemption(op, parseCaller(actor), given);
     case 'create':
     case 'destroy':
     case 'domain_info':

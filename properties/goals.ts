@@ -6,6 +6,7 @@ import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
 import { lifeGoals } from './goals-of-life.js';
 import { memoryGoals } from './goals-of-memory.js';
+import { preemptionGoals } from './goals-of-preemption.js';
 import { pagingGoals } from './goals-of-paging.js';
 
 /** Something that a run has to come across at least once: a *sometimes* for the claims' *always*. */
@@ -31,6 +32,7 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...memoryGoals,
     ...(vcpus > 1 ? pagingGoals : []),
     ...(surface === 'whole' ? lifeGoals : []),
+    ...(surface === 'whole' ? preemptionGoals : []),
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 
 /** The goals that only a system's own counters can tell to be reached. */

@@ -4,6 +4,7 @@ import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { lifeLine } from './life-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
+import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
 
 /** A line about what only the whole surface has; undefined where there is nothing to do. */
@@ -21,4 +22,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   life: lifeLine,
   failing: failingLine,
   pause: pauseLine,
+  preemption: preemptionLine,
 };

@@ -43,6 +43,10 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteControl(line, by);
     case 'pte':
       return rewritePte(line, by);
+    case 'interrupt':
+      return { ...line, ...ownOf(line, by), after: by.number(line.after, 'count') };
+    case 'resume':
+      return { ...line, ...ownOf(line, by) };
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
