@@ -7,6 +7,8 @@ import type { Word } from './word.js';
 export type Reply =
   /** The caller cannot run: it does not exist, has crashed or is dying. */
   | { readonly is: 'no_domain' }
+  /** The caller is paused, and nothing happened. */
+  | { readonly is: 'paused' }
   /** The hypervisor crashed the calling domain during this step; it saw no result. */
   | { readonly is: 'crashed' }
   /** A hypercall's value. */
@@ -42,6 +44,15 @@ export type Reply =
   | { readonly is: 'done' }
   /** The log of written gfns, ascending. */
   | { readonly is: 'dirty'; readonly gfns: readonly Gfn[] }
+  /**
+   * The call was stopped. What was done since it was made, or resumed, is answered as the call would
+   * answer it; a count of extents is that of all since it was made.
+   */
+  | { readonly is: 'preempted'; readonly done: Reply }
+  /** The vcpu is in the middle of a call that was stopped. */
+  | { readonly is: 'busy' }
+  /** The vcpu is in no call that it could go on with. */
+  | { readonly is: 'idle' }
   | DomainInfoReply
   | InspectReply;
 

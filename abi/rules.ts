@@ -66,6 +66,12 @@ export const rules = {
   D7: 'inspect_gfn answers what is at a gfn',
   D8: 'log_dirty names the gfns that were written',
   D9: 'fail_next lets one allocation or update fail',
+  D10: 'pause stops a domain for now, again and again',
+  D11: 'unpause takes back one pause',
+  D12: 'a domain that is paused does nothing until it is unpaused as often',
+  B1: 'interrupt stops the next call of a vcpu where so many units are done',
+  B2: 'a call that was stopped has done its first units, and the rest is still to do',
+  B3: 'resume makes the rest of a call that was stopped',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -244,6 +250,12 @@ export const refusals = {
   'D7.1': ['-ESRCH', 'there is no such domain'],
   'D8.1': ['-ESRCH', 'there is no such domain'],
   'D8.2': ['-EINVAL', 'writes are logged already, or not yet'],
+  'D10.1': ['-ESRCH', 'there is no such domain'],
+  'D10.2': ['-EOVERFLOW', 'the domain is paused too often'],
+  'D11.1': ['-ESRCH', 'there is no such domain'],
+  'D11.2': ['-EINVAL', 'the domain is not paused'],
+  'B2.1': ['busy', 'the vcpu is in the middle of a call'],
+  'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

@@ -12,6 +12,7 @@ import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
 import { after, pairOf } from './names.js';
 import { parseNumber, u16 } from './numbers.js';
+import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
 import { refuseToken, type Token, type Words } from './words.js';
@@ -25,7 +26,7 @@ import { refuseToken, type Token, type Words } from './words.js';
  * The arguments of each operation are drawn at the head of the file that reads and writes them.
  */
 
-/** A line as its columns; the arguments have no two spaces in a row, and crash has none. */
+/** A line as its columns; the arguments have no two spaces in a row, and crash and resume have none. */
 export interface LineColumns {
   readonly actor: string;
   readonly operation: string;
@@ -112,6 +113,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   efer: 'guest',
   pkru: 'guest',
   invlpg: 'guest',
+  interrupt: 'guest',
+  resume: 'guest',
   create: 'toolstack',
   destroy: 'toolstack',
   domain_info: 'toolstack',
@@ -119,6 +122,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  pause: 'toolstack',
+  unpause: 'toolstack',
   fail_next: 'toolstack',
 };
 
@@ -174,6 +179,9 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'pkru':
     case 'invlpg':
       return controlText(line);
+    case 'interrupt':
+    case 'resume':
+      return preemptionText(line);
     case 'create':
     case 'destroy':
     case 'domain_info':
@@ -181,6 +189,8 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
   }
@@ -236,6 +246,9 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'pkru':
     case 'invlpg':
       return parseControl(op, parseCaller(actor), given);
+    case 'interrupt':
+    case 'resume':
+      return parsePreemption(op, parseCaller(actor), given);
     case 'create':
     case 'destroy':
     case 'domain_info':
@@ -243,6 +256,8 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);

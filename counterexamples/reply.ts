@@ -17,6 +17,7 @@ import { wordText } from './numbers.js';
 export function printReply(reply: Reply, operation: Line['op']): string {
   switch (reply.is) {
     case 'no_domain':
+    case 'paused':
     case 'crashed':
       return reply.is;
     case 'rc':
@@ -45,6 +46,11 @@ export function printReply(reply: Reply, operation: Line['op']): string {
       return 'done';
     case 'dirty':
       return `dirty ${listText(reply.gfns.map(gfnText))}`;
+    case 'preempted':
+      return `preempted ${printReply(reply.done, operation)}`;
+    case 'busy':
+    case 'idle':
+      return reply.is;
     case 'domain_info':
       return infoText(reply);
     case 'inspected':
@@ -59,6 +65,7 @@ const counting: ReadonlySet<Line['op']> = new Set([
   'current_reservation',
   'maximum_reservation',
   'maximum_gpfn',
+  'resume',
 ]);
 
 /** The bits of a page fault's error code by their names in the processor's manuals. */

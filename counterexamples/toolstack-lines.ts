@@ -15,6 +15,8 @@ import { refuseToken, type Words } from './words.js';
  * tool  inspect_gfn       d3 gfn=0x8
  * tool  set_memory_type   d3 gfn=0x8 count=2 type=1
  * tool  log_dirty         d3 enable
+ * tool  pause             d3
+ * tool  unpause           d3
  * tool  fail_next         table after=2
  *
  * What create does not say is as in the defaults of the machine.
@@ -28,6 +30,8 @@ export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
       return [domain, ...configText(line.config, defaults)].join(' ');
     case 'destroy':
     case 'domain_info':
+    case 'pause':
+    case 'unpause':
       return domain;
     case 'set_memory_limit':
       return `${domain} pages=${line.pages}`;
@@ -52,6 +56,8 @@ function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfi
       return { op, domain, config: parseConfig(words, defaults) };
     case 'destroy':
     case 'domain_info':
+    case 'pause':
+    case 'unpause':
       return { op, domain };
     case 'set_memory_limit': {
       const pages = words.keyed('pages', 'a number of pages');

@@ -5,10 +5,13 @@ import type { Word } from '../abi/word.js';
 
 /** Answers that carry nothing of their own are made once. */
 export const NO_DOMAIN: Reply = { is: 'no_domain' };
+export const PAUSED: Reply = { is: 'paused' };
 export const CRASHED: Reply = { is: 'crashed' };
 export const STORED: Reply = { is: 'stored' };
 export const GENERAL_PROTECTION: Reply = { is: 'fault', vector: '#GP' };
 export const DONE: Reply = { is: 'done' };
+export const BUSY: Reply = { is: 'busy' };
+export const IDLE: Reply = { is: 'idle' };
 
 const elements = new Map<Status, ElementReply>(statuses.map((status) => [status, { status }]));
 

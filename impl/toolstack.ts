@@ -30,6 +30,10 @@ export function toolstack(host: Host, step: Toolstack): Reply {
       return setMemoryType(host, step);
     case 'log_dirty':
       return logDirty(host, step);
+    case 'pause':
+      return pause(host, step.domain);
+    case 'unpause':
+      return unpause(host, step.domain);
     case 'fail_next':
       host.failing.arm(step.what, step.after);
       return DONE;
@@ -70,6 +74,27 @@ function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
   // Nothing below this line can fail.
   if (pages < domain.pages) domain.wasOverLimit = true;
   domain.maximumPages = pages;
+  return rcReply(0);
+}
+
+/** Pauses nest, up to a limit. */
+function pause(host: Host, id: DomainId): Reply {
+  const domain = host.domains.byId(id);
+  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
+  if (domain.pauses >= host.machine.pauseLimit) return rcReply('-EOVERFLOW');
+
+  // Nothing below this line can fail.
+  domain.pauses += 1;
+  return rcReply(0);
+}
+
+function unpause(host: Host, id: DomainId): Reply {
+  const domain = host.domains.byId(id);
+  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
+  if (domain.pauses === 0) return rcReply('-EINVAL');
+
+  // Nothing below this line can fail.
+  domain.pauses -= 1;
   return rcReply(0);
 }
 

@@ -25,9 +25,13 @@ export function the<Value>(value: Value | undefined): Value {
   return value;
 }
 
-/** [D3] A guest can act while it is neither crashed nor dying. */
-export const isRunning = (domain: Domain | undefined): boolean =>
+/** [D3] A guest is there to act while it is neither crashed nor dying. */
+export const isAlive = (domain: Domain | undefined): boolean =>
   domain !== undefined && !domain.crashed && !domain.dying;
+
+/** [D12] It acts while it is not paused either. */
+export const isRunning = (domain: Domain | undefined): boolean =>
+  isAlive(domain) && domain?.pauses === 0;
 
 /** [D4] Who may manage a domain's memory and see its grant table: itself and the control domain. */
 export const mayManage = (caller: DomainId, target: Domain): boolean =>

@@ -74,6 +74,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     id,
     crashed: false,
     dying: false,
+    pauses: 0,
     maximumPages: config.maximumPages,
     p2m: undefined,
     tables: undefined,
@@ -103,6 +104,8 @@ const newVcpu: Vcpu = {
   root: undefined,
   keepsHandle: false,
   past: undefined,
+  interrupt: undefined,
+  pending: undefined,
 };
 
 /** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
@@ -150,7 +153,8 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result
     const gfn = gfnOf(torn, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
   }
-  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, root: undefined, past: undefined }));
+  const still = { root: undefined, past: undefined, interrupt: undefined, pending: undefined };
+  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, ...still }));
   const dead = {
     ...torn,
     dying: true,

@@ -21,9 +21,12 @@ type Of<Is extends Reply['is']> = Extract<Reply, { is: Is }>;
 export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Difference | undefined {
   switch (allowed.is) {
     case 'no_domain':
+    case 'paused':
     case 'crashed':
     case 'stored':
     case 'done':
+    case 'busy':
+    case 'idle':
       return actual.is === allowed.is ? undefined : ofKind(actual, allowed);
     case 'rc':
       if (actual.is !== 'rc') return ofKind(actual, allowed);
@@ -46,6 +49,9 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     // [D8] Which gfns a log has to name, and may name, the spec says when it is shown them.
     case 'dirty':
       return actual.is === 'dirty' ? undefined : ofKind(actual, allowed);
+    case 'preempted':
+      if (actual.is !== 'preempted') return ofKind(actual, allowed);
+      return differenceOf(actual.done, allowed.done, maps);
     case 'table':
       return actual.is === 'table' ? ofTable(actual, allowed) : ofKind(actual, allowed);
     case 'size':

@@ -12,6 +12,7 @@ export class Handles {
 
   /** Notes the handles that a line was answered with. */
   note(line: number, reply: Reply): void {
+    if (reply.is === 'preempted') return this.note(line, reply.done);
     if (reply.is !== 'statuses') return;
     this.#made[line] = reply.elements.map((element) => element.handle);
   }
@@ -21,6 +22,9 @@ export class Handles {
     return this.#made[name.line]?.[name.element] ?? NO_HANDLE;
   }
 }
+
+/** Whether a line may make mappings, which have names then. */
+export const mayMap = ({ op }: Line): boolean => op === 'map' || op === 'resume';
 
 /** The steps that a line stands for, at least one, at most two. */
 export function desugar(line: Line, machine: Machine, handles: Handles): readonly Step[] {

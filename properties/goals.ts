@@ -4,7 +4,9 @@ import type { Machine } from '../abi/machine.js';
 import type { State } from '../model/state.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
+import { lifeGoals } from './goals-of-life.js';
 import { memoryGoals, surfaceMemoryGoals } from './goals-of-memory.js';
+import { preemptionGoals } from './goals-of-preemption.js';
 import { pagingGoals } from './goals-of-paging.js';
 
 /** Something that a run has to come across at least once: a *sometimes* for the claims' *always*. */
@@ -29,6 +31,8 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...grantGoals,
     ...memoryGoals,
     ...(vcpus > 1 ? pagingGoals : []),
+    ...(surface === 'whole' ? lifeGoals : []),
+    ...(surface === 'whole' ? preemptionGoals : []),
     ...(surface === 'whole' ? surfaceMemoryGoals : []),
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 
