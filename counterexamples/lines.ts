@@ -120,8 +120,11 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   destroy: 'toolstack',
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
+  set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  pause: 'toolstack',
+  unpause: 'toolstack',
   fail_next: 'toolstack',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
@@ -186,8 +189,11 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
     case 'map_foreign':
@@ -198,11 +204,8 @@ function argumentsText(line: Line, machine: Machine): string {
 
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
   switch (op) {
-    case 'grant': {
-      const { words, machine } = given;
-      const by = parseCaller(actor);
-      return { op, ...by, ...whole(words, (each) => parseGrantLine(each, machine.defaults)) };
-    }
+    case 'grant':
+      return parseGrantEntry(op, parseCaller(actor), given);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -253,8 +256,11 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
@@ -264,6 +270,12 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
       return parseWindow(op, given);
   }
 }
+
+const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
+  op,
+  ...by,
+  ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
+});
 
 const callerText = ({ caller, vcpu }: Caller): string =>
   `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;

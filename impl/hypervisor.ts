@@ -20,7 +20,7 @@ import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
 import { invoke, preemption } from './preemption.js';
-import { BUSY, CRASHED, NO_DOMAIN, rcReply } from './replies.js';
+import { BUSY, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 import { accessWindow, windowCall } from './windows.js';
@@ -155,9 +155,11 @@ export class Hypervisor implements System {
     return !this.host.continuations.isStopped(CONTROL, vcpu);
   }
 
-  /** What a step answers whose caller cannot make it: there is none, or it is in a call. */
+  /** What a step answers whose caller cannot make it: there is none, it is paused, or in a call. */
   #notNow({ caller, vcpu }: ByGuest): Reply {
-    const isAlive = caller === CONTROL || this.host.domains.byId(caller)?.isRunning() === true;
+    const domain = this.host.domains.byId(caller);
+    const isAlive = caller === CONTROL || domain?.isAlive() === true;
+    if (isAlive && vcpu < this.host.machine.vcpus && domain?.isRunning() === false) return PAUSED;
     return isAlive && this.host.continuations.isStopped(caller, vcpu) ? BUSY : NO_DOMAIN;
   }
 

@@ -79,7 +79,8 @@ export function windowAccess(state: State, made: WindowAccess): Result {
     if ('refusal' in found) return refuse(faultAt(found.code, at), found.refusal);
     const offset = at % PAGE_BYTES;
     const fitting = Math.min(size - done, PAGE_BYTES - offset);
-    pieces.push({ gfn: 0, page: found.page, offset, size: fitting, skipped: done });
+    const page = { gfn: 0, type: 'ram_rw', page: found.page } as const;
+    pieces.push({ ...page, offset, size: fitting, skipped: done });
     done += fitting;
   }
 
