@@ -68,6 +68,7 @@ export const rules = {
   B1: 'interrupt stops the next call of a vcpu where so many units are done',
   B2: 'a call that was stopped has done its first units, and the rest is still to do',
   B3: 'resume makes the rest of a call that was stopped',
+  B4: 'a destruction ends mappings one by one, the highest handle first',
 } as const;
 export type RuleId = keyof typeof rules;
 

@@ -1,4 +1,4 @@
-import { CONTROL } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
@@ -86,8 +86,11 @@ export class Hypervisor implements System {
         crash(caller);
         return CRASHED;
       }
+      case 'destroy': {
+        const caller = this.#control(FIRST_VCPU);
+        return caller === undefined ? BUSY : invoke(this.host, caller, step, 0);
+      }
       case 'create':
-      case 'destroy':
       case 'domain_info':
       case 'set_memory_limit':
       case 'inspect_gfn':

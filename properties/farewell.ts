@@ -19,7 +19,10 @@ export function* farewellLines(scene: Scene): IterableIterator<Line> {
   for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));
   for (const [id, domain] of entries(scene.state.domains))
-    if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: DomainId(id) };
+    if (!domain.dying && id !== CONTROL) {
+      yield { op: 'destroy', domain: DomainId(id) };
+      yield* resumeAll(scene, CONTROL);
+    }
 }
 
 /** Whatever was stopped goes on, for as long as it is stopped again. */
@@ -60,7 +63,8 @@ function* endGrants(scene: Scene, id: DomainId): IterableIterator<Line> {
  * model. Undefined where nothing is left, or somebody still lives.
  */
 export function leftover(state: State, line: number): Failure | undefined {
-  if (findKey(state.domains, ({ id, dying }) => id !== CONTROL && !dying) !== undefined) return;
+  if (findKey(state.domains, ({ id, tornDown }) => id !== CONTROL && !tornDown) !== undefined)
+    return;
   const domains = [...entries(state.domains)].filter(([id]) => id !== CONTROL);
   const pages = [...entries(state.pages)].filter(([, { owner }]) => owner !== CONTROL);
   if (domains.length + pages.length === 0) return undefined;

@@ -138,7 +138,7 @@ function moveTo(
   if (source !== undefined && former !== source) return '-EXDEV';
 
   const hasFormer = former !== INVALID_GFN && former !== gfn;
-  if (target.isDying && hasFormer) return '-EILSEQ';
+  if (target.isTornDown && hasFormer) return '-EILSEQ';
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {
     if (host.frames.isXenHeap(mfnOf(old))) {
