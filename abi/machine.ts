@@ -30,6 +30,8 @@ export interface Machine {
   readonly maptrackFramesMaximum: number;
   /** A pin counter that has reached this is not raised. */
   readonly pinLimit: number;
+  /** A domain that is paused so often is not paused once more. */
+  readonly pauseLimit: number;
   /** Largest order (log2 of pages) of an extent for a guest, and for the control domain. */
   readonly guestOrder: number;
   readonly controlOrder: number;
@@ -106,6 +108,7 @@ const tiny: Machine = {
   handlesPerFrame: 3,
   maptrackFramesMaximum: 1,
   pinLimit: 2,
+  pauseLimit: 2,
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
@@ -140,6 +143,7 @@ const small: Machine = {
   handlesPerFrame: 8,
   maptrackFramesMaximum: 2,
   pinLimit: 4,
+  pauseLimit: 3,
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
@@ -201,6 +205,7 @@ const xen: Machine = {
   handlesPerFrame: 256,
   maptrackFramesMaximum: 1024,
   pinLimit: 128,
+  pauseLimit: 255,
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,

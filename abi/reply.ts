@@ -7,6 +7,8 @@ import type { Word } from './word.js';
 export type Reply =
   /** The caller cannot run: it does not exist, has crashed or is dying. */
   | { readonly is: 'no_domain' }
+  /** The caller is paused, and nothing happened. */
+  | { readonly is: 'paused' }
   /** The hypervisor crashed the calling domain during this step; it saw no result. */
   | { readonly is: 'crashed' }
   /** A hypercall's value. */

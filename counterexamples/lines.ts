@@ -119,8 +119,11 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   destroy: 'toolstack',
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
+  set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  pause: 'toolstack',
+  unpause: 'toolstack',
   fail_next: 'toolstack',
 };
 
@@ -183,8 +186,11 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
   }
@@ -247,8 +253,11 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);

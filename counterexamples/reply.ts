@@ -17,6 +17,7 @@ import { wordText } from './numbers.js';
 export function printReply(reply: Reply, operation: Line['op']): string {
   switch (reply.is) {
     case 'no_domain':
+    case 'paused':
     case 'crashed':
       return reply.is;
     case 'rc':

@@ -38,6 +38,8 @@ export class Domain {
   wasOverLimit = false;
   /** Which gfns were written, while the toolstack wants to know. */
   dirtyLog: DirtyLog | undefined;
+  /** How often the toolstack paused it and did not yet unpause it. */
+  pauses = 0;
   isCrashed = false;
   isDying = false;
   /** How far its destruction has come, until it is done. */
@@ -57,6 +59,11 @@ export class Domain {
 
   /** Its vcpus execute instructions. */
   isRunning(): boolean {
+    return this.pauses === 0 && this.isAlive();
+  }
+
+  /** They would, were they not paused. */
+  isAlive(): boolean {
     return !this.isCrashed && !this.isDying;
   }
 }

@@ -20,7 +20,7 @@ import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
 import { invoke, preemption } from './preemption.js';
-import { BUSY, CRASHED, NO_DOMAIN, rcReply } from './replies.js';
+import { BUSY, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 
@@ -93,8 +93,11 @@ export class Hypervisor implements System {
       case 'create':
       case 'domain_info':
       case 'set_memory_limit':
+      case 'set_memory_type':
       case 'inspect_gfn':
       case 'log_dirty':
+      case 'pause':
+      case 'unpause':
       case 'fail_next':
         return toolstack(this.host, step);
       case 'interrupt':
@@ -108,15 +111,18 @@ export class Hypervisor implements System {
       case 'set_version':
       case 'get_version':
       case 'swap':
-      case 'refused_grant_call': {
-        const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return this.#notNow(step);
-        const reply = performGrantCall(this.host, caller, step);
-        return caller.isCrashed ? CRASHED : reply;
-      }
+      case 'refused_grant_call':
+        return this.#grantCall(step);
       default:
         return this.#memoryCall(step);
     }
+  }
+
+  #grantCall(step: GrantCall): Reply {
+    const caller = this.#running(step.caller, step.vcpu);
+    if (caller === undefined) return this.#notNow(step);
+    const reply = performGrantCall(this.host, caller, step);
+    return caller.isCrashed ? CRASHED : reply;
   }
 
   /** The control domain makes these calls too. */
@@ -134,9 +140,11 @@ export class Hypervisor implements System {
     return this.host.continuations.isStopped(CONTROL, vcpu) ? undefined : this.host.control();
   }
 
-  /** What a step answers whose caller cannot make it: there is none, or it is in a call. */
+  /** What a step answers whose caller cannot make it: there is none, it is paused, or in a call. */
   #notNow({ caller, vcpu }: ByGuest): Reply {
-    const isAlive = caller === CONTROL || this.host.domains.byId(caller)?.isRunning() === true;
+    const domain = this.host.domains.byId(caller);
+    const isAlive = caller === CONTROL || domain?.isAlive() === true;
+    if (isAlive && vcpu < this.host.machine.vcpus && domain?.isRunning() === false) return PAUSED;
     return isAlive && this.host.continuations.isStopped(caller, vcpu) ? BUSY : NO_DOMAIN;
   }
 

@@ -12,7 +12,7 @@ import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
-import { CRASHED, DONE, IDLE, NO_DOMAIN, rcReply } from './replies.js';
+import { CRASHED, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 
 /*
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). A call that was stopped is
@@ -35,8 +35,9 @@ export function invoke(host: Host, caller: Domain, call: PreemptibleCall, start:
 /** A vcpu is told to stop, or to go on. */
 export function preemption(host: Host, step: Preemption): Reply {
   const caller = host.domains.byId(step.caller);
-  const isAble = step.caller === CONTROL || caller?.isRunning() === true;
+  const isAble = step.caller === CONTROL || caller?.isAlive() === true;
   if (caller === undefined || !isAble || step.vcpu >= host.machine.vcpus) return NO_DOMAIN;
+  if (!caller.isRunning()) return PAUSED;
   if (step.op === 'interrupt') {
     host.continuations.interrupt(step.caller, step.vcpu, step.after);
     return DONE;

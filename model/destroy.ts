@@ -1,7 +1,7 @@
-import { Handle, NO_HANDLE, type DomainId, type Gfn } from '../abi/ids.js';
+import { Handle, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ReleasedMapping, Reply } from '../abi/reply.js';
 import type { DestroyDomain } from '../abi/step.js';
-import { drop, entries, get, put, type Keyed } from '../values/keyed.js';
+import { drop, entries, get, put } from '../values/keyed.js';
 import { gfnOf, the, theDomain, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
 import { ended } from './map.js';
@@ -24,7 +24,7 @@ export function destroy(state: State, { domain: id }: DestroyDomain): Result {
   let next = dyingFrom(state, id);
   for (const [handle] of entries(domain.mappings)) next = mappingEnded(next, id, Handle(handle));
   const last = theDomain(next, id);
-  let lastGfns: Keyed<Gfn>;
+  let { lastGfns } = last;
   for (const page of [...last.grantFrames, ...last.statusFrames, last.sharedInfo]) {
     const gfn = gfnOf(last, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);

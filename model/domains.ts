@@ -74,6 +74,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     crashed: false,
     dying: false,
     tornDown: false,
+    pauses: 0,
     maximumPages: config.maximumPages,
     p2m: undefined,
     tables: undefined,
@@ -157,8 +158,8 @@ export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): R
 
   // Nothing below this line can fail.
   const entry = get(domain.p2m, gfn);
-  const memoryType =
-    entry === undefined ? 'mmio_dm' : entry.type === 'grant_map_ro' ? 'ram_ro' : 'ram_rw';
+  const isReadonly = entry?.type === 'grant_map_ro' || entry?.type === 'ram_ro';
+  const memoryType = entry === undefined ? 'mmio_dm' : isReadonly ? 'ram_ro' : 'ram_rw';
   const page = ownPageAt(state, domain, gfn);
   if (page === undefined) return accept({ is: 'inspected', memoryType }, 'D7', state);
   const first = loadWord(pageOf(state, page).content, 0, 8);

@@ -4,7 +4,7 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
-import { domainOf, isRunning } from './derived.js';
+import { domainOf, isAlive, isRunning } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
@@ -12,9 +12,11 @@ import { findKey } from '../values/keyed.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
+import { setMemoryType } from './memory-type.js';
 import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
+import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { interrupt, invoked, isBusy, resume } from './preemption.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
@@ -26,13 +28,16 @@ import { setVersion } from './version.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
- * cannot run does nothing ([D3]); the control domain always runs. Nearly always it is one thing; the
+ * cannot run does nothing ([D3], [D12]); the control domain always runs. Nearly always it is one thing; the
  * first is the one in which nothing was remembered ([T1]).
  */
 export function step(state: State, made: Step): Iterable<Alternative> {
-  const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
-  if (!isAble || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
-    return [settled({ is: 'no_domain' }, state, ['D3'])];
+  if ('caller' in made) {
+    const caller = domainOf(state, made.caller);
+    if (!isAlive(caller) || made.vcpu >= state.machine.vcpus)
+      return [settled({ is: 'no_domain' }, state, ['D3'])];
+    if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
+  }
   if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
   if (isLinear(made)) return linearAccess(state, made);
   const alternatives = outcomes(state, made);
@@ -159,6 +164,12 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
+    case 'set_memory_type':
+      return setMemoryType(state, made);
+    case 'pause':
+      return pause(state, made);
+    case 'unpause':
+      return unpause(state, made);
     case 'fail_next':
       return failNext(state, made);
   }

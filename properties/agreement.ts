@@ -21,6 +21,7 @@ type Of<Is extends Reply['is']> = Extract<Reply, { is: Is }>;
 export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Difference | undefined {
   switch (allowed.is) {
     case 'no_domain':
+    case 'paused':
     case 'crashed':
     case 'stored':
     case 'done':

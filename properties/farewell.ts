@@ -11,10 +11,12 @@ import { someGfnOf } from './generate/unmap-lines.js';
 import type { Failure } from './verdict.js';
 
 /**
- * [E7] From here: unmap everything that can be named, end every grant, destroy every domain. Each
- * line is chosen when the ones before it have run.
+ * [E7] From here: let everybody run, unmap everything that can be named, end every grant, destroy
+ * every domain. Each line is chosen when the ones before it have run.
  */
 export function* farewellLines(scene: Scene): IterableIterator<Line> {
+  for (const [id, { pauses }] of entries(scene.state.domains))
+    for (let i = 0; i < pauses; i++) yield { op: 'unpause', domain: DomainId(id) };
   for (const [id] of entries(scene.state.domains)) yield* resumeAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));

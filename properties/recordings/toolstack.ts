@@ -9,6 +9,7 @@ import {
   rcReply,
   single,
   u16,
+  u32,
   u64,
   valued,
   wordOf,
@@ -26,6 +27,7 @@ export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
   dominfo: ['dom'],
   maxmem: ['dom', 'pages'],
   p2m: ['dom', 'gfn', 'nomap'],
+  memtype: ['dom', 'gfn', 'type', 'n'],
 };
 
 /** A recorded operation of the control domain. */
@@ -40,6 +42,14 @@ export function toolstackCall(name: string, args: Fields): Meaning | NotBuilt {
       return single({ op: 'domain_info', domain }, domainInfo);
     case 'maxmem':
       return valued({ op: 'set_memory_limit', domain, pages: u64(args.quantity('pages')) });
+    case 'memtype':
+      return valued({
+        op: 'set_memory_type',
+        domain,
+        gfn: Gfn(u64(args.quantity('gfn'))),
+        count: args.has('n') ? u32(args.quantity('n')) : 1,
+        type: u16(args.quantity('type')),
+      });
     case 'p2m':
       return inspect(args, domain);
     default:
@@ -53,11 +63,8 @@ export function configOf(args: Fields): DomainConfig {
     args.has(key) ? args.count(key, -1, 2 ** 32) : otherwise;
   const ram = amount('ram', 32);
   return {
-    ram: [
-      { gfn: 0x100, count: PROGRAM_PAGES },
-      { gfn: 0x1000, count: ram },
-    ],
-    maximumPages: amount('max_pages', PROGRAM_PAGES + ram + 64),
+    ram: [programPages, { gfn: 0x1000, count: ram }],
+    maximumPages: amount('max_pages', programPages.count + ram + 64),
     grantFrames: amount('max_grant_frames', 4),
     maptrackFrames: amount('max_maptrack_frames', 4),
     grantVersion: amount('gv', 2),
@@ -65,7 +72,8 @@ export function configOf(args: Fields): DomainConfig {
   };
 }
 
-const PROGRAM_PAGES = 64;
+/** Where the rig's own program is in every guest. */
+export const programPages = { gfn: 0x100, count: 64 };
 
 function domainInfo(result: Fields): Reply | undefined {
   const rc = rcOf(result.raw('rc'));
