@@ -1,8 +1,28 @@
 import type { Access, ByGuest, Control, LinearAccess } from './access.js';
-import type { DomainConfig } from './machine.js';
 import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
+import type { Toolstack } from './toolstack.js';
 
+export {
+  HVMMEM_ioreq_server,
+  HVMMEM_mmio_dm,
+  HVMMEM_ram_ro,
+  HVMMEM_ram_rw,
+  fallible,
+} from './toolstack.js';
+export type {
+  CreateDomain,
+  DestroyDomain,
+  DomainInfo,
+  FailNext,
+  Fallible,
+  InspectGfn,
+  LogDirty,
+  PauseDomain,
+  SetMemoryLimit,
+  SetMemoryType,
+  Toolstack,
+} from './toolstack.js';
 export { accessors } from './access.js';
 export type {
   Access,
@@ -217,72 +237,4 @@ export interface Exchange extends ByGuest {
 export interface Reservation extends ByGuest {
   readonly op: 'current_reservation' | 'maximum_reservation' | 'maximum_gpfn';
   readonly target: DomainId;
-}
-
-// ---- toolstack: the control domain acts ----
-
-export type Toolstack =
-  | CreateDomain
-  | DestroyDomain
-  | DomainInfo
-  | SetMemoryLimit
-  | InspectGfn
-  | LogDirty
-  | PauseDomain
-  | FailNext;
-
-export interface CreateDomain {
-  readonly op: 'create';
-  readonly domain: DomainId;
-  readonly config: DomainConfig;
-}
-export interface DestroyDomain {
-  readonly op: 'destroy';
-  readonly domain: DomainId;
-}
-export interface DomainInfo {
-  readonly op: 'domain_info';
-  readonly domain: DomainId;
-}
-export interface SetMemoryLimit {
-  readonly op: 'set_memory_limit';
-  readonly domain: DomainId;
-  readonly pages: number;
-}
-/** What is at a gfn: its memory type, and its frame where the control domain may map it. */
-export interface InspectGfn {
-  readonly op: 'inspect_gfn';
-  readonly domain: DomainId;
-  readonly gfn: Gfn;
-}
-/**
- * Which gfns were written: `enable` and `disable` the log, `peek` at it, or `clean` it, which answers
- * what it held and starts anew (p2m.md 4.17).
- */
-export interface LogDirty {
-  readonly op: 'log_dirty';
-  readonly domain: DomainId;
-  readonly action: 'enable' | 'disable' | 'peek' | 'clean';
-}
-
-/** Pauses nest: a domain runs again when it was unpaused as often as it was paused. */
-export interface PauseDomain {
-  readonly op: 'pause' | 'unpause';
-  readonly domain: DomainId;
-}
-
-/** What can be made to fail, once. */
-export const fallible = ['page', 'table', 'grant_frame', 'entry'] as const;
-/**
- * An allocation of RAM for a domain (all of an extent at once), of a table of a p2m, of a page that
- * the hypervisor lends to a domain (a frame of its grant table, of its status words, its shared
- * info); or an update of an entry of a p2m.
- */
-export type Fallible = (typeof fallible)[number];
-/** The `after`-th from now on fails, 1 being the next; 0 says that none is to fail any more. */
-export interface FailNext {
-  readonly op: 'fail_next';
-  readonly what: Fallible;
-  /** u32 */
-  readonly after: number;
 }

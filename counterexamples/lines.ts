@@ -119,6 +119,7 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   destroy: 'toolstack',
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
+  set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
   pause: 'toolstack',
@@ -185,6 +186,7 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
     case 'pause':
@@ -251,6 +253,7 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
     case 'pause':

@@ -90,6 +90,7 @@ export class Hypervisor implements System {
       case 'destroy':
       case 'domain_info':
       case 'set_memory_limit':
+      case 'set_memory_type':
       case 'inspect_gfn':
       case 'log_dirty':
       case 'pause':

@@ -95,6 +95,36 @@ export function removePage(host: Host, domain: Domain, gfn: Gfn): boolean {
   return true;
 }
 
+/**
+ * RAM becomes writable to its guest, or readonly; false where that fails. Where writes are logged it
+ * counts as written.
+ */
+export function retype(host: Host, domain: Domain, gfn: Gfn, type: TypeCode): boolean {
+  const old = domain.p2m.lookup(gfn);
+  domain.paging.entryChanges(gfn, old);
+  const result = domain.p2m.set(gfn, mfnOf(old), type);
+  domain.paging.entryChanged(gfn, old);
+  noteWritten(host, domain, mfnOf(old));
+  return result === 'set';
+}
+
+/**
+ * RAM leaves its gfn and stays with the domain; false where that fails. The M2P of Xen's own pages
+ * goes on naming the gfn, which `add_to_physmap`, `setup_table` and `set_version` go by.
+ */
+export function hide(host: Host, domain: Domain, gfn: Gfn): boolean {
+  const old = unhook(host, domain, gfn);
+  if (old === undefined) return false;
+  if (host.frames.isXenHeap(mfnOf(old))) host.frames.setGfn(mfnOf(old), gfn);
+  return true;
+}
+
+/** The frame is at the gfn that the M2P says, as RAM of the domain. */
+export function isAtItsGfn(host: Host, domain: Domain, mfn: Mfn): boolean {
+  const found = domain.p2m.lookup(host.frames.gfnOf(mfn));
+  return isRam(found) && mfnOf(found) === mfn;
+}
+
 /** The first half of `removePage`: empties the gfn and answers what was there, or cannot. */
 export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf | undefined {
   const old = domain.p2m.lookup(gfn);

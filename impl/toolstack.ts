@@ -8,6 +8,7 @@ import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
 import type { Host } from './host.js';
 import { logDirty } from './log-dirty.js';
+import { setMemoryType } from './memory-type.js';
 import { putPage } from './pages.js';
 import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
@@ -25,6 +26,8 @@ export function toolstack(host: Host, step: Toolstack): Reply {
       return setMemoryLimit(host, step.domain, step.pages);
     case 'inspect_gfn':
       return inspectGfn(host, step);
+    case 'set_memory_type':
+      return setMemoryType(host, step);
     case 'log_dirty':
       return logDirty(host, step);
     case 'pause':

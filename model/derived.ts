@@ -2,7 +2,7 @@ import { CONTROL, DOMID_SELF, Gfn, type DomainId, type GrantRef, type VcpuId } f
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import { count, findKey, forEach, get, put } from '../values/keyed.js';
-import type { Domain, Mapping, Page, PageId, State } from './state.js';
+import type { Domain, Entry, Mapping, Page, PageId, State } from './state.js';
 
 /** Questions about a state, each answered from its fields, and the plain updates of one field. */
 
@@ -78,9 +78,12 @@ export function ownPageAt(state: State, domain: Domain, gfn: number): PageId | u
 
 /** [P1] The gfn at which a domain has a page of its own as RAM; there is at most one. */
 export function gfnOf(domain: Domain, page: PageId): Gfn | undefined {
-  const gfn = findKey(domain.p2m, (entry) => entry.page === page && entry.type === 'ram_rw');
+  const gfn = findKey(domain.p2m, (entry) => entry.page === page && !isGrant(entry));
   return gfn === undefined ? undefined : Gfn(gfn);
 }
+
+export const isGrant = (entry: Entry | undefined): boolean =>
+  entry?.type === 'grant_map_rw' || entry?.type === 'grant_map_ro';
 
 /** Pages of RAM a domain owns: mapped, orphaned, or given up but still held. */
 export const ownedPages = (state: State, id: DomainId): number =>

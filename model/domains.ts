@@ -5,7 +5,7 @@ import * as abi from '../abi/step.js';
 import { loadWord, withWord, zeros } from '../values/content.js';
 import { domainOf, gfnOf, ownedPages, ownPageAt, pageOf, ramPages, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
-import { drop, entries, get, put, type Keyed } from '../values/keyed.js';
+import { drop, entries, get, put } from '../values/keyed.js';
 import { ended } from './map.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
@@ -148,7 +148,7 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result
     next = ended(withDomain(next, { ...mapper, mappings }), mapping);
   }
   const torn = theDomain(next, id);
-  let lastGfns: Keyed<Gfn>;
+  let { lastGfns } = torn;
   for (const page of [...torn.grantFrames, ...torn.statusFrames, torn.sharedInfo]) {
     const gfn = gfnOf(torn, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
@@ -195,8 +195,8 @@ export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): R
 
   // Nothing below this line can fail.
   const entry = get(domain.p2m, gfn);
-  const memoryType =
-    entry === undefined ? 'mmio_dm' : entry.type === 'grant_map_ro' ? 'ram_ro' : 'ram_rw';
+  const isReadonly = entry?.type === 'grant_map_ro' || entry?.type === 'ram_ro';
+  const memoryType = entry === undefined ? 'mmio_dm' : isReadonly ? 'ram_ro' : 'ram_rw';
   const page = ownPageAt(state, domain, gfn);
   if (page === undefined) return accept({ is: 'inspected', memoryType }, 'D7', state);
   const first = loadWord(pageOf(state, page).content, 0, 8);

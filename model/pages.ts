@@ -1,6 +1,15 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { zeros } from '../values/content.js';
-import { domainOf, gfnOf, heldPages, isHeld, pageOf, theDomain, withDomain } from './derived.js';
+import {
+  domainOf,
+  gfnOf,
+  heldPages,
+  isGrant,
+  isHeld,
+  pageOf,
+  theDomain,
+  withDomain,
+} from './derived.js';
 import { withPage } from './derived.js';
 import { attempt, type Attempt } from './failing.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
@@ -108,18 +117,18 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   const owner = theDomain(next, id);
   const p2m = put(owner.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
-  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn }) };
+  const lastGfns = isGrant(entry) ? owner.lastGfns : drop(owner.lastGfns, entry.page);
+  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn, lastGfns }) };
 }
 
-export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
-  (get(p2m, gfn)?.type ?? 'ram_rw') !== 'ram_rw';
+export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
  * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-function withTables(state: State, id: DomainId, gfn: number): Attempt {
+export function withTables(state: State, id: DomainId, gfn: number): Attempt {
   let next = state;
   for (const bits of [27, 18, 9]) {
     const domain = theDomain(next, id);

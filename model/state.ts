@@ -53,7 +53,7 @@ export interface Domain {
   readonly p2m: Keyed<Entry>;
   /** The blocks of gfns for which the p2m has a table ([P2]). */
   readonly tables: Keyed<true>;
-  /** Where the hypervisor's own pages were, by page, when the domain began to die ([P11]). */
+  /** Where the hypervisor believes its own pages to be, by page, though they are not ([P11], [P14]). */
   readonly lastGfns: Keyed<Gfn>;
   /** The highest gfn that ever held an entry. */
   readonly maximumGfn: Gfn;

@@ -11,6 +11,7 @@ import { findKey } from '../values/keyed.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
+import { setMemoryType } from './memory-type.js';
 import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
@@ -161,6 +162,8 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
+    case 'set_memory_type':
+      return setMemoryType(state, made);
     case 'pause':
       return pause(state, made);
     case 'unpause':

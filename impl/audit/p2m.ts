@@ -138,8 +138,8 @@ function auditM2p(host: Host, census: Census, findings: Findings): void {
     const gfn = host.frames.gfnOf(mfn);
     if (gfn === INVALID_GFN) continue;
     const owner = host.domains.byId(host.frames.ownerOf(mfn));
-    // Of a dying domain the M2P of Xen's own pages outlives the p2m.
-    if (owner?.isDying === true) continue;
+    // The M2P of Xen's own pages outlives the p2m of a dying domain, and what a device model hides.
+    if (owner?.isDying === true || host.frames.isXenHeap(mfn)) continue;
     const found = owner?.p2m.lookup(gfn);
     const leadsBack = found !== undefined && isRam(found) && mfnOf(found) === mfn;
     findings.check(leadsBack, 'P6', 'frame.gfn', () => {

@@ -107,6 +107,12 @@ export class P2mTable {
     return 'set';
   }
 
+  /** Writes to a gfn that holds nothing that it holds nothing, which takes the tables of an entry. */
+  setNothing(gfn: Gfn): 'set' | '-ENOMEM' {
+    if (this.#leafTableFor(gfn) === undefined) return '-ENOMEM';
+    return this.#setting.failing.strikes('entry') ? '-ENOMEM' : 'set';
+  }
+
   /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
   clear(gfn: Gfn): 'cleared' | '-ENOMEM' {
     assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');

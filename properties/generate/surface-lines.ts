@@ -3,6 +3,7 @@ import { weighted } from '../choose.js';
 import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { lifeLine } from './life-lines.js';
+import { memoryTypeLine } from './memory-type-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
 import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
@@ -23,4 +24,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   failing: failingLine,
   pause: pauseLine,
   preemption: preemptionLine,
+  memory_type: memoryTypeLine,
 };

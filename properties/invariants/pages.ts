@@ -1,4 +1,4 @@
-import { gfnOf, isHeld } from '../../model/derived.js';
+import { gfnOf, isGrant, isHeld } from '../../model/derived.js';
 import { get } from '../../values/keyed.js';
 import { entries, has } from '../keyed-entries.js';
 import { DomainId } from '../../abi/ids.js';
@@ -13,7 +13,7 @@ export const ramIsTheOwners: Invariant = {
   *violations({ domains, pages }) {
     for (const [id, { p2m }] of entries(domains))
       for (const [gfn, { type, page }] of entries(p2m))
-        if (type === 'ram_rw' && get(pages, page)?.owner !== id)
+        if (!isGrant({ type, page }) && get(pages, page)?.owner !== id)
           yield `d${id} gfn ${gfn} is RAM, page ${page} is of d${String(get(pages, page)?.owner)}`;
   },
 };
@@ -66,7 +66,7 @@ export const ramHasOneGfn: Invariant = {
   *violations({ domains }) {
     for (const [id, domain] of entries(domains))
       for (const [gfn, { type, page }] of entries(domain.p2m))
-        if (type === 'ram_rw' && gfnOf(domain, page) !== gfn)
+        if (!isGrant({ type, page }) && gfnOf(domain, page) !== gfn)
           yield `d${id} has page ${page} at gfn ${gfn} and at ${String(gfnOf(domain, page))}`;
   },
 };
@@ -80,7 +80,7 @@ export const ramIsAllocatedOrSpecial: Invariant = {
     for (const [id, { p2m }] of entries(domains))
       for (const [gfn, entry] of entries(p2m)) {
         const page = get(pages, entry.page);
-        if (entry.type === 'ram_rw' && page?.use === 'ram' && !page.allocated)
+        if (!isGrant(entry) && page?.use === 'ram' && !page.allocated)
           yield `d${id} gfn ${gfn}: page ${entry.page} was given up`;
       }
   },

@@ -9,6 +9,7 @@ import {
   rcReply,
   single,
   u16,
+  u32,
   u64,
   valued,
   wordOf,
@@ -26,6 +27,7 @@ export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
   dominfo: ['dom'],
   maxmem: ['dom', 'pages'],
   p2m: ['dom', 'gfn', 'nomap'],
+  memtype: ['dom', 'gfn', 'type', 'n'],
 };
 
 /** A recorded operation of the control domain. */
@@ -40,6 +42,14 @@ export function toolstackCall(name: string, args: Fields): Meaning | NotBuilt {
       return single({ op: 'domain_info', domain }, domainInfo);
     case 'maxmem':
       return valued({ op: 'set_memory_limit', domain, pages: u64(args.quantity('pages')) });
+    case 'memtype':
+      return valued({
+        op: 'set_memory_type',
+        domain,
+        gfn: Gfn(u64(args.quantity('gfn'))),
+        count: args.has('n') ? u32(args.quantity('n')) : 1,
+        type: u16(args.quantity('type')),
+      });
     case 'p2m':
       return inspect(args, domain);
     default:
