@@ -72,6 +72,7 @@ export const rules = {
   B1: 'interrupt stops the next call of a vcpu where so many units are done',
   B2: 'a call that was stopped has done its first units, and the rest is still to do',
   B3: 'resume makes the rest of a call that was stopped',
+  B4: 'a destruction ends mappings one by one, the highest handle first',
   H1: 'map_foreign puts a page of a domain into a window of the control domain',
   H2: 'unmap_window empties a window',
   H3: 'the control domain accesses what its windows lead to, or faults',

@@ -1,4 +1,4 @@
-import { CONTROL, Gfn, VcpuId } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU, Gfn } from '../abi/ids.js';
 import type { DomainConfig } from '../abi/machine.js';
 import { XENMAPSPACE_grant_table } from '../abi/step.js';
 import type { AddToPhysmap, CreateDomain } from '../abi/step.js';
@@ -21,7 +21,6 @@ const UPCALL_PENDING_BYTE = 0;
 const PENDING_SELECTOR_BYTE = 8;
 const PENDING_PORTS_BYTE = 0x800;
 const FIRST_PORT_PENDING = 2;
-const FIRST_VCPU = VcpuId(0);
 
 /** The toolstack creates a domain; where something is missing nothing of it stays. */
 export function createDomain(host: Host, { domain: id, config }: CreateDomain): Rc {
@@ -40,7 +39,7 @@ export function createDomain(host: Host, { domain: id, config }: CreateDomain): 
     !populateRam(host, domain, config) ||
     !mapTable(host, domain, config)
   ) {
-    destroyDomain(host, domain);
+    destroyDomain(host, domain, new Invocation());
     return '-ENOMEM';
   }
   return 0;

@@ -1,4 +1,4 @@
-import { CONTROL } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
@@ -51,7 +51,7 @@ export class Hypervisor implements System {
   }
 
   perform(step: Step): Reply {
-    if (!('caller' in step)) return performToolstack(this.host, step);
+    if (!('caller' in step)) return this.#toolstack(step);
     if (step.caller === CONTROL) return this.#byControl(step);
     switch (step.op) {
       case 'load':
@@ -100,15 +100,31 @@ export class Hypervisor implements System {
       case 'set_version':
       case 'get_version':
       case 'swap':
-      case 'refused_grant_call': {
-        const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return this.#notNow(step);
-        const reply = performGrantCall(this.host, caller, step);
-        return caller.isCrashed ? CRASHED : reply;
-      }
+      case 'refused_grant_call':
+        return this.#grantCall(step);
       default:
         return this.#memoryCall(step);
     }
+  }
+
+  #toolstack(step: Toolstack | WindowCall): Reply {
+    switch (step.op) {
+      case 'destroy':
+        if (!this.#isControlFree(FIRST_VCPU)) return BUSY;
+        return invoke(this.host, this.host.control(), step, 0);
+      case 'map_foreign':
+      case 'unmap_window':
+        return windowCall(this.host, step);
+      default:
+        return toolstack(this.host, step);
+    }
+  }
+
+  #grantCall(step: GrantCall): Reply {
+    const caller = this.#running(step.caller, step.vcpu);
+    if (caller === undefined) return this.#notNow(step);
+    const reply = performGrantCall(this.host, caller, step);
+    return caller.isCrashed ? CRASHED : reply;
   }
 
   #memoryCall(step: MemoryCall): Reply {
@@ -171,11 +187,6 @@ export class Hypervisor implements System {
     if (this.host.continuations.isStopped(id, vcpu)) return undefined;
     return domain;
   }
-}
-
-function performToolstack(host: Host, step: Toolstack | WindowCall): Reply {
-  if (step.op === 'map_foreign' || step.op === 'unmap_window') return windowCall(host, step);
-  return toolstack(host, step);
 }
 
 function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {

@@ -4,13 +4,12 @@ import type { DomainConfig, Machine } from '../abi/machine.js';
 import * as abi from '../abi/step.js';
 import { WINDOWS } from '../abi/windows.js';
 import { loadWord, withWord, zeros } from '../values/content.js';
-import { domainOf, freeFrames, gfnOf, ownedPages, ownPageAt } from './derived.js';
-import { pageOf, theDomain, withContent, withDomain } from './derived.js';
-import { drop, entries, get, put } from '../values/keyed.js';
-import { ended } from './map.js';
+import { domainOf, freeFrames, ownedPages, ownPageAt, pageOf, theDomain } from './derived.js';
+import { withContent, withDomain } from './derived.js';
+import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, freshPage, giveUpAll, vanishIfUnheld } from './pages.js';
+import { addPage, freshPage } from './pages.js';
 import { placed } from './physmap.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
 
@@ -79,6 +78,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     id,
     crashed: false,
     dying: false,
+    tornDown: false,
     pauses: 0,
     maximumPages: config.maximumPages,
     p2m: undefined,
@@ -134,43 +134,6 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
   if (config.tableGfn === undefined) return { isDone: true, next };
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
   return { isDone: tabled.result === 0, next: tabled.next };
-}
-
-/**
- * [D2] destroy: a domain's mappings end, its p2m is emptied and its pages are given up. It stays,
- * dying, for as long as another domain holds a page of it.
- */
-export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result {
-  const domain = guestOf(state, id);
-  if (domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
-  if (domain.dying) return refuse(rc('-ESRCH'), 'D2.2');
-
-  // Nothing below this line can fail.
-  let next = state;
-  for (const [handle, mapping] of entries(domain.mappings)) {
-    const mapper = theDomain(next, id);
-    const mappings = drop(mapper.mappings, handle);
-    next = ended(withDomain(next, { ...mapper, mappings }), mapping);
-  }
-  const torn = theDomain(next, id);
-  let { lastGfns } = torn;
-  for (const page of [...torn.grantFrames, ...torn.statusFrames, torn.sharedInfo]) {
-    const gfn = gfnOf(torn, page);
-    if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
-  }
-  const still = { root: undefined, past: undefined, interrupt: undefined, pending: undefined };
-  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, ...still }));
-  const dead = {
-    ...torn,
-    dying: true,
-    p2m: undefined,
-    tables: undefined,
-    lastGfns,
-    vcpus,
-    loggedSince: undefined,
-  };
-  next = giveUpAll(withDomain(next, dead), id);
-  return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 
 /** [D5] domain_info: whether a domain is dying or was stopped, and the pages it owns and may own. */

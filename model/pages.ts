@@ -39,7 +39,7 @@ export const giveUp = (state: State, id: PageId): State =>
 
 /** [D2] A dying domain is gone, with its last pages, when no other domain holds one of them. */
 export function vanishIfUnheld(state: State, id: DomainId): State {
-  if (domainOf(state, id)?.dying !== true) return state;
+  if (domainOf(state, id)?.tornDown !== true) return state;
   const held = heldPages(state);
   let [pages, isKept] = [state.pages, false];
   forEach(state.pages, ({ owner }, page) => {

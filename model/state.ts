@@ -46,8 +46,10 @@ export interface Domain {
   readonly id: DomainId;
   /** Stopped by the hypervisor or at its own wish; it never runs again. */
   readonly crashed: boolean;
-  /** Destroyed: its memory is torn down, and it is gone once no other domain holds a page of it. */
+  /** Being destroyed: it does nothing any more, and has no grant mapping in its p2m. */
   readonly dying: boolean;
+  /** Destroyed: its memory is torn down, and it is gone once no other domain holds a page of it. */
+  readonly tornDown: boolean;
   /** How often it was paused and not yet unpaused. */
   readonly pauses: number;
   readonly maximumPages: number;

@@ -6,7 +6,8 @@ import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
 import { domainOf, isAlive, isRunning } from './derived.js';
-import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
+import { destroy } from './destroy.js';
+import { create, domainInfo, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
 import { linearAccess } from './linear.js';
@@ -91,6 +92,7 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
     case 'increase_reservation':
     case 'add_to_physmap':
     case 'add_to_physmap_batch':
+    case 'destroy':
       return [invoked(state, { call: made, done: 0 }, uninterrupted)];
     case 'interrupt':
       return [interrupt(state, made)];
@@ -126,6 +128,8 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return finished(state, addToPhysmap(state, made.caller, made));
     case 'add_to_physmap_batch':
       return finished(state, addToPhysmapBatch(state, made.caller, made));
+    case 'destroy':
+      return finished(state, destroy(state, made));
   }
 }
 
@@ -179,8 +183,6 @@ function one(state: State, made: One): Result {
       return accept({ is: 'crashed' }, 'D3', crashDomain(state, made.caller));
     case 'create':
       return create(state, made);
-    case 'destroy':
-      return destroy(state, made);
     case 'domain_info':
       return domainInfo(state, made);
     case 'set_memory_limit':

@@ -23,7 +23,10 @@ export function* farewellLines(scene: Scene): IterableIterator<Line> {
   for (const window of foreignWindows(scene.state)) yield { op: 'unmap_window', window };
   for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));
   for (const [id, domain] of entries(scene.state.domains))
-    if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: DomainId(id) };
+    if (!domain.dying && id !== CONTROL) {
+      yield { op: 'destroy', domain: DomainId(id) };
+      yield* resumeAll(scene, CONTROL);
+    }
 }
 
 /** Whatever was stopped goes on, for as long as it is stopped again. */
@@ -69,7 +72,8 @@ function* endGrants(scene: Scene, id: DomainId): IterableIterator<Line> {
  * model. Undefined where nothing is left, or somebody still lives or holds something.
  */
 export function leftover(state: State, line: number): Failure | undefined {
-  if (findKey(state.domains, ({ id, dying }) => id !== CONTROL && !dying) !== undefined) return;
+  if (findKey(state.domains, ({ id, tornDown }) => id !== CONTROL && !tornDown) !== undefined)
+    return;
   if (foreignWindows(state).length > 0) return;
   const domains = [...entries(state.domains)].filter(([id]) => id !== CONTROL);
   const pages = [...entries(state.pages)].filter(([, { owner }]) => owner !== CONTROL);

@@ -106,8 +106,8 @@ export const aZombieIsHeld: Invariant = {
   why: 'Its id and its memory would never come back.',
   path: 'domain.dying',
   *violations(state) {
-    for (const [id, { dying }] of entries(state.domains)) {
-      if (!dying) continue;
+    for (const [id, { tornDown }] of entries(state.domains)) {
+      if (!tornDown) continue;
       let held = false;
       for (const [page, { owner }] of entries(state.pages))
         if (owner === DomainId(id) && isHeld(state, PageId(page))) held = true;
