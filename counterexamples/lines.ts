@@ -121,6 +121,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
   set_memory_type: 'toolstack',
+  memory_type: 'toolstack',
+  pod_target: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
   pause: 'toolstack',
@@ -190,6 +192,8 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'domain_info':
     case 'set_memory_limit':
     case 'set_memory_type':
+    case 'memory_type':
+    case 'pod_target':
     case 'inspect_gfn':
     case 'log_dirty':
     case 'pause':
@@ -257,6 +261,8 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'domain_info':
     case 'set_memory_limit':
     case 'set_memory_type':
+    case 'memory_type':
+    case 'pod_target':
     case 'inspect_gfn':
     case 'log_dirty':
     case 'pause':

@@ -84,6 +84,7 @@ export class Teardown {
   #dropPaging(): boolean {
     if (!this.#isPaged) return false;
     this.#isPaged = false;
+    this.#domain.demands.kept.length = 0;
     this.#domain.paging.release();
     return true;
   }

@@ -67,8 +67,10 @@ function setEntries(
     const gfn = gfnAfter(first, page);
     const old = domain.p2m.lookup(gfn);
     domain.paging.entryChanges(gfn, old);
+    const isGap = domain.p2m.isGap(gfn);
     const result = domain.p2m.set(gfn, pageAt(pages, page), type);
     if (result !== 'set') failure = result;
+    else if (isGap) domain.demands.gaps -= 1;
     domain.paging.entryChanged(gfn, old);
   }
   return failure;
@@ -212,7 +214,7 @@ function removeAlias(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): boolean {
 }
 
 /** The gfn so many after another; the number space goes around, as it does in 64 bits. */
-function gfnAfter(first: Gfn, distance: number): Gfn {
+export function gfnAfter(first: Gfn, distance: number): Gfn {
   if (first === INVALID_GFN && distance > 0) return Gfn(distance - 1);
   return Gfn(first + distance);
 }

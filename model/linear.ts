@@ -4,8 +4,11 @@ import type { LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { sum } from '../values/words.js';
-import { accessed, type Place } from './access.js';
-import { pageOf, the, withContent } from './derived.js';
+import { accessed } from './access.js';
+import type { Place } from './pieces.js';
+import { outOfPages } from './demand-target.js';
+import { demanded, isOnDemand } from './on-demand.js';
+import { pageOf, the, theDomain, withContent } from './derived.js';
 import { finished, refuse, type Alternative } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
 import type { Reading } from './readings.js';
@@ -49,11 +52,11 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
   const isCrossing = (first % PAGE_BYTES) + size > PAGE_BYTES;
   // The second page of an access that crosses is accessed, and fails, at its start.
   const starts = isCrossing ? [first, next - (next % PAGE_BYTES)] : [first];
-  const fresh = starts.map((start) =>
-    judged(the(walks([state], caller, id, start)[0]), vcpu, asked),
-  );
+  const [now, fresh] = freshWalks(state, made, vcpu, asked, starts);
   const attempt = { state, made, vcpu, asked, starts, fresh };
-  yield outcome(attempt, fresh);
+  yield theDomain(now, caller).crashed
+    ? finished(state, outOfPages(now))
+    : outcome({ ...attempt, state: now }, fresh);
 
   const isWrite = asked.kind === 'write';
   const [ones = [], others = [undefined]] = starts.map((start, i) => [
@@ -66,9 +69,38 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
     for (const other of others) {
       const pages = other === undefined ? [one] : [one, other];
       if (pages.every((page, i) => page === fresh[i])) continue;
-      const done = outcome(attempt, pages);
+      const some = starts.filter((_, i) => pages[i] === fresh[i]);
+      const base = freshWalks(state, made, vcpu, asked, some)[0];
+      const done = outcome({ ...attempt, state: base }, pages);
       yield { ...done, rules: [...done.rules, 'T1'] };
     }
+}
+
+/**
+ * Fresh walks, judged, and the state in which they are made: a table at a gfn that is populated on
+ * demand is asked for ([P15]), and one after another, as far as no page faults.
+ */
+function freshWalks(
+  state: State,
+  { caller, vcpu: id }: LinearAccess,
+  vcpu: Vcpu,
+  asked: Asked,
+  starts: readonly number[],
+): readonly [State, readonly Found[]] {
+  let now = state;
+  const found: Found[] = [];
+  for (const start of starts) {
+    let walk = the(walks([now], caller, id, start)[0]);
+    while ('refusal' in walk && isOnDemand(theDomain(now, caller), walk.table ?? -1)) {
+      now = demanded(now, caller, walk.table ?? -1);
+      if (theDomain(now, caller).crashed) return [now, found];
+      const again = the(walks([now], caller, id, start)[0]);
+      if ('refusal' in again && again.table === walk.table) break;
+      walk = again;
+    }
+    found.push(judged(walk, vcpu, asked));
+  }
+  return [now, found];
 }
 
 /** A fresh walk, and its judgement. */

@@ -60,6 +60,8 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   const now = withVcpu(state, caller, vcpu, { ...by, interrupt: undefined });
   const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(state, call)];
   const first = units < all ? head(now, call, units, perform) : undefined;
+  // Who is crashed on the way makes no more of it.
+  if (first?.reply.is === 'crashed') return first;
   if (first === undefined || !isThrough(first.reply, call, units))
     return counted(perform(now, call), call, done);
 

@@ -76,6 +76,14 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
       return (
         ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
       );
+    case 'pod':
+      if (actual.is !== 'pod') return ofKind(actual, allowed);
+      return (
+        ofScalar('rc', actual.rc, allowed.rc) ??
+        ofScalar('pages', actual.pages, allowed.pages) ??
+        ofScalar('kept', actual.kept, allowed.kept) ??
+        ofScalar('gfns', actual.gfns, allowed.gfns)
+      );
     case 'domain_info':
       return actual.is === 'domain_info' ? ofInfo(actual, allowed) : ofKind(actual, allowed);
     case 'inspected':

@@ -78,15 +78,9 @@ export class P2mTable {
   /** Walks the tables: what is at a gfn. Numbers no table can hold find nothing. */
   lookup(gfn: Gfn): Leaf {
     if (gfn >= this.#setting.gfnLimit) return entry.NOTHING;
-    const ram = this.#setting.ram;
-    let table = this.#root;
+    const { ram } = this.#setting;
+    const table = this.#foundTable(gfn);
     if (table === undefined) return entry.NOTHING;
-    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
-      const index = indexAt(gfn, level) * ENTRY_WORDS;
-      const low = ram.tableWord(table, index);
-      if (!entry.isPresent(low)) return entry.NOTHING;
-      table = entry.frameOf(low, ram.tableWord(table, index + 1));
-    }
     const index = indexAt(gfn, 1) * ENTRY_WORDS;
     return entry.leafOf(ram.tableWord(table, index), ram.tableWord(table, index + 1));
   }
@@ -111,6 +105,57 @@ export class P2mTable {
   setNothing(gfn: Gfn): 'set' | '-ENOMEM' {
     if (this.#leafTableFor(gfn) === undefined) return '-ENOMEM';
     return this.#setting.failing.strikes('entry') ? '-ENOMEM' : 'set';
+  }
+
+  /** The gfn is populated on demand. */
+  isGap(gfn: Gfn): boolean {
+    if (gfn >= this.#setting.gfnLimit) return false;
+    const table = this.#foundTable(gfn);
+    if (table === undefined) return false;
+    const index = indexAt(gfn, 1) * ENTRY_WORDS;
+    const { ram } = this.#setting;
+    return entry.isGapEntry(ram.tableWord(table, index), ram.tableWord(table, index + 1));
+  }
+
+  /** Something is at the gfn, and it is not one that is populated on demand. */
+  isOccupied(gfn: Gfn): boolean {
+    return this.lookup(gfn) !== entry.NOTHING;
+  }
+
+  /** A gfn is to be populated on demand; errors as for `set`. */
+  setGap(gfn: Gfn): 'set' | '-ENOENT' | '-ENOMEM' {
+    if (gfn >= this.#setting.gfnLimit) return '-ENOENT';
+    const table = this.#leafTableFor(gfn);
+    if (table === undefined || this.#setting.failing.strikes('entry')) return '-ENOMEM';
+
+    // Nothing below this line can fail.
+    this.#write(table, gfn, entry.GAP_LOW, entry.GAP_HIGH);
+    if (gfn > this.#highest) this.#highest = gfn;
+    return 'set';
+  }
+
+  /** A gfn is not populated on demand any more. */
+  clearGap(gfn: Gfn): 'cleared' | '-ENOMEM' {
+    assert(this.isGap(gfn), 'a gap that is closed was one');
+    if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
+
+    // Nothing below this line can fail.
+    const table = this.#foundTable(gfn);
+    assert(table !== undefined, 'a gap has its table');
+    this.#write(table, gfn, 0, 0);
+    return 'cleared';
+  }
+
+  /** Calls back for every gfn that is populated on demand. */
+  forEachGap(visit: (gfn: Gfn) => void): void {
+    const { ram } = this.#setting;
+    for (const { mfn, level, base } of this.#tables) {
+      for (let index = 0; level === 1 && index < ENTRIES; index += 1) {
+        const low = ram.tableWord(mfn, index * ENTRY_WORDS);
+        const high = ram.tableWord(mfn, index * ENTRY_WORDS + 1);
+        if (entry.isGapEntry(low, high)) visit(Gfn(base + index));
+      }
+    }
   }
 
   /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
@@ -208,6 +253,20 @@ export class P2mTable {
     ram.setTableWord(table, index + 1, high);
     this.#setting.log.note(this.#setting.domain, gfn);
     this.cache.drop(gfn);
+  }
+
+  /** The bottom table for a gfn, if it is there. */
+  #foundTable(gfn: Gfn): Mfn | undefined {
+    const { ram } = this.#setting;
+    let table = this.#root;
+    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
+      if (table === undefined) return undefined;
+      const index = indexAt(gfn, level) * ENTRY_WORDS;
+      const low = ram.tableWord(table, index);
+      if (!entry.isPresent(low)) return undefined;
+      table = entry.frameOf(low, ram.tableWord(table, index + 1));
+    }
+    return table;
   }
 
   /** The bottom table for a gfn, added with all above it where missing. */

@@ -4,6 +4,7 @@ import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { lifeLine } from './life-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
+import { onDemandLine } from './on-demand-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
 import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
@@ -26,5 +27,6 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   pause: pauseLine,
   preemption: preemptionLine,
   memory_type: memoryTypeLine,
+  on_demand: onDemandLine,
   windows: windowLine,
 };

@@ -18,6 +18,8 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'domain_info':
     case 'set_memory_limit':
     case 'set_memory_type':
+    case 'memory_type':
+    case 'pod_target':
     case 'inspect_gfn':
     case 'log_dirty':
     case 'pause':
