@@ -1,4 +1,5 @@
 import type { DomainId, Mfn } from '../abi/ids.js';
+import type { Teardown } from './destroy-domain.js';
 import type { Paging } from './paging.js';
 import type { DirtyLog } from './tables/dirty-log.js';
 import type { GrantTable } from './tables/grant-table.js';
@@ -41,6 +42,8 @@ export class Domain {
   pauses = 0;
   isCrashed = false;
   isDying = false;
+  /** How far its destruction has come, until it is done. */
+  teardown: Teardown | undefined;
   /** Every slice of its destruction is done: only pages that others hold keep it. */
   isTornDown = false;
 

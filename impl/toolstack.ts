@@ -1,9 +1,8 @@
 import { CONTROL } from '../abi/ids.js';
 import type { DomainId } from '../abi/ids.js';
 import type { InspectReply, Reply } from '../abi/reply.js';
-import type { InspectGfn, Toolstack } from '../abi/step.js';
+import type { DestroyDomain, InspectGfn, Toolstack } from '../abi/step.js';
 import { createDomain } from './create-domain.js';
-import { destroyDomain } from './destroy-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
 import type { Host } from './host.js';
@@ -14,12 +13,10 @@ import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
 
 /** What the control domain does to guests from outside. */
-export function toolstack(host: Host, step: Toolstack): Reply {
+export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): Reply {
   switch (step.op) {
     case 'create':
       return rcReply(createDomain(host, step));
-    case 'destroy':
-      return destroy(host, step.domain);
     case 'domain_info':
       return domainInfo(host, step.domain);
     case 'set_memory_limit':
@@ -38,17 +35,6 @@ export function toolstack(host: Host, step: Toolstack): Reply {
       host.failing.arm(step.what, step.after);
       return DONE;
   }
-}
-
-/** Neither the control domain nor one that is dying already is there to be destroyed. */
-function destroy(host: Host, id: DomainId): Reply {
-  const domain = host.domains.byId(id);
-  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
-  if (domain.isDying) return rcReply('-ESRCH');
-
-  // Nothing below this line can fail.
-  destroyDomain(host, domain);
-  return rcReply(0);
 }
 
 /** A domain that is dying still answers. */

@@ -49,6 +49,10 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     // [D8] Which gfns a log has to name, and may name, the spec says when it is shown them.
     case 'dirty':
       return actual.is === 'dirty' ? undefined : ofKind(actual, allowed);
+    // [B4] Which mappings ended first, the spec says when it is shown them.
+    case 'released':
+      if (actual.is !== 'released') return ofKind(actual, allowed);
+      return ofScalar('mappings.length', actual.mappings.length, allowed.mappings.length);
     case 'preempted':
       if (actual.is !== 'preempted') return ofKind(actual, allowed);
       return differenceOf(actual.done, allowed.done, maps);

@@ -132,6 +132,23 @@ export class P2mTable {
     }
   }
 
+  /**
+   * Empties what `isGone` says so of in one of the tables, and calls back for it. It is a dying
+   * domain's: this does not fail.
+   */
+  emptyIn(
+    table: TableFrame,
+    isGone: (found: Leaf) => boolean,
+    visit: (gfn: Gfn, found: Leaf) => void,
+  ): void {
+    if (table.level > 1) return;
+    this.#forEachIn(table, (gfn, found) => {
+      if (!isGone(found)) return;
+      this.#write(table.mfn, gfn, 0, 0);
+      visit(gfn, found);
+    });
+  }
+
   /** Processors may not write to any RAM through these tables, until they are let. */
   withholdWrites(): void {
     this.#forEachRam((table, index, low) => {
