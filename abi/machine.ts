@@ -12,6 +12,8 @@ export interface Machine {
   readonly vcpus: number;
   /** Machine frames that can back guests' own RAM, all domains together. */
   readonly guestFrames: number;
+  /** Pages of RAM that the control domain has: the first machine frames, besides the guests'. */
+  readonly controlPages: number;
   /** No p2m holds an entry at this gfn or above. */
   readonly gfnLimit: number;
   /** Frames for the tables of one domain's p2m, the root included. */
@@ -99,6 +101,7 @@ const tiny: Machine = {
   domains: 2,
   vcpus: 1,
   guestFrames: 6,
+  controlPages: 0,
   gfnLimit: 2 ** 36,
   p2mTableFrames: 5,
   refsPerFrame: 4,
@@ -134,6 +137,7 @@ const small: Machine = {
   domains: 3,
   vcpus: 1,
   guestFrames: 48,
+  controlPages: 0,
   gfnLimit: 2 ** 36,
   p2mTableFrames: 8,
   refsPerFrame: 16,
@@ -184,6 +188,7 @@ const whole: Machine = {
   surface: 'whole',
   domains: 3,
   guestFrames: 80,
+  controlPages: 3,
 };
 
 /**
@@ -196,6 +201,7 @@ const xen: Machine = {
   domains: 6,
   vcpus: 1,
   guestFrames: 16384,
+  controlPages: 64,
   gfnLimit: 2 ** 36,
   p2mTableFrames: 501,
   refsPerFrame: 512,

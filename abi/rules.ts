@@ -73,6 +73,11 @@ export const rules = {
   B2: 'a call that was stopped has done its first units, and the rest is still to do',
   B3: 'resume makes the rest of a call that was stopped',
   B4: 'a destruction ends mappings one by one, the highest handle first',
+  H1: 'map_foreign puts a page of a domain into a window of the control domain',
+  H2: 'unmap_window empties a window',
+  H3: 'the control domain accesses what its windows lead to, or faults',
+  H4: 'a window holds its page',
+  H5: 'the gfns of the control domain are machine frames',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -257,6 +262,13 @@ export const refusals = {
   'D11.2': ['-EINVAL', 'the domain is not paused'],
   'B2.1': ['busy', 'the vcpu is in the middle of a call'],
   'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
+  'H1.1': ['-ESRCH', 'there is no such domain'],
+  'H1.2': ['-EINVAL', 'there is no such window'],
+  'H1.3': ['-EBUSY', 'the page belongs to another domain than the one named'],
+  'H1.4': ['-EINVAL', 'there is no page of the domain’s own at the gfn'],
+  'H2.1': ['-EINVAL', 'there is no such window'],
+  'H3.1': ['#PF', 'the window is empty'],
+  'H3.2': ['#PF', 'the window is readonly'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

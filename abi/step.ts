@@ -2,6 +2,7 @@ import type { Access, ByGuest, Control, LinearAccess } from './access.js';
 import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 import type { Toolstack } from './toolstack.js';
+import type { WindowCall } from './windows.js';
 
 export {
   HVMMEM_ioreq_server,
@@ -23,11 +24,12 @@ export type {
   SetMemoryType,
   Toolstack,
 } from './toolstack.js';
+export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
 export { accessors } from './access.js';
 export type {
   Access,
-  Accessor,
   ByGuest,
+  Accessor,
   CompareExchange,
   Control,
   ExchangeAdd,
@@ -49,7 +51,7 @@ export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemptio
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
 export type Step =
-  GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack | Preemption;
+  GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack | WindowCall | Preemption;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----

@@ -15,6 +15,7 @@ import { parseNumber, u16 } from './numbers.js';
 import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
+import { parseWindow, windowText } from './window-lines.js';
 import { refuseToken, type Token, type Words } from './words.js';
 
 /*
@@ -125,6 +126,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   pause: 'toolstack',
   unpause: 'toolstack',
   fail_next: 'toolstack',
+  map_foreign: 'toolstack',
+  unmap_window: 'toolstack',
 };
 
 const TOOLSTACK = 'tool';
@@ -193,16 +196,16 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
+    case 'map_foreign':
+    case 'unmap_window':
+      return windowText(line);
   }
 }
 
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
   switch (op) {
-    case 'grant': {
-      const { words, machine } = given;
-      const by = parseCaller(actor);
-      return { op, ...by, ...whole(words, (each) => parseGrantLine(each, machine.defaults)) };
-    }
+    case 'grant':
+      return parseGrantEntry(op, parseCaller(actor), given);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -261,8 +264,18 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
+    case 'map_foreign':
+    case 'unmap_window':
+      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
+      return parseWindow(op, given);
   }
 }
+
+const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
+  op,
+  ...by,
+  ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
+});
 
 const callerText = ({ caller, vcpu }: Caller): string =>
   `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;

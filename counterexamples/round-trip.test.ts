@@ -172,6 +172,8 @@ const others: readonly fc.Arbitrary<Line>[] = [
   plain({ op: op('set_memory_type'), domain, gfn, count: u32, type: u16 }),
   plain({ op: op('inspect_gfn'), domain, gfn }),
   plain({ op: op('fail_next'), what: fc.constantFrom(...fallible), after: u32 }),
+  plain({ op: op('map_foreign'), window: u16, domain, gfn, readonly: fc.boolean() }),
+  plain({ op: op('unmap_window'), window: u16 }),
 ];
 
 const line: fc.Arbitrary<Line> = fc.oneof(...grantCalls, ...memoryCalls, ...others);

@@ -2,7 +2,7 @@ import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, GrantCall, MemoryCall, Step } from '../abi/step.js';
+import type { ByGuest, GrantCall, MemoryCall, Step, Toolstack, WindowCall } from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
@@ -23,6 +23,7 @@ import { invoke, preemption } from './preemption.js';
 import { BUSY, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
+import { accessWindow, windowCall } from './windows.js';
 
 export type { StopPoint } from './stop-points.js';
 
@@ -50,6 +51,8 @@ export class Hypervisor implements System {
   }
 
   perform(step: Step): Reply {
+    if (!('caller' in step)) return this.#toolstack(step);
+    if (step.caller === CONTROL) return this.#byControl(step);
     switch (step.op) {
       case 'load':
       case 'store':
@@ -86,20 +89,6 @@ export class Hypervisor implements System {
         crash(caller);
         return CRASHED;
       }
-      case 'destroy': {
-        const caller = this.#control(FIRST_VCPU);
-        return caller === undefined ? BUSY : invoke(this.host, caller, step, 0);
-      }
-      case 'create':
-      case 'domain_info':
-      case 'set_memory_limit':
-      case 'set_memory_type':
-      case 'inspect_gfn':
-      case 'log_dirty':
-      case 'pause':
-      case 'unpause':
-      case 'fail_next':
-        return toolstack(this.host, step);
       case 'interrupt':
       case 'resume':
         return preemption(this.host, step);
@@ -118,6 +107,19 @@ export class Hypervisor implements System {
     }
   }
 
+  #toolstack(step: Toolstack | WindowCall): Reply {
+    switch (step.op) {
+      case 'destroy':
+        if (!this.#isControlFree(FIRST_VCPU)) return BUSY;
+        return invoke(this.host, this.host.control(), step, 0);
+      case 'map_foreign':
+      case 'unmap_window':
+        return windowCall(this.host, step);
+      default:
+        return toolstack(this.host, step);
+    }
+  }
+
   #grantCall(step: GrantCall): Reply {
     const caller = this.#running(step.caller, step.vcpu);
     if (caller === undefined) return this.#notNow(step);
@@ -125,19 +127,48 @@ export class Hypervisor implements System {
     return caller.isCrashed ? CRASHED : reply;
   }
 
-  /** The control domain makes these calls too. */
   #memoryCall(step: MemoryCall): Reply {
-    const isControl = step.caller === CONTROL;
-    const caller = isControl ? this.#control(step.vcpu) : this.#running(step.caller, step.vcpu);
+    const caller = this.#running(step.caller, step.vcpu);
     if (caller === undefined) return this.#notNow(step);
     const reply = performMemoryCall(this.host, caller, step);
     return caller.isCrashed ? CRASHED : reply;
   }
 
-  /** The control domain, where its vcpu is not in the middle of a call. */
-  #control(vcpu: VcpuId): Domain | undefined {
-    if (vcpu >= this.host.machine.vcpus) return undefined;
-    return this.host.continuations.isStopped(CONTROL, vcpu) ? undefined : this.host.control();
+  /**
+   * What the control domain's kernel does: its hypercalls, and accesses to its own address space. What
+   * else its processors do is not looked at.
+   */
+  #byControl(step: Extract<Step, ByGuest>): Reply {
+    switch (step.op) {
+      case 'interrupt':
+      case 'resume':
+        return preemption(this.host, step);
+      case 'load':
+      case 'store':
+      case 'cmpxchg':
+        return this.#isControlFree(step.vcpu) ? accessWindow(this.host, step) : this.#notNow(step);
+      case 'populate_physmap':
+      case 'decrease_reservation':
+      case 'increase_reservation':
+      case 'add_to_physmap':
+      case 'add_to_physmap_batch':
+      case 'remove_from_physmap':
+      case 'exchange':
+      case 'current_reservation':
+      case 'maximum_reservation':
+      case 'maximum_gpfn':
+        return this.#isControlFree(step.vcpu)
+          ? performMemoryCall(this.host, this.host.control(), step)
+          : this.#notNow(step);
+      default:
+        return NO_DOMAIN;
+    }
+  }
+
+  /** The control domain's vcpu is not in the middle of a call. */
+  #isControlFree(vcpu: VcpuId): boolean {
+    if (vcpu >= this.host.machine.vcpus) return false;
+    return !this.host.continuations.isStopped(CONTROL, vcpu);
   }
 
   /** What a step answers whose caller cannot make it: there is none, it is paused, or in a call. */

@@ -2,6 +2,8 @@ import { Gfn, INVALID_GFN } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
+import { getOwnFrame } from './granted-frame.js';
+import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
@@ -164,6 +166,7 @@ export function removeAndFree(
   domain: Domain,
   gfn: Gfn,
 ): 'removed' | '-ENOENT' | '-ENXIO' | '-ENOMEM' {
+  if (!isTranslated(domain)) return freeFrame(host, domain, gfn);
   const old = domain.p2m.lookup(gfn);
   if (old === NOTHING) return '-ENOENT';
   const mfn = mfnOf(old);
@@ -172,6 +175,17 @@ export function removeAndFree(
     putPage(host, mfn);
     return '-ENOMEM';
   }
+
+  // Nothing below this line can fail.
+  putAllocation(host, mfn);
+  putPage(host, mfn);
+  return 'removed';
+}
+
+/** The control domain gives up a page, which it knows by its machine frame. */
+function freeFrame(host: Host, control: Domain, gfn: Gfn): 'removed' | '-ENOENT' {
+  const mfn = getOwnFrame(host, control, gfn);
+  if (mfn === undefined) return '-ENOENT';
 
   // Nothing below this line can fail.
   putAllocation(host, mfn);

@@ -170,7 +170,7 @@ const isDropped = (pieces: readonly Piece[]): boolean =>
   pieces.find(({ type }) => type !== 'ram_rw')?.type === 'ram_ro';
 
 /** The part of an access that falls into one page; `skipped` bytes of the value come before it. */
-interface Piece {
+export interface Piece {
   readonly gfn: number;
   readonly type: P2mType | undefined;
   /** The page that it reaches, if any. */
@@ -209,7 +209,7 @@ function piecesOf(
 }
 
 /** The bytes that an access finds. */
-function valueOf(state: State, pieces: readonly Piece[]): Word {
+export function valueOf(state: State, pieces: readonly Piece[]): Word {
   let value: Word = { low: 0, high: 0 };
   for (const { page, offset, size, skipped } of pieces) {
     const part =
@@ -222,7 +222,7 @@ function valueOf(state: State, pieces: readonly Piece[]): Word {
 }
 
 /** The state with the bytes stored that an access reaches, and that are not readonly RAM. */
-function withValue(state: State, pieces: readonly Piece[], value: Word): State {
+export function withValue(state: State, pieces: readonly Piece[], value: Word): State {
   let next = state;
   for (const { type, page, offset, size, skipped } of pieces) {
     if (page === undefined || type === 'ram_ro') continue;

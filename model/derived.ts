@@ -46,8 +46,9 @@ export const withPage = (state: State, id: PageId, page: Page): State => {
 export const withContent = (state: State, id: PageId, content: Content): State =>
   withPage(state, id, { ...pageOf(state, id), content });
 
-/** [G12] [C8] Whether some live mapping, of any domain, or a vcpu's CR3 holds the page. */
+/** [G12] [C8] [H4] Whether some live mapping, of any domain, a vcpu's CR3 or a window holds the page. */
 export const isHeld = (state: State, id: PageId): boolean =>
+  findKey(state.windows, ({ page }) => page === id) !== undefined ||
   findKey(
     state.domains,
     ({ mappings, vcpus }) =>
@@ -55,9 +56,10 @@ export const isHeld = (state: State, id: PageId): boolean =>
       findKey(mappings, ({ page }) => page === id) !== undefined,
   ) !== undefined;
 
-/** [G12] [C8] All pages that live mappings and vcpus hold. */
+/** [G12] [C8] [H4] All pages that live mappings, vcpus and windows hold. */
 export function heldPages(state: State): ReadonlySet<PageId> {
   const held = new Set<PageId>();
+  forEach(state.windows, ({ page }) => held.add(page));
   forEach(state.domains, ({ mappings, vcpus }) => {
     forEach(mappings, ({ page }) => held.add(page));
     for (const { root } of vcpus) if (root !== undefined) held.add(root);
@@ -89,8 +91,9 @@ export const isGrant = (entry: Entry | undefined): boolean =>
 export const ownedPages = (state: State, id: DomainId): number =>
   count(state.pages, ({ owner, use }) => owner === id && use === 'ram');
 
-/** Pages of RAM of all domains. */
-export const ramPages = (state: State): number => count(state.pages, ({ use }) => use === 'ram');
+/** Machine frames that no domain has as RAM. */
+export const freeFrames = ({ machine, pages }: State): number =>
+  machine.guestFrames + machine.controlPages - count(pages, ({ use }) => use === 'ram');
 
 /** A use of a grant, by a mapping or, while its batch keeps the buffer, by a copy. */
 export interface Claim {

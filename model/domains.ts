@@ -2,29 +2,34 @@ import { CR0_AT_START } from '../abi/control.js';
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
 import * as abi from '../abi/step.js';
+import { WINDOWS } from '../abi/windows.js';
 import { loadWord, withWord, zeros } from '../values/content.js';
-import { domainOf, ownedPages, ownPageAt, pageOf, ramPages } from './derived.js';
+import { domainOf, freeFrames, ownedPages, ownPageAt, pageOf, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
-import { get } from '../values/keyed.js';
+import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { addPage, freshPage } from './pages.js';
 import { placed } from './physmap.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
 
-/**
- * A machine on which only the control domain runs. Of it the spec knows that it exists and that it
- * grants nothing.
- */
+/** A machine on which only the control domain runs. */
 export function boot(machine: Machine): State {
-  const empty: State = {
-    machine,
-    domains: undefined,
-    pages: undefined,
-    nextPage: PageId(0),
-    failing: { page: 0, table: 0, grant_frame: 0, entry: 0 },
-  };
-  return bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  const none = { domains: undefined, pages: undefined, windows: undefined };
+  const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
+  const empty: State = { machine, ...none, nextPage: PageId(0), failing };
+  let next = bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  for (let n = 0; n < machine.controlPages; n++) next = withControlPage(next, n);
+  return next;
+}
+
+/** [H5] A page of the control domain's RAM: its gfn is its machine frame, and it has a linear page. */
+function withControlPage(state: State, n: number): State {
+  const { page, next } = freshPage(state, CONTROL, 'ram');
+  const control = theDomain(next, CONTROL);
+  const p2m = put(control.p2m, n, { type: 'ram_rw', page } as const);
+  const windows = put(next.windows, WINDOWS + n, { page, readonly: false });
+  return withDomain({ ...next, windows }, { ...control, p2m });
 }
 
 /** The guests are those whose life the spec describes; the control domain is not one of them. */
@@ -113,7 +118,7 @@ const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
 /** The domain with its first RAM and its table in the p2m, as far as they can be had. */
 function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
-  const free = state.machine.guestFrames - ramPages(state);
+  const free = freeFrames(state);
   let next = state;
   let had = 0;
   for (const { gfn, count } of config.ram)

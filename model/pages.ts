@@ -1,16 +1,7 @@
-import { Gfn, type DomainId } from '../abi/ids.js';
+import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import { zeros } from '../values/content.js';
-import {
-  domainOf,
-  gfnOf,
-  heldPages,
-  isGrant,
-  isHeld,
-  pageOf,
-  theDomain,
-  withDomain,
-} from './derived.js';
-import { withPage } from './derived.js';
+import { domainOf, gfnOf, heldPages, isGrant, isHeld, pageOf, the, theDomain } from './derived.js';
+import { withDomain, withPage } from './derived.js';
 import { attempt, type Attempt } from './failing.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
@@ -34,9 +25,12 @@ export function freshPage(
 
 /** [P4] RAM that is neither allocated nor held is free; a hypervisor's page lives with its domain. */
 export function freeUnheld(state: State, id: PageId): State {
-  const { use, allocated } = pageOf(state, id);
+  const { owner, use, allocated } = pageOf(state, id);
   if (use !== 'ram' || allocated || isHeld(state, id)) return state;
-  return { ...state, pages: drop(state.pages, id) };
+  const next = { ...state, pages: drop(state.pages, id) };
+  if (owner !== CONTROL) return next;
+  const control = theDomain(next, CONTROL);
+  return withDomain(next, withoutEntry(control, the(gfnOf(control, id))));
 }
 
 /** [P4] The domain gives up a page: it is free at once, or as soon as nobody holds it. */

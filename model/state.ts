@@ -18,6 +18,8 @@ export interface State {
   readonly domains: Keyed<Domain>;
   /** By page id. */
   readonly pages: Keyed<Page>;
+  /** What the control domain's linear pages lead to, by their number ([H1]). */
+  readonly windows: Keyed<Window>;
   /** The next page's name; names are never used again. */
   readonly nextPage: PageId;
   /** The tries left until one fails, 0 where none has to ([D9]). */
@@ -107,6 +109,12 @@ export interface Past {
   /** Nothing, all that is not global, or one linear page by its number. */
   readonly forgotten: 'nothing' | 'local' | { readonly page: number };
   readonly earlier: Past | undefined;
+}
+
+/** Where a linear page of the control domain leads. */
+export interface Window {
+  readonly page: PageId;
+  readonly readonly: boolean;
 }
 
 /** A gfn's entry: what kind of memory, and which page. */

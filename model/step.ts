@@ -1,5 +1,6 @@
 import type { Reply } from '../abi/reply.js';
 import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
@@ -25,6 +26,7 @@ import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
+import { mapForeign, unmapWindow, windowAccess } from './windows.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
@@ -34,7 +36,7 @@ import { setVersion } from './version.js';
 export function step(state: State, made: Step): Iterable<Alternative> {
   if ('caller' in made) {
     const caller = domainOf(state, made.caller);
-    if (!isAlive(caller) || made.vcpu >= state.machine.vcpus)
+    if (!isAlive(caller) || !isKnown(made) || made.vcpu >= state.machine.vcpus)
       return [settled({ is: 'no_domain' }, state, ['D3'])];
     if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
   }
@@ -45,6 +47,26 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     ? alternatives
     : remembering(state, alternatives);
 }
+
+/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
+const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
+  made.caller !== CONTROL || !unknownOfControl.has(made.op);
+const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
+  'xadd',
+  'fetch',
+  'crash',
+  'load_linear',
+  'store_linear',
+  'cmpxchg_linear',
+  'xadd_linear',
+  'fetch_linear',
+  'cr0',
+  'cr3',
+  'cr4',
+  'efer',
+  'pkru',
+  'invlpg',
+]);
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made;
 
@@ -141,6 +163,7 @@ function one(state: State, made: One): Result {
     case 'load':
     case 'store':
     case 'cmpxchg':
+      return made.caller === CONTROL ? windowAccess(state, made) : physicalAccess(state, made);
     case 'xadd':
     case 'fetch':
       return physicalAccess(state, made);
@@ -172,5 +195,9 @@ function one(state: State, made: One): Result {
       return unpause(state, made);
     case 'fail_next':
       return failNext(state, made);
+    case 'map_foreign':
+      return mapForeign(state, made);
+    case 'unmap_window':
+      return unmapWindow(state, made);
   }
 }

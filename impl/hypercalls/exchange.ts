@@ -1,10 +1,13 @@
 import { CONTROL } from '../../abi/ids.js';
+import type { Gfn } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Rc } from '../../abi/status.js';
 import type { Exchange } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
-import { mayActOn } from '../host.js';
+import { getOwnFrame } from '../granted-frame.js';
+import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
+import { putPage } from '../pages.js';
 import { NOTHING } from '../tables/p2m-entry.js';
 
 /**
@@ -30,6 +33,13 @@ function exchangeRc(host: Host, caller: Domain, step: Exchange): Rc {
   const target = host.domains.byAnyId(step.target, caller);
   if (target === undefined) return '-ESRCH';
   if (!mayActOn(caller, target)) return '-EPERM';
-  if (target.p2m.lookup(first) === NOTHING) return '-EINVAL';
+  if (!isThere(host, target, first)) return '-EINVAL';
   return '-EOPNOTSUPP';
+}
+
+function isThere(host: Host, target: Domain, gfn: Gfn): boolean {
+  if (isTranslated(target)) return target.p2m.lookup(gfn) !== NOTHING;
+  const mfn = getOwnFrame(host, target, gfn);
+  if (mfn !== undefined) putPage(host, mfn);
+  return mfn !== undefined;
 }

@@ -7,6 +7,7 @@ import { memoryTypeLine } from './memory-type-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
 import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
+import { windowLine } from './window-lines.js';
 
 /** A line about what only the whole surface has; undefined where there is nothing to do. */
 export function surfaceLine(scene: Scene): Line | undefined {
@@ -25,4 +26,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   pause: pauseLine,
   preemption: preemptionLine,
   memory_type: memoryTypeLine,
+  windows: windowLine,
 };

@@ -1,7 +1,7 @@
 import { gfnOf, isGrant, isHeld } from '../../model/derived.js';
 import { get } from '../../values/keyed.js';
 import { entries, has } from '../keyed-entries.js';
-import { DomainId } from '../../abi/ids.js';
+import { CONTROL, DomainId } from '../../abi/ids.js';
 import { PageId } from '../../model/state.js';
 import type { Invariant } from './invariant.js';
 
@@ -80,7 +80,8 @@ export const ramIsAllocatedOrSpecial: Invariant = {
     for (const [id, { p2m }] of entries(domains))
       for (const [gfn, entry] of entries(p2m)) {
         const page = get(pages, entry.page);
-        if (!isGrant(entry) && page?.use === 'ram' && !page.allocated)
+        // What the control domain has at a machine frame is there as long as it is a page.
+        if (id !== CONTROL && !isGrant(entry) && page?.use === 'ram' && !page.allocated)
           yield `d${id} gfn ${gfn}: page ${entry.page} was given up`;
       }
   },
@@ -94,7 +95,8 @@ export const limitsHold: Invariant = {
   *violations({ machine, pages }) {
     let ram = 0;
     for (const [, { use }] of entries(pages)) if (use === 'ram') ram++;
-    if (ram > machine.guestFrames) yield `${ram} pages, ${machine.guestFrames} frames`;
+    const frames = machine.guestFrames + machine.controlPages;
+    if (ram > frames) yield `${ram} pages, ${frames} frames`;
   },
 };
 

@@ -1,6 +1,7 @@
 import { DomainId, Gfn } from '../../abi/ids.js';
 import type { DomainConfig } from '../../abi/machine.js';
 import type { Reply } from '../../abi/reply.js';
+import { WINDOWS } from '../../abi/windows.js';
 import type { Fields } from './fields.js';
 import {
   frameOf,
@@ -28,6 +29,8 @@ export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
   maxmem: ['dom', 'pages'],
   p2m: ['dom', 'gfn', 'nomap'],
   memtype: ['dom', 'gfn', 'type', 'n'],
+  mapforeign: ['dom', 'gfn', 'win', 'ro'],
+  unmapwin: ['win'],
 };
 
 /** A recorded operation of the control domain. */
@@ -52,6 +55,13 @@ export function toolstackCall(name: string, args: Fields): Meaning | NotBuilt {
       });
     case 'p2m':
       return inspect(args, domain);
+    case 'mapforeign': {
+      const page = { domain, gfn: Gfn(u64(args.quantity('gfn'))) };
+      const readonly = args.has('ro') && args.boolean('ro');
+      return valued({ op: 'map_foreign', window: windowOf(args), ...page, readonly });
+    }
+    case 'unmapwin':
+      return valued({ op: 'unmap_window', window: windowOf(args) });
     default:
       return notBuilt(name);
   }
@@ -106,5 +116,8 @@ function inspect(args: Fields, domain: DomainId): Meaning {
     return { is: 'inspected', memoryType, frame: frameOf(result), first };
   });
 }
+
+/** The rig has so many, and counts modulo that. */
+const windowOf = (args: Fields): number => Number(args.quantity('win') % BigInt(WINDOWS));
 
 const memoryTypes = ['ram_rw', 'ram_ro', 'mmio_dm'] as const;

@@ -3,6 +3,7 @@ import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js
 import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
 import type { Access, CopySide, MemoryCall } from '../../abi/step.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
+import { rewriteWindow } from './rewrite-windows.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 import { rewriteToolstack } from './rewrite-toolstack.js';
 
@@ -60,6 +61,9 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return rewriteMemory(line, by);
+    case 'map_foreign':
+    case 'unmap_window':
+      return rewriteWindow(line, by);
     case 'map':
     case 'unmap':
     case 'copy':
