@@ -42,8 +42,19 @@ export type Reply =
   | { readonly is: 'done' }
   /** The log of written gfns, ascending. */
   | { readonly is: 'dirty'; readonly gfns: readonly Gfn[] }
+  | HypercallReply
   | DomainInfoReply
   | InspectReply;
+
+/**
+ * A hypercall with its arguments in memory. `outcome` is what the same call, as far as it came, would
+ * answer to whoever passed it values; undefined where nothing was called.
+ */
+export interface HypercallReply {
+  readonly is: 'hypercall';
+  readonly rc: Rc;
+  readonly outcome: Reply | undefined;
+}
 
 /** `handle` and `frame` are there for a successful map, and only then. */
 export interface ElementReply {

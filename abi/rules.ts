@@ -64,6 +64,10 @@ export const rules = {
   D6: 'set_memory_limit bounds what a domain may own from now on',
   D7: 'inspect_gfn answers what is at a gfn',
   D8: 'log_dirty names the gfns that were written',
+  H1: 'a hypercall names an operation by numbers',
+  H2: 'arguments are read from the caller’s own RAM, each when its turn has come',
+  H3: 'results are written to the caller’s own RAM; what was done stays done',
+  H4: 'a memory operation goes on from the extent that its command names',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -230,6 +234,22 @@ export const refusals = {
   'D7.1': ['-ESRCH', 'there is no such domain'],
   'D8.1': ['-ESRCH', 'there is no such domain'],
   'D8.2': ['-EINVAL', 'writes are logged already, or not yet'],
+  'H1.1': ['-EPERM', 'user code calls'],
+  'H1.2': ['-ENOSYS', 'there is no such hypercall'],
+  'H1.3': ['-ENOSYS', 'the command is no grant operation of an HVM caller'],
+  'H1.4': ['-EINVAL', 'the count is negative'],
+  'H1.5': ['-ENOSYS', 'the command is no memory operation'],
+  'H2.1': ['-EFAULT', 'an argument cannot be read'],
+  'H2.2': ['extents done', 'a reservation, or a gfn of its list, cannot be read'],
+  'H3.1': ['-EFAULT', 'a result cannot be written'],
+  'H3.2': ['bad_virt_addr', 'the list of setup_table cannot be written where it is asked for'],
+  'H4.1': ['-EINVAL', 'the operation has no extents'],
+  'H4.2': ['-EDOM', 'the first entry has a number that no entry has'],
+  'H4.3': ['-EILSEQ', 'no entry is left from the first on'],
+  'H4.4': ['extents done', 'no extent is left from the first on'],
+  'H4.5': ['extents done', 'there are too many extents'],
+  'H4.6': ['extents done', 'no page has so few address bits'],
+  'H4.7': ['-EINVAL', 'what an exchange is to do does not hang together'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

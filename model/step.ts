@@ -1,4 +1,5 @@
 import type { Reply } from '../abi/reply.js';
+import { CONTROL } from '../abi/ids.js';
 import type { LinearAccess, Step } from '../abi/step.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
@@ -7,6 +8,7 @@ import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
 import { domainOf, isRunning } from './derived.js';
 import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
 import { findKey } from '../values/keyed.js';
+import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
@@ -28,7 +30,8 @@ import { setVersion } from './version.js';
  */
 export function step(state: State, made: Step): Iterable<Alternative> {
   const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
-  if (!isAble || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
+  const hasMemory = made.op !== 'hypercall' || made.caller !== CONTROL;
+  if (!isAble || !hasMemory || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
     return [settled({ is: 'no_domain' }, state, ['D3'])];
   if (isLinear(made)) return linearAccess(state, made);
   const alternatives = outcomes(state, made);
@@ -37,17 +40,23 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     : remembering(state, alternatives);
 }
 
-const isLinear = (made: Step): made is LinearAccess => 'as' in made;
+const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
 function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
   for (const alternative of alternatives) {
-    const next = (actual: Reply): State | Objection => {
-      const after = alternative.next(actual);
-      return isObjection(after) ? after : withPast(before, after);
-    };
-    yield { ...alternative, next };
+    yield withMemories(before, alternative);
   }
+}
+
+function withMemories(before: State, alternative: Alternative): Alternative {
+  const { given } = alternative;
+  const next = (actual: Reply): State | Objection => {
+    const after = alternative.next(actual);
+    return isObjection(after) ? after : withPast(before, after);
+  };
+  if (given === undefined) return { ...alternative, next };
+  return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
 }
 
 function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alternative> {
@@ -64,6 +73,8 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
       return [inspected(state, made)];
     case 'log_dirty':
       return [logDirty(state, made)];
+    case 'hypercall':
+      return hypercall(state, made);
     default:
       return [finished(state, one(state, made))];
   }
@@ -71,7 +82,7 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
 
 type One = Exclude<
   Step,
-  LinearAccess | { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' | 'log_dirty' }
+  LinearAccess | { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' | 'log_dirty' | 'hypercall' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
