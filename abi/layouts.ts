@@ -39,6 +39,8 @@ export const PHYSMAP_START_MAXIMUM = 0xffff;
 /** Of `mem_flags`: the address bits that fresh pages may have; 1 to 12 are no pages at all. */
 export const XENMEMF_address_bits = 0xff;
 export const ADDRESS_BITS_OF_A_PAGE = 12;
+/** No extent has a higher order. */
+export const ORDER_MAXIMUM = 20;
 /** Where compat arguments are put together in native layout. */
 export const COMPAT_AREA_BYTES = 8192;
 

@@ -240,7 +240,7 @@ export interface Hypercall extends ByGuest {
 // ---- toolstack: the control domain acts ----
 
 export type Toolstack =
-  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty;
+  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty | FailNext;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -274,4 +274,20 @@ export interface LogDirty {
   readonly op: 'log_dirty';
   readonly domain: DomainId;
   readonly action: 'enable' | 'disable' | 'peek' | 'clean';
+}
+
+/** What can be made to fail, once. */
+export const fallible = ['page', 'table', 'grant_frame', 'entry'] as const;
+/**
+ * An allocation of RAM for a domain (all of an extent at once), of a table of a p2m, of a page that
+ * the hypervisor lends to a domain (a frame of its grant table, of its status words, its shared
+ * info); or an update of an entry of a p2m.
+ */
+export type Fallible = (typeof fallible)[number];
+/** The `after`-th from now on fails, 1 being the next; 0 says that none is to fail any more. */
+export interface FailNext {
+  readonly op: 'fail_next';
+  readonly what: Fallible;
+  /** u32 */
+  readonly after: number;
 }

@@ -150,6 +150,12 @@ const broken: readonly (readonly [string, string, string, string])[] = [
     '3:54',
     'besides nx',
   ],
+  [
+    'what cannot fail',
+    body('0  tool  fail_next  luck after=1'),
+    '3:21',
+    'page, table, grant_frame',
+  ],
   ['a log that nobody knows', body('0  tool  log_dirty  d1 burn'), '3:24', 'enable, disable'],
   ['a log kept by a guest', body('0  d1  log_dirty  d1 peek'), '3:4', "'tool'"],
   ['a field of a story twice', `# Kin: a\n# Kin: b\n${HEAD}\n`, '2:1', 'each field once'],

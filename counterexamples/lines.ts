@@ -118,6 +118,7 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   set_memory_limit: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  fail_next: 'toolstack',
 };
 
 const TOOLSTACK = 'tool';
@@ -178,6 +179,7 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       return toolstackText(line, machine.defaults);
   }
 }
@@ -238,6 +240,7 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
       return parseToolstack(op, given);
   }

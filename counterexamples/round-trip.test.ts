@@ -13,7 +13,7 @@ import {
 } from '../abi/ids.js';
 import { presets, type DomainConfig, type Machine } from '../abi/machine.js';
 import type { GrantLine, Line, UnmapLineElement } from '../abi/program.js';
-import { refusedGrantCalls, type CopyElement } from '../abi/step.js';
+import { fallible, refusedGrantCalls, type CopyElement } from '../abi/step.js';
 import { parseTrace } from './parse.js';
 import { printTrace } from './print.js';
 import { storyFields, type Story, type StoryField, type Trace } from './trace.js';
@@ -170,6 +170,7 @@ const others: readonly fc.Arbitrary<Line>[] = [
   plain({ op: fc.constantFrom('destroy', 'domain_info'), domain }),
   plain({ op: op('set_memory_limit'), domain, pages: fc.maxSafeNat() }),
   plain({ op: op('inspect_gfn'), domain, gfn }),
+  plain({ op: op('fail_next'), what: fc.constantFrom(...fallible), after: u32 }),
 ];
 
 const line: fc.Arbitrary<Line> = fc.oneof(...grantCalls, ...memoryCalls, ...others);

@@ -1,10 +1,10 @@
 import type { DomainConfig } from '../abi/machine.js';
-import type { LogDirty, Toolstack } from '../abi/step.js';
+import { fallible, type FailNext, type LogDirty, type Toolstack } from '../abi/step.js';
 import { whole } from './batch.js';
 import type { Arguments } from './arguments.js';
 import { configText, parseConfig } from './machine-line.js';
 import { domainText, gfnText, parseDomain, parseGfn } from './names.js';
-import { between, parseNumber } from './numbers.js';
+import { between, parseNumber, u32 } from './numbers.js';
 import { refuseToken, type Words } from './words.js';
 
 /*
@@ -14,11 +14,13 @@ import { refuseToken, type Words } from './words.js';
  * tool  set_memory_limit  d3 pages=20
  * tool  inspect_gfn       d3 gfn=0x8
  * tool  log_dirty         d3 enable
+ * tool  fail_next         table after=2
  *
  * What create does not say is as in the defaults of the machine.
  */
 
 export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
+  if (line.op === 'fail_next') return `${line.what} after=${line.after}`;
   const domain = domainText(line.domain);
   switch (line.op) {
     case 'create':
@@ -40,6 +42,7 @@ export function parseToolstack(op: Toolstack['op'], { words, machine }: Argument
 }
 
 function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfig): Toolstack {
+  if (op === 'fail_next') return parseFailure(words);
   const domain = parseDomain(words.next('a domain (d1, …)'));
   switch (op) {
     case 'create':
@@ -63,4 +66,11 @@ const actions = ['enable', 'disable', 'peek', 'clean'] as const satisfies LogDir
 function parseAction(words: Words): LogDirty['action'] {
   const token = words.next(actions.join(', '));
   return actions.find((each) => each === token.text) ?? refuseToken(token, actions.join(', '));
+}
+
+function parseFailure(words: Words): FailNext {
+  const token = words.next(fallible.join(', '));
+  const what =
+    fallible.find((each) => each === token.text) ?? refuseToken(token, fallible.join(', '));
+  return { op: 'fail_next', what, after: parseNumber(words.keyed('after', 'a number'), u32) };
 }

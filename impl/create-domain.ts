@@ -9,7 +9,7 @@ import type { Domain } from './domain.js';
 import { growTable } from './grant-frames.js';
 import type { Host } from './host.js';
 import { addToPhysmap } from './hypercalls/add-to-physmap.js';
-import { assignPages, shareXenPage } from './pages.js';
+import { assignPages, shareXenPage, takeXenPage } from './pages.js';
 import { addPage } from './physmap.js';
 import { RAM_RW } from './tables/p2m-entry.js';
 
@@ -33,8 +33,11 @@ export function createDomain(host: Host, { domain: id, config }: CreateDomain): 
   const domain = host.newDomain(id, config);
   if (domain === undefined) return '-ENOMEM';
   host.domains.add(domain);
-  addXenPages(host, domain);
-  if (!populateRam(host, domain, config) || !mapTable(host, domain, config)) {
+  if (
+    !addXenPages(host, domain) ||
+    !populateRam(host, domain, config) ||
+    !mapTable(host, domain, config)
+  ) {
     destroyDomain(host, domain);
     return '-ENOMEM';
   }
@@ -53,17 +56,20 @@ export function createControl(host: Host): void {
   });
   assert(control !== undefined, 'a machine has room for the control domain');
   host.domains.add(control);
-  addXenPages(host, control);
+  const isWhole = addXenPages(host, control);
+  assert(isWhole, 'a machine has room for the control domain');
 }
 
-function addXenPages(host: Host, domain: Domain): void {
-  const sharedInfo = shareXenPage(host, domain);
+function addXenPages(host: Host, domain: Domain): boolean {
+  const sharedInfo = takeXenPage(host);
+  if (sharedInfo === undefined) return false;
+  shareXenPage(host, domain, sharedInfo);
   // An event is pending from the start (recorded): the upcall, its selector word 0, and port 1.
   host.ram.store32(sharedInfo, UPCALL_PENDING_BYTE, 1);
   host.ram.store32(sharedInfo, PENDING_SELECTOR_BYTE, 1);
   host.ram.store32(sharedInfo, PENDING_PORTS_BYTE, FIRST_PORT_PENDING);
   domain.sharedInfo = sharedInfo;
-  growTable(host, domain, INITIAL_GRANT_FRAMES);
+  return growTable(host, domain, INITIAL_GRANT_FRAMES);
 }
 
 function populateRam(host: Host, domain: Domain, { ram }: DomainConfig): boolean {

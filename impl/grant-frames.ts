@@ -3,29 +3,63 @@ import { ALL_ONES } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
-import { getPage, shareXenPage } from './pages.js';
+import { getPage, giveBackXenPage, shareXenPage, takeXenPage } from './pages.js';
 
 const TWO_TO_32 = 2 ** 32;
 
-/** The table has this many grant frames, and the status frames they need (grants.md 7.4, 8). */
-export function growTable(host: Host, domain: Domain, frameCount: number): void {
+/**
+ * The table has this many grant frames, and the status frames they need (grants.md 7.4, 8); or, where
+ * one of them cannot be had, what it had.
+ */
+export function growTable(host: Host, domain: Domain, frameCount: number): boolean {
   const table = domain.grants;
-  if (table.version === 2) populateStatusFrames(host, domain, frameCount);
-  while (table.frames.length < frameCount) table.frames.push(shareXenPage(host, domain));
+  const shared = takePages(host, frameCount - table.frames.length);
+  if (shared === undefined) return false;
+  if (table.version === 2 && !populateStatusFrames(host, domain, frameCount)) {
+    for (const mfn of shared) giveBackXenPage(host, mfn);
+    return false;
+  }
+
+  // Nothing below this line can fail.
+  for (const mfn of shared) {
+    shareXenPage(host, domain, mfn);
+    table.frames.push(mfn);
+  }
+  return true;
 }
 
-/** Status frames for this many grant frames (I2). */
-export function populateStatusFrames(host: Host, domain: Domain, frameCount: number): void {
+/** Status frames for this many grant frames (I2), or as many as there were. */
+export function populateStatusFrames(host: Host, domain: Domain, frameCount: number): boolean {
   const table = domain.grants;
-  const statusFrameCount = table.statusFramesFor(frameCount);
-  while (table.statusFrames.length < statusFrameCount) {
-    table.statusFrames.push(shareXenPage(host, domain));
+  const missing = table.statusFramesFor(frameCount) - table.statusFrames.length;
+  const taken = takePages(host, missing);
+  if (taken === undefined) return false;
+
+  // Nothing below this line can fail.
+  for (const mfn of taken) {
+    shareXenPage(host, domain, mfn);
+    table.statusFrames.push(mfn);
   }
+  return true;
+}
+
+/** So many pages of Xen's own, or none of them. */
+function takePages(host: Host, count: number): readonly Mfn[] | undefined {
+  const taken: Mfn[] = [];
+  while (taken.length < count) {
+    const mfn = takeXenPage(host);
+    if (mfn === undefined) {
+      for (const each of taken) giveBackXenPage(host, each);
+      return undefined;
+    }
+    taken.push(mfn);
+  }
+  return taken;
 }
 
 /**
  * The grant or status frame that `add_to_physmap` names by an index of 32 bits, with a reference;
- * the table grows to have it (grants.md 7.14). `-EINVAL`: beyond the limit. `-EBUSY`: the guest has
+ * the table grows to have it (grants.md 7.14). `-EINVAL`: beyond the limit, or no frame is to be had. `-EBUSY`: the guest has
  * given the frame up, nothing references it any more.
  */
 export function getTableFrame(
@@ -47,7 +81,7 @@ export function getTableFrame(
 function sharedFrame(host: Host, domain: Domain, index: number): Mfn | undefined {
   const table = domain.grants;
   if (index >= table.maximumFrames) return undefined;
-  if (index >= table.frames.length) growTable(host, domain, index + 1);
+  if (index >= table.frames.length && !growTable(host, domain, index + 1)) return undefined;
   return table.frames[index];
 }
 
@@ -57,7 +91,7 @@ function statusFrame(host: Host, domain: Domain, index: number): Mfn | undefined
   if (index >= table.statusFrames.length) {
     const frameCount = table.framesForStatus(index + 1);
     if (frameCount > table.maximumFrames) return undefined;
-    growTable(host, domain, frameCount);
+    if (!growTable(host, domain, frameCount)) return undefined;
   }
   return table.statusFrames[index];
 }

@@ -5,6 +5,7 @@ import { FrameShare } from './allocator.js';
 import { assert } from './assert.js';
 import { Domain } from './domain.js';
 import { DomainTable } from './domain-table.js';
+import { Failing } from './failing.js';
 import { frameWritten } from './frame-written.js';
 import { GuestWalk } from './guest-walk.js';
 import { Cpu } from './hardware/cpu.js';
@@ -38,6 +39,7 @@ export class Host {
   /** Frames for p2m tables, shadows, grant tables and shared info: for every domain's limits. */
   readonly xenShare: FrameShare;
   readonly entryLog = new EntryLog();
+  readonly failing = new Failing();
   readonly domains: DomainTable;
   /** For an access that the hypervisor makes itself: its first and its second page. */
   readonly walk = new GuestWalk();
@@ -74,6 +76,7 @@ export class Host {
       ram,
       share: this.xenShare,
       log: this.entryLog,
+      failing: this.failing,
       gfnLimit: machine.gfnLimit,
       tableFrames: machine.p2mTableFrames,
     });

@@ -98,6 +98,7 @@ export class Hypervisor implements System {
       case 'set_memory_limit':
       case 'inspect_gfn':
       case 'log_dirty':
+      case 'fail_next':
         return toolstack(this.host, step);
       case 'map':
       case 'unmap':

@@ -11,11 +11,12 @@ import type { Host } from './host.js';
 
 /**
  * Gives a domain new zero pages, all or none. Refused for a dying domain, beyond its limit, and
- * where the machine has no frames left.
+ * where the machine has no frames left, or is to have none.
  */
 export function assignPages(host: Host, domain: Domain, count: number): readonly Mfn[] | undefined {
   if (domain.isDying) return undefined;
   if (domain.pages + count > domain.maximumPages) return undefined;
+  if (host.failing.strikes('page')) return undefined;
   if (host.guestShare.freeCount() < count) return undefined;
 
   // Nothing below this line can fail.
@@ -67,14 +68,24 @@ export function putAllocation(host: Host, mfn: Mfn): void {
   host.frames.dereference(mfn);
 }
 
-/** A new zero page of Xen's own, shared with a domain and typed for good (I20). */
-export function shareXenPage(host: Host, domain: Domain): Mfn {
+/** A new zero page of Xen's own, not yet anybody's; undefined where this is to fail. */
+export function takeXenPage(host: Host): Mfn | undefined {
+  if (host.failing.strikes('grant_frame')) return undefined;
   const mfn = host.xenShare.take();
   assert(mfn !== undefined, 'the hypervisor has a frame for every table of every domain');
+  return mfn;
+}
+
+/** Gives back a page of Xen's own that nobody was given. */
+export function giveBackXenPage(host: Host, mfn: Mfn): void {
+  host.xenShare.giveBack(mfn);
+}
+
+/** Shares a page of Xen's own with a domain, typed for good (I20). */
+export function shareXenPage(host: Host, domain: Domain, mfn: Mfn): void {
   host.frames.share(mfn, domain.id, !domain.isDying);
   host.ram.log.note(mfn, 0, PAGE_BYTES);
   if (!domain.isDying) domain.xenHeapPages += 1;
-  return mfn;
 }
 
 /** Drops the allocation of a page of Xen's own, which may be its last reference. */

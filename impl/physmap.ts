@@ -39,10 +39,27 @@ export function addPages(
     const old = domain.p2m.lookup(gfnAfter(first, page));
     if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
   }
+  const hasNoAlias = pages.every((mfn, page) =>
+    removeAlias(host, domain, gfnAfter(first, page), mfn),
+  );
+  const failure = hasNoAlias ? setEntries(domain, first, pages, type) : '-ENOMEM';
   for (let page = 0; page < pages.length; page += 1) {
-    removeAlias(host, domain, gfnAfter(first, page), pageAt(pages, page));
+    const gfn = gfnAfter(first, page);
+    const now = domain.p2m.lookup(gfn);
+    if (!isRam(now)) continue;
+    host.frames.setGfn(mfnOf(now), gfn);
+    domain.dirtyLog?.note(gfn);
   }
+  return failure ?? 'added';
+}
 
+/** All entries that can be set; answers why the last that could not be was not. */
+function setEntries(
+  domain: Domain,
+  first: Gfn,
+  pages: readonly Mfn[],
+  type: TypeCode,
+): AddFailure | undefined {
   let failure: AddFailure | undefined;
   for (let page = 0; page < pages.length; page += 1) {
     const gfn = gfnAfter(first, page);
@@ -52,14 +69,7 @@ export function addPages(
     if (result !== 'set') failure = result;
     domain.paging.entryChanged(gfn, old);
   }
-  for (let page = 0; page < pages.length; page += 1) {
-    const gfn = gfnAfter(first, page);
-    const now = domain.p2m.lookup(gfn);
-    if (!isRam(now)) continue;
-    host.frames.setGfn(mfnOf(now), gfn);
-    domain.dirtyLog?.note(gfn);
-  }
-  return failure ?? 'added';
+  return failure;
 }
 
 /** `addPages` for one page. */
@@ -74,23 +84,28 @@ export function addPage(
 }
 
 /**
- * Empties a gfn that holds something. RAM loses its gfn but not its references: it is an orphan.
- * Of a writable mapping of the domain's own page the type reference goes with the entry, whatever
- * handle the entry was made for (grants.md 16, S2).
+ * Empties a gfn that holds something; false where that fails, and all is as before. RAM loses its
+ * gfn but not its references: it is an orphan. Of a writable mapping of the domain's own page the
+ * type reference goes with the entry, whatever handle the entry was made for (grants.md 16, S2).
  */
-export function removePage(host: Host, domain: Domain, gfn: Gfn): void {
-  releaseEntry(host, domain, unhook(host, domain, gfn));
+export function removePage(host: Host, domain: Domain, gfn: Gfn): boolean {
+  const old = unhook(host, domain, gfn);
+  if (old === undefined) return false;
+  releaseEntry(host, domain, old);
+  return true;
 }
 
-/** The first half of `removePage`: empties the gfn and answers what was there. */
-export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf {
+/** The first half of `removePage`: empties the gfn and answers what was there, or cannot. */
+export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf | undefined {
   const old = domain.p2m.lookup(gfn);
   assert(old !== NOTHING, 'a page that is removed was there');
   if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
   domain.paging.entryChanges(gfn, old);
-  domain.p2m.clear(gfn);
+  const result = domain.p2m.clear(gfn);
   domain.paging.entryChanged(gfn, old);
-  return old;
+  if (result === 'cleared') return old;
+  if (isRam(old)) host.frames.setGfn(mfnOf(old), gfn);
+  return undefined;
 }
 
 /** The second half: drops what the entry held. Through a writable mapping a page was written, maybe. */
@@ -111,20 +126,24 @@ export function holdsType(host: Host, domain: Domain, found: Leaf): boolean {
 
 /**
  * Removes and frees what is at a gfn (p2m.md 2.5, `guest_remove_page`). `-ENOENT`: nothing there.
- * `-ENXIO`: not the domain's own page, or one that is going.
+ * `-ENXIO`: not the domain's own page, or one that is going. `-ENOMEM`: it cannot be removed, and is
+ * kept.
  */
 export function removeAndFree(
   host: Host,
   domain: Domain,
   gfn: Gfn,
-): 'removed' | '-ENOENT' | '-ENXIO' {
+): 'removed' | '-ENOENT' | '-ENXIO' | '-ENOMEM' {
   const old = domain.p2m.lookup(gfn);
   if (old === NOTHING) return '-ENOENT';
   const mfn = mfnOf(old);
   if (!getPage(host, mfn, domain)) return '-ENXIO';
+  if (!removePage(host, domain, gfn)) {
+    putPage(host, mfn);
+    return '-ENOMEM';
+  }
 
   // Nothing below this line can fail.
-  removePage(host, domain, gfn);
   putAllocation(host, mfn);
   putPage(host, mfn);
   return 'removed';
@@ -135,14 +154,17 @@ export function crash(domain: Domain): void {
   domain.isCrashed = true;
 }
 
-/** A domain's own page is at one gfn only: the gfn it had is emptied (p2m.md 2.5, step 5). */
-function removeAlias(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): void {
-  if (host.frames.ownerOf(mfn) !== domain.id) return;
+/**
+ * A domain's own page is at one gfn only: the gfn it had is emptied (p2m.md 2.5, step 5). False where
+ * that fails.
+ */
+function removeAlias(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): boolean {
+  if (host.frames.ownerOf(mfn) !== domain.id) return true;
   const other = host.frames.gfnOf(mfn);
-  if (other === INVALID_GFN || other === gfn) return;
+  if (other === INVALID_GFN || other === gfn) return true;
   const there = domain.p2m.lookup(other);
-  if (!isRam(there) || mfnOf(there) !== mfn) return;
-  removePage(host, domain, other);
+  if (!isRam(there) || mfnOf(there) !== mfn) return true;
+  return removePage(host, domain, other);
 }
 
 /** The gfn so many after another; the number space goes around, as it does in 64 bits. */

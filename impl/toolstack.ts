@@ -9,7 +9,7 @@ import { getOwnFrame } from './granted-frame.js';
 import type { Host } from './host.js';
 import { logDirty } from './log-dirty.js';
 import { putPage } from './pages.js';
-import { rcReply } from './replies.js';
+import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
 
 /** What the control domain does to guests from outside. */
@@ -27,6 +27,9 @@ export function toolstack(host: Host, step: Toolstack): Reply {
       return inspectGfn(host, step);
     case 'log_dirty':
       return logDirty(host, step);
+    case 'fail_next':
+      host.failing.arm(step.what, step.after);
+      return DONE;
   }
 }
 

@@ -5,8 +5,9 @@ import type { Layout } from '../abi/layouts.js';
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { Rc } from '../abi/status.js';
-import type { CopyElement, MapElement, SwapElement, UnmapElement } from '../abi/step.js';
-import { numberIn } from './buffers.js';
+import type { CopyElement, Hypercall, MapElement, SwapElement, UnmapElement } from '../abi/step.js';
+import { argumentOf, bytesAt, numberIn } from './buffers.js';
+import type { Result } from './outcome.js';
 import type { State } from './state.js';
 
 /** What a hypercall comes to, and how the elements of its batches are read. */
@@ -47,6 +48,27 @@ export const refused = (state: State, rc: Rc, rule: RefusalId): Ended => {
 };
 
 type Bytes = readonly number[];
+
+/** Who makes the call that a hypercall is. */
+export const by = ({ caller, vcpu }: Hypercall) => ({ caller, vcpu });
+
+/** [H2] One structure is read, and what it asks for is done; nothing is written. */
+export function structured(
+  state: State,
+  made: Hypercall,
+  size: number,
+  ask: (now: State, bytes: Bytes) => Result,
+): Ended {
+  const { bytes, next: now } = bytesAt(state, made, argumentOf(made), size);
+  if (bytes === undefined) return unread({ next: now, outcome: undefined, rules: [] });
+  return answered(now, ask(now, bytes));
+}
+
+/** The end that the answer of one operation is. */
+export function answered(before: State, { answer, rule, next = before }: Result): Ended {
+  if (answer === 'crashed') return fatal({ next, outcome: undefined, rules: [rule] });
+  return through({ next, outcome: answer, rules: [rule] }, 'rc' in answer ? answer.rc : 0);
+}
 
 export function mapElement(bytes: Bytes): MapElement {
   const { map } = structures.native;

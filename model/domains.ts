@@ -7,7 +7,8 @@ import { domainOf, gfnOf, ownedPages, ownPageAt, pageOf, ramPages, theDomain } f
 import { withContent, withDomain } from './derived.js';
 import { drop, entries, get, put, type Keyed } from '../values/keyed.js';
 import { ended } from './map.js';
-import { accept, rc, refuse, type Result } from './outcome.js';
+import { attempt, type Attempt } from './failing.js';
+import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { addPage, freshPage, giveUpAll, vanishIfUnheld } from './pages.js';
 import { placed } from './physmap.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
@@ -17,7 +18,13 @@ import { PageId, type Domain, type State, type Vcpu } from './state.js';
  * grants nothing.
  */
 export function boot(machine: Machine): State {
-  const empty: State = { machine, domains: undefined, pages: undefined, nextPage: PageId(0) };
+  const empty: State = {
+    machine,
+    domains: undefined,
+    pages: undefined,
+    nextPage: PageId(0),
+    failing: { page: 0, table: 0, grant_frame: 0, entry: 0 },
+  };
   return bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
 }
 
@@ -42,8 +49,20 @@ export function create(state: State, { domain: id, config: asked }: abi.CreateDo
     grantFrames: grantFrames < 0 ? machine.grantFramesMaximum : grantFrames,
     maptrackFrames: maptrackFrames < 0 ? machine.maptrackFramesMaximum : maptrackFrames,
   };
-  const built = withMemory(bareDomain(state, id, config), id, config);
-  return built === undefined ? refuse(rc('-ENOMEM'), 'D1.6') : accept(rc(0), 'D1', built);
+  const { isDone, next } = built(state, id, config);
+  if (!isDone) return spoil(rc('-ENOMEM'), 'D1.6', { ...state, failing: next.failing });
+
+  // Nothing below this line can fail.
+  return accept(rc(0), 'D1', next);
+}
+
+/** The domain with the top of its p2m, what the hypervisor lends it, its RAM and its table. */
+function built(state: State, id: DomainId, config: DomainConfig): Attempt {
+  const rooted = attempt(state, 'table');
+  if (!rooted.isDone) return rooted;
+  const lent = attempt(rooted.next, 'grant_frame', 2);
+  if (!lent.isDone) return lent;
+  return withMemory(bareDomain(lent.next, id, config), id, config);
 }
 
 /** A domain that owns what the hypervisor gives every domain: a grant frame and its shared info. */
@@ -89,21 +108,24 @@ const newVcpu: Vcpu = {
 /** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
 const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
-/** The domain with its first RAM and its table in the p2m, or undefined where they do not fit. */
-function withMemory(state: State, id: DomainId, config: DomainConfig): State | undefined {
+/** The domain with its first RAM and its table in the p2m, as far as they can be had. */
+function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
+  const free = state.machine.guestFrames - ramPages(state);
   let next = state;
+  let had = 0;
   for (const { gfn, count } of config.ram)
     for (let i = 0; i < count; i++) {
-      const { page, next: owned } = freshPage(next, id, 'ram');
+      if (had === config.maximumPages) return { isDone: false, next };
+      const tried = attempt(next, 'page');
+      if (!tried.isDone || had++ === free) return { isDone: false, next: tried.next };
+      const { page, next: owned } = freshPage(tried.next, id, 'ram');
       const added = addPage(owned, id, Gfn(gfn + i), { page, type: 'ram_rw' });
-      if (added.failure !== undefined) return undefined;
+      if (added.failure !== undefined) return { isDone: false, next: added.next };
       next = added.next;
     }
-  if (ownedPages(next, id) > config.maximumPages) return undefined;
-  if (ramPages(next) > state.machine.guestFrames) return undefined;
-  if (config.tableGfn === undefined) return next;
+  if (config.tableGfn === undefined) return { isDone: true, next };
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
-  return tabled.result === 0 ? tabled.next : undefined;
+  return { isDone: tabled.result === 0, next: tabled.next };
 }
 
 /**

@@ -9,7 +9,7 @@ import { withDomain } from './derived.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
 import { drop, get, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
-import { addPage, freeUnheld, isGrantMapping, vanishIfUnheld, withoutEntry } from './pages.js';
+import { addPage, emptied, freeUnheld, isGrantMapping, vanishIfUnheld } from './pages.js';
 import type { Mapping, State } from './state.js';
 
 /**
@@ -122,10 +122,12 @@ export function unhooked(
   const gfn = Math.floor(address / PAGE_BYTES);
   if (!isGrantMapping(mapper, gfn)) return stay(no('general_error', 'G2.2'));
   if (get(mapper.p2m, gfn)?.page !== mapping.page) return stay(no('general_error', 'G2.3'));
+  const { isDone, next } = emptied(state, caller, gfn);
+  if (!isDone) return stay(spoil({ status: 'general_error' }, 'G2.4', next));
 
   // Nothing below this line can fail.
   const mappings = drop(mapper.mappings, handle);
-  const unmapped = withDomain(state, { ...withoutEntry(mapper, gfn), mappings });
+  const unmapped = withDomain(next, { ...theDomain(next, caller), mappings });
   return { outcome: accept({ status: 'okay' }, 'G2', unmapped), mapping };
 }
 

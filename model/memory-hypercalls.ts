@@ -1,20 +1,17 @@
 import * as abi from '../abi/layouts.js';
 import { DomainId, Gfn } from '../abi/ids.js';
-import type { Reply } from '../abi/reply.js';
-import type { Errno } from '../abi/status.js';
-import { XENMAPSPACE_gmfn_range, type Hypercall, type Reservation } from '../abi/step.js';
-import { after, argumentOf, bytesAt, numberIn, withBytes, withNumber, wordIn } from './buffers.js';
+import type { Hypercall, Reservation } from '../abi/step.js';
+import { numberIn } from './buffers.js';
 import * as calls from './calls.js';
-import type { Ended, Rules } from './calls.js';
-import { rc, type Result } from './outcome.js';
-import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
+import type { Ended } from './calls.js';
+import { removeFromPhysmap } from './physmap.js';
+import { addBatchCall, addCall } from './physmap-hypercalls.js';
 import { reservation } from './reservation.js';
-import { exchangeCall, extentsCall } from './reservation-hypercalls.js';
+import { exchangeCall } from './exchange-hypercall.js';
+import { extentsCall } from './extent-hypercalls.js';
 import type { State } from './state.js';
 
 /** Memory operations with their arguments in memory (p2m.md 2.9). */
-
-type Bytes = readonly number[];
 
 /**
  * [H1] [H4] Which memory operation it is: the low bits of the command say it, the others from which
@@ -59,62 +56,21 @@ function withoutExtents(operation: number): Call | undefined {
   }
 }
 
-/** [H2] One structure is read, and what it asks for is done; nothing is written. */
-function one(
-  state: State,
-  made: Hypercall,
-  size: number,
-  ask: (now: State, bytes: Bytes) => Result,
-): Ended {
-  const { bytes, next: now } = bytesAt(state, made, argumentOf(made), size);
-  if (bytes === undefined) return calls.unread({ next: now, outcome: undefined, rules: [] });
-  const { answer, rule, next = now } = ask(now, bytes);
-  if (answer === 'crashed') return calls.fatal({ next, outcome: undefined, rules: [rule] });
-  return calls.through({ next, outcome: answer, rules: [rule] }, 'rc' in answer ? answer.rc : 0);
-}
-
-const by = ({ caller, vcpu }: Hypercall) => ({ caller, vcpu });
-
 const reservationCall =
   (op: Reservation['op']): Call =>
   (state, made) => {
     const { domain } = abi.structures.native;
-    return one(state, made, domain.bytes, (now, bytes) => {
+    return calls.structured(state, made, domain.bytes, (now, bytes) => {
       const target = DomainId(numberIn(bytes, domain.id));
-      return reservation(now, made.caller, { ...by(made), op, target });
+      return reservation(now, made.caller, { ...calls.by(made), op, target });
     });
   };
 
 const removeCall: Call = (state, made) => {
   const { removeFromPhysmap: at } = abi.structures[made.layout];
-  return one(state, made, at.bytes, (now, bytes) => {
+  return calls.structured(state, made, at.bytes, (now, bytes) => {
     const target = DomainId(numberIn(bytes, at.domain));
     const gfn = Gfn(numberIn(bytes, at.gfn));
-    return removeFromPhysmap(now, made.caller, { ...by(made), op: 'remove_from_physmap', target, gfn });
+    return removeFromPhysmap(now, made.caller, { ...calls.by(made), op: 'remove_from_physmap', target, gfn });
   });
 };
-
-/** [H4] add_to_physmap: only a range of gmfns has entries to go on from. */
-function addCall(state: State, made: Hypercall, first: number): Ended {
-  const { addToPhysmap: at } = abi.structures[made.layout];
-  if (first > abi.PHYSMAP_START_MAXIMUM) return outOfNumbers(state);
-  return one(state, made, at.bytes, (now, bytes) => {
-    const call = {
-      ...by(made),
-      op: 'add_to_physmap',
-      target: DomainId(numberIn(bytes, at.domain)),
-      space: numberIn(bytes, at.space),
-      index: numberIn(bytes, at.index),
-      gfn: Gfn(numberIn(bytes, at.gfn)),
-      size: numberIn(bytes, at.size),
-    } as const;
-    if (call.space !== XENMAPSPACE_gmfn_range || first === 0)
-      return addToPhysmap(now, made.caller, call);
-    // Who asks for what is judged before how much of it is left.
-    const asked = addToPhysmap(now, made.caller, { ...call, size: 0 });
-    if (asked.rule !== 'P11') return asked;
-    if (call.size < first) return { answer: rc('-EILSEQ'), rule: 'H4.3', next: now };
-    const [index, gfn] = [call.index + first, Gfn(call.gfn + first)];
-    return addToPhysmap(now, made.caller, { ...call, index, gfn, size: call.size - first });
-  });
-}

@@ -2,6 +2,7 @@ import { Gfn, type DomainId } from '../abi/ids.js';
 import { zeros } from '../values/content.js';
 import { domainOf, gfnOf, heldPages, isHeld, pageOf, theDomain, withDomain } from './derived.js';
 import { withPage } from './derived.js';
+import { attempt, type Attempt } from './failing.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
 
@@ -66,6 +67,13 @@ export const withoutEntry = (domain: Domain, gfn: number): Domain => {
   return { ...domain, p2m: drop(domain.p2m, gfn) };
 };
 
+/** [D9] A gfn becomes empty, or it could not be, and nothing changes. */
+export function emptied(state: State, id: DomainId, gfn: number): Attempt {
+  const { isDone, next } = attempt(state, 'entry');
+  if (!isDone) return { isDone, next };
+  return { isDone, next: withDomain(next, withoutEntry(theDomain(next, id), gfn)) };
+}
+
 /** What came of putting a page at a gfn; `next` is what is left either way. */
 export interface Placement {
   readonly failure: 'not_permitted' | 'out_of_range' | 'no_table' | undefined;
@@ -86,16 +94,21 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
 
   const isOwn = pageOf(state, entry.page).owner === id;
   const former = isOwn ? gfnOf(domain, entry.page) : undefined;
-  const moved = former === undefined ? domain : withoutEntry(domain, former);
-  if (gfn >= state.machine.gfnLimit) return no('out_of_range', withDomain(state, moved));
+  const isMoved = former !== undefined && former !== gfn;
+  const moved = isMoved ? emptied(state, id, former) : { isDone: true, next: state };
+  if (!moved.isDone) return no('no_table', moved.next);
+  if (gfn >= state.machine.gfnLimit) return no('out_of_range', moved.next);
 
-  const tabled = withTables(state, moved, gfn);
-  if (!has(tabled.tables, tableKey(gfn, 9))) return no('no_table', withDomain(state, tabled));
+  const tabled = withTables(moved.next, id, gfn);
+  if (!tabled.isDone) return no('no_table', tabled.next);
+  const { isDone, next } = attempt(tabled.next, 'entry');
+  if (!isDone) return no('no_table', next);
 
   // Nothing below this line can fail.
-  const p2m = put(tabled.p2m, gfn, entry);
-  const maximumGfn = Gfn(Math.max(tabled.maximumGfn, gfn));
-  return { failure: undefined, next: withDomain(state, { ...tabled, p2m, maximumGfn }) };
+  const owner = theDomain(next, id);
+  const p2m = put(owner.p2m, gfn, entry);
+  const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
+  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn }) };
 }
 
 export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
@@ -106,15 +119,20 @@ export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
  * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-function withTables(state: State, domain: Domain, gfn: number): Domain {
-  let tables = domain.tables;
+function withTables(state: State, id: DomainId, gfn: number): Attempt {
+  let next = state;
   for (const bits of [27, 18, 9]) {
+    const domain = theDomain(next, id);
+    const { dying, tables } = domain;
     const key = tableKey(gfn, bits);
     if (has(tables, key)) continue;
-    if (domain.dying || 1 + count(tables, () => true) >= state.machine.p2mTableFrames) break;
-    tables = put(tables, key, true);
+    if (dying || 1 + count(tables, () => true) >= state.machine.p2mTableFrames)
+      return { isDone: false, next };
+    const tried = attempt(next, 'table');
+    if (!tried.isDone) return tried;
+    next = withDomain(tried.next, { ...domain, tables: put(tables, key, true) });
   }
-  return tables === domain.tables ? domain : { ...domain, tables };
+  return { isDone: true, next };
 }
 
 const tableKey = (gfn: number, bits: number): number =>

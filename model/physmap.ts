@@ -5,10 +5,10 @@ import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import * as abi from '../abi/step.js';
 import { domainOrSelf, gfnOf, isReferencable, mayManage, ownPageAt } from './derived.js';
-import { pageOf, theDomain, withDomain } from './derived.js';
+import { pageOf, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, withoutEntry } from './pages.js';
+import { addPage, emptied } from './pages.js';
 import { removeAndGiveUp } from './reservation.js';
 import type { Domain, PageId, State } from './state.js';
 import { growTable } from './table.js';
@@ -95,24 +95,28 @@ export function placed(state: State, id: DomainId, space: number, index: number,
   const { page } = source;
   let { next } = source;
   const no = (result: Errno, rule: RefusalId): Placed => ({ result, rule, next });
+  const cannotChange = () => no('-ENOMEM', 'P11.17');
 
   const former = gfnOf(theDomain(next, id), page);
   if (space === abi.XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
   const domain = theDomain(next, id);
   const old = get(domain.p2m, gfn);
-  if (old !== undefined && pageOf(next, old.page).use !== 'ram')
-    next = withDomain(next, withoutEntry(domain, gfn));
-  else if (old !== undefined && old.page !== page) {
+  if (old !== undefined && pageOf(next, old.page).use !== 'ram') {
+    const unhooked = emptied(next, id, gfn);
+    next = unhooked.next;
+    if (!unhooked.isDone) return cannotChange();
+  } else if (old !== undefined && old.page !== page) {
     const removed = removeAndGiveUp(next, domain, gfn);
-    if (typeof removed === 'string') return no('-ENXIO', 'P11.14');
-    next = removed;
+    next = removed.next;
+    if (removed.result === '-ENOMEM') return cannotChange();
+    if (removed.result !== 0) return no('-ENXIO', 'P11.14');
   }
 
   if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
   const added = addPage(next, id, gfn, { page, type: 'ram_rw' });
   next = added.next;
   if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.16');
-  if (added.failure === 'no_table') return no('-ENOMEM', 'P11.17');
+  if (added.failure === 'no_table') return cannotChange();
 
   // Nothing below this line can fail.
   return { result: 0, rule: 'P11', next };
@@ -160,7 +164,8 @@ function tableFrame(
   const perStatusFrame = machine.statusesPerFrame / (machine.refsPerFrame / 2);
   const needed = isStatus ? (row + 1) * perStatusFrame : row + 1;
   if (needed > domain.grantFramesMaximum) return { page: undefined, next: state };
-  const next = growTable(state, domain, needed);
+  const { isDone, next } = growTable(state, domain, needed);
+  if (!isDone) return { page: undefined, next };
   const grown = theDomain(next, domain.id);
   return { page: (isStatus ? grown.statusFrames : grown.grantFrames)[row], next };
 }
@@ -178,7 +183,9 @@ export function removeFromPhysmap(
   if (target.id === CONTROL) return refuse(rc('-EACCES'), 'P13.2');
   if (!mayManage(caller, target)) return refuse(rc('-EPERM'), 'P13.3');
   if (ownPageAt(state, target, call.gfn) === undefined) return refuse(rc('-ENOENT'), 'P13.4');
+  const { isDone, next } = emptied(state, target.id, call.gfn);
+  if (!isDone) return spoil(rc('-ENOMEM'), 'P13.5', next);
 
   // Nothing below this line can fail.
-  return accept(rc(0), 'P13', withDomain(state, withoutEntry(target, call.gfn)));
+  return accept(rc(0), 'P13', next);
 }

@@ -1,13 +1,13 @@
 import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
-import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
 import { domainOrSelf, mayManage, ownedPages, ownPageAt, ramPages } from './derived.js';
-import { the, theDomain, withDomain } from './derived.js';
+import { the, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, crashDomain, freshPage, giveUp, isGrantMapping, withoutEntry } from './pages.js';
+import { attempt } from './failing.js';
+import { addPage, crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
 import type { Domain, State } from './state.js';
 
 /**
@@ -39,7 +39,8 @@ export function populate(state: State, caller: DomainId, call: Populate): Result
   const size = 2 ** call.order;
   let next = state;
   for (const [done, extent] of call.extents.entries()) {
-    const why = cannotAllocate(next, id, size);
+    const { why, left } = shortage(next, id, size);
+    next = left;
     if (why === 'dying') return stop(done, 'P6.4', state, next);
     if (why === 'limit') return stop(done, 'P6.5', state, next);
     if (why === 'machine') return stop(done, 'P6.6', state, next);
@@ -79,7 +80,8 @@ export function increase(state: State, caller: DomainId, call: Increase): Result
   const size = 2 ** call.order;
   let next = state;
   for (let done = 0; done < call.count; done++) {
-    const why = cannotAllocate(next, target.id, size);
+    const { why, left } = shortage(next, target.id, size);
+    next = left;
     if (why === 'dying') return stop(done, 'P7.4', state, next);
     if (why === 'limit') return stop(done, 'P7.5', state, next);
     if (why === 'machine') return stop(done, 'P7.6', state, next);
@@ -88,14 +90,19 @@ export function increase(state: State, caller: DomainId, call: Increase): Result
   return accept(rc(call.count), 'P7', next);
 }
 
-/** Why a domain cannot have so many more pages, if it cannot. */
-type Shortage = 'dying' | 'limit' | 'machine' | undefined;
+/** Why a domain cannot have so many more pages, if it cannot, and what is left of the asking. */
+interface Shortage {
+  readonly why: 'dying' | 'limit' | 'machine' | undefined;
+  readonly left: State;
+}
 
-function cannotAllocate(state: State, id: DomainId, pages: number): Shortage {
+export function shortage(state: State, id: DomainId, pages: number): Shortage {
   const { dying, maximumPages } = theDomain(state, id);
-  if (dying) return 'dying';
-  if (ownedPages(state, id) + pages > maximumPages) return 'limit';
-  return ramPages(state) + pages > state.machine.guestFrames ? 'machine' : undefined;
+  if (dying) return { why: 'dying', left: state };
+  if (ownedPages(state, id) + pages > maximumPages) return { why: 'limit', left: state };
+  const { isDone, next: left } = attempt(state, 'page');
+  const isThere = isDone && ramPages(state) + pages <= state.machine.guestFrames;
+  return { why: isThere ? undefined : 'machine', left };
 }
 
 /**
@@ -112,43 +119,75 @@ export function decrease(state: State, caller: DomainId, call: Decrease): Result
   for (const [done, extent] of call.extents.entries())
     for (let i = 0; i < 2 ** call.order; i++) {
       const removed = removeAndGiveUp(next, theDomain(next, target.id), extent + i);
-      if (removed === '-ENOENT') return stop(done, 'P8.4', state, next);
-      if (removed === '-ENXIO') return stop(done, 'P8.5', state, next);
-      next = removed;
+      next = removed.next;
+      if (removed.result === '-ENOENT') return stop(done, 'P8.4', state, next);
+      if (removed.result === '-ENXIO') return stop(done, 'P8.5', state, next);
+      if (removed.result === '-ENOMEM') return stop(done, 'P8.6', state, next);
     }
   return accept(rc(call.extents.length), 'P8', next);
 }
 
-type Removed = State | '-ENOENT' | '-ENXIO';
+/** What came of the removal of a page: 0, or why not; and what is left. */
+interface Removed {
+  readonly result: 0 | '-ENOENT' | '-ENXIO' | '-ENOMEM';
+  readonly next: State;
+}
 
 /** [P4] The page at a gfn leaves it and is given up, if it is the domain's own. */
 export function removeAndGiveUp(state: State, domain: Domain, gfn: number): Removed {
-  if (get(domain.p2m, gfn) === undefined) return '-ENOENT';
+  if (get(domain.p2m, gfn) === undefined) return { result: '-ENOENT', next: state };
   const page = ownPageAt(state, domain, gfn);
-  if (page === undefined) return '-ENXIO';
+  if (page === undefined) return { result: '-ENXIO', next: state };
+  const { isDone, next } = emptied(state, domain.id, gfn);
+  if (!isDone) return { result: '-ENOMEM', next };
 
   // Nothing below this line can fail.
-  return giveUp(withDomain(state, withoutEntry(domain, gfn)), page);
+  return { result: 0, next: giveUp(next, page) };
 }
+
+/** What an exchange is about: so many extents of an order each, out of and into a domain. */
+export type Exchanged = Pick<Exchange, 'target' | 'givenOrder' | 'takenOrder'> & {
+  readonly given: number;
+  readonly taken: number;
+};
 
 /** [P9] exchange: an auto-translated domain's pages cannot be taken from it. */
 export function exchange(state: State, caller: DomainId, call: Exchange): Result {
-  const no = (value: Errno, rule: RefusalId) =>
-    refuse<Reply>({ is: 'exchanged', rc: value, count: 0 }, rule);
+  const { given, taken, ...others } = call;
+  const asked = { ...others, given: given.length, taken: taken.length };
+  const [first] = given;
+  return (
+    exchangeOfPages(state, caller, asked) ??
+    (first === undefined ? noExchange(0, 'P9') : exchangeOf(state, caller, call.target, first))
+  );
+}
 
-  if (Math.max(call.givenOrder, call.takenOrder) > largestOrder(state, caller))
-    return no('-EPERM', 'P9.1');
-  if (call.given.length * 2 ** call.givenOrder !== call.taken.length * 2 ** call.takenOrder)
-    return no('-EINVAL', 'P9.2');
-  const [first] = call.given;
-  if (first === undefined) return accept({ is: 'exchanged', rc: 0, count: 0 }, 'P9', state);
+/** An exchange that does nothing; so many of its extents were done before. */
+export const noExchange = (value: 0 | Errno, rule: RefusalId | 'P9', count = 0): Result => {
+  return { answer: { is: 'exchanged', rc: value, count }, rule, next: undefined };
+};
 
-  const target = domainOrSelf(state, caller, call.target);
-  if (target === undefined) return no('-ESRCH', 'P9.3');
-  if (!mayManage(caller, target)) return no('-EPERM', 'P9.4');
+/** [P9] What is asked before any page is looked at; undefined where there is one to look at. */
+export function exchangeOfPages(
+  state: State,
+  caller: DomainId,
+  { target: id, given, givenOrder, taken, takenOrder }: Exchanged,
+): Result | undefined {
+  if (Math.max(givenOrder, takenOrder) > largestOrder(state, caller))
+    return noExchange('-EPERM', 'P9.1');
+  if (given * 2 ** givenOrder !== taken * 2 ** takenOrder) return noExchange('-EINVAL', 'P9.2');
+  if (given === 0) return noExchange(0, 'P9');
 
-  if (get(target.p2m, first) === undefined) return no('-EINVAL', 'P9.5');
-  return no('-EOPNOTSUPP', 'P9.6');
+  const target = domainOrSelf(state, caller, id);
+  if (target === undefined) return noExchange('-ESRCH', 'P9.3');
+  return mayManage(caller, target) ? undefined : noExchange('-EPERM', 'P9.4');
+}
+
+/** [P9] The first page is looked at, and cannot be taken. */
+export function exchangeOf(state: State, caller: DomainId, target: DomainId, first: Gfn): Result {
+  const domain = the(domainOrSelf(state, caller, target));
+  if (get(domain.p2m, first) === undefined) return noExchange('-EINVAL', 'P9.5');
+  return noExchange('-EOPNOTSUPP', 'P9.6');
 }
 
 /** [P10] current_reservation, maximum_reservation, maximum_gpfn: what a domain has and may have. */

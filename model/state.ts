@@ -2,6 +2,7 @@ import type { DomainId, Gfn, GrantRef, Mfn } from '../abi/ids.js';
 import type { GrantVersion } from '../abi/grant-table.js';
 import type { Machine } from '../abi/machine.js';
 import type { P2mType } from '../abi/observer.js';
+import type { Fallible } from '../abi/step.js';
 import type { Word } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import type { Keyed } from '../values/keyed.js';
@@ -19,6 +20,8 @@ export interface State {
   readonly pages: Keyed<Page>;
   /** The next page's name; names are never used again. */
   readonly nextPage: PageId;
+  /** The tries left until one fails, 0 where none has to ([D9]). */
+  readonly failing: Readonly<Record<Fallible, number>>;
 }
 
 declare const kind: unique symbol;

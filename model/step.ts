@@ -7,6 +7,7 @@ import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
 import { domainOf, isRunning } from './derived.js';
 import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
+import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
 import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
@@ -145,5 +146,7 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
+    case 'fail_next':
+      return failNext(state, made);
   }
 }

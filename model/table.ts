@@ -7,6 +7,7 @@ import { copied } from '../values/content.js';
 import { domainOrSelf, gfnOf, mayManage, pageOf, pinsOf, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
 import { entryCount, entryPlace, statusFramesFor, statusPlace, type Place } from './entries.js';
+import { attempt, type Attempt } from './failing.js';
 import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
 import { freshPage } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
@@ -25,7 +26,10 @@ export function setupTable(state: State, caller: DomainId, call: SetupTable): Re
 
   if (call.frames > target.grantFramesMaximum) return refuse(no('general_error'), 'G6.4');
 
-  let next = growTable(state, target, call.frames);
+  const grown = growTable(state, target, call.frames);
+  if (!grown.isDone) return spoil(no('general_error'), 'G6.6', grown.next);
+
+  let { next } = grown;
   const owner = theDomain(next, target.id);
   const frames = owner.grantFrames
     .slice(0, call.frames)
@@ -43,23 +47,33 @@ export function setupTable(state: State, caller: DomainId, call: SetupTable): Re
   return accept({ is: 'table', status: 'okay', frames }, 'G6', next);
 }
 
-/** [G13] The table has at least so many frames, all new ones zero; version 2 with their status. */
-export function growTable(state: State, domain: Domain, frames: number): State {
-  let next = state;
-  const grown = (now: readonly PageId[], size: number, use: 'grant_frame' | 'status_frame') => {
+/**
+ * [G13] The table has at least so many frames, all new ones zero, in version 2 with their status; or
+ * one of the new ones cannot be had, and the table stays as it is.
+ */
+export function growTable(state: State, domain: Domain, frames: number): Attempt {
+  const size = Math.max(frames, domain.grantFrames.length);
+  const statuses = domain.grantVersion === 2 ? statusFramesFor(state.machine, size) : 0;
+  const missing =
+    size - domain.grantFrames.length + Math.max(0, statuses - domain.statusFrames.length);
+  const tried = attempt(state, 'grant_frame', missing);
+  if (!tried.isDone) return tried;
+
+  // Nothing below this line can fail.
+  let { next } = tried;
+  const grown = (now: readonly PageId[], wanted: number, use: 'grant_frame' | 'status_frame') => {
     const all = [...now];
-    while (all.length < size) {
+    while (all.length < wanted) {
       const fresh = freshPage(next, domain.id, use);
       next = fresh.next;
       all.push(fresh.page);
     }
     return all;
   };
-  const grantFrames = grown(domain.grantFrames, frames, 'grant_frame');
-  const statuses =
-    domain.grantVersion === 2 ? statusFramesFor(state.machine, grantFrames.length) : 0;
+  const grantFrames = grown(domain.grantFrames, size, 'grant_frame');
   const statusFrames = grown(domain.statusFrames, statuses, 'status_frame');
-  return next === state ? state : withDomain(next, { ...domain, grantFrames, statusFrames });
+  if (missing === 0) return { isDone: true, next };
+  return { isDone: true, next: withDomain(next, { ...domain, grantFrames, statusFrames }) };
 }
 
 /** [G7] query_size: how many frames a table has and may have (grants.md 7.8). */

@@ -10,7 +10,7 @@ import { withContent, withDomain, withPage } from './derived.js';
 import { entryAt, entryPlace, statusOf, statusPlace, storeAt, type GrantEntry } from './entries.js';
 import { drop } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
-import { crashDomain, withoutEntry } from './pages.js';
+import { crashDomain, emptied } from './pages.js';
 import type { Domain, State } from './state.js';
 import { growTable } from './table.js';
 
@@ -47,12 +47,16 @@ export function setVersion(state: State, caller: DomainId, call: SetVersion): Re
 
   const stripped = withoutStatusFrames(state, domain);
   if (theDomain(stripped, caller).crashed) return crash('G8.6', stripped);
+  const wanted: Domain = { ...theDomain(stripped, caller), grantVersion: version };
+  const grown = growTable(withDomain(stripped, wanted), wanted, wanted.grantFrames.length);
+  if (!grown.isDone) {
+    const { failing } = grown.next;
+    return { ...no('-ENOMEM', 'G8.7'), next: { ...state, failing } };
+  }
 
   // Nothing below this line can fail.
-  const emptied: Domain = { ...theDomain(stripped, caller), grantVersion: version };
-  let next = withDomain(stripped, emptied);
-  for (const page of emptied.grantFrames) next = withContent(next, page, zeros);
-  next = growTable(next, emptied, emptied.grantFrames.length);
+  let { next } = grown;
+  for (const page of wanted.grantFrames) next = withContent(next, page, zeros);
   const changed = theDomain(next, caller);
   const rewritten = version === 2 ? asVersion2 : asVersion1;
   for (const [i, ref] of refs.entries()) next = rewritten(next, changed, ref, the(reserved[i]));
@@ -86,7 +90,9 @@ function withoutStatusFrames(state: State, { id, statusFrames }: Domain): State 
   for (const page of statusFrames) {
     const domain = theDomain(next, id);
     const gfn = gfnOf(domain, page);
-    if (gfn !== undefined) next = withDomain(next, withoutEntry(domain, gfn));
+    const removed = gfn === undefined ? { isDone: true, next } : emptied(next, id, gfn);
+    next = removed.next;
+    if (!removed.isDone) return crashDomain(next, id);
     next = withPage(next, page, { ...pageOf(next, page), allocated: false });
     if (isHeld(next, page)) return crashDomain(next, id);
   }

@@ -7,8 +7,12 @@ const ofPaging = /^(W|T|C)|^(A6|A4\.3|D8)/;
 const nestedOnly: ReadonlySet<string> = new Set(['A4.1', 'A4.2', 'W3.1', 'W5.2']);
 const withoutNesting: ReadonlySet<string> = new Set(['A4.3', 'C8', 'C8.1']);
 
-function isReachable(id: string, { vcpus, paging }: Machine): boolean {
+/** What the toolstack can ask for on the whole surface only, and what comes of it. */
+const wholeOnly: ReadonlySet<string> = new Set(['D9', 'G2.4', 'G6.6', 'G8.7', 'P8.6', 'P13.5']);
+
+function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (id in unreachable) return false;
+  if (surface === 'guests' && wholeOnly.has(id)) return false;
   if (vcpus === 1 && ofPaging.test(id)) return false;
   return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);
 }

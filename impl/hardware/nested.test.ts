@@ -17,6 +17,7 @@ import {
   pagedCpu,
 } from '../testing/page-tables.js';
 import type { PagedMode } from '../testing/page-tables.js';
+import { Failing } from '../failing.js';
 import { REFUSED } from './cpu.js';
 import type { Cpu } from './cpu.js';
 import type { Ram } from './ram.js';
@@ -33,6 +34,7 @@ function nestedCpu(mode: PagedMode): { cpu: Cpu; ram: Ram; p2m: P2mTable } {
     ram,
     share,
     log: new EntryLog(),
+    failing: new Failing(),
     gfnLimit: 2 ** 36,
     tableFrames: 12,
   });

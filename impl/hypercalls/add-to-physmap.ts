@@ -114,13 +114,13 @@ function moveTo(
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {
     if (host.frames.isXenHeap(mfnOf(old))) {
-      removePage(host, target, gfn);
+      if (!removePage(host, target, gfn)) return '-ENOMEM';
     } else if (mfnOf(old) !== mfn) {
       const result = removeAndFree(host, target, gfn);
       if (result !== 'removed') return result;
     }
   }
-  if (hasFormer) removePage(host, target, former);
+  if (hasFormer && !removePage(host, target, former)) return '-ENOMEM';
   host.stop('physmap/unhooked');
   const result = addPage(host, target, gfn, mfn, RAM_RW);
   return result === 'added' ? 0 : result;

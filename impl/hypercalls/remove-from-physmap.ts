@@ -18,8 +18,7 @@ export function removeFromPhysmap(host: Host, caller: Domain, step: RemoveFromPh
   const mfn = getOwnFrame(host, target, step.gfn);
   if (mfn === undefined) return rcReply('-ENOENT');
 
-  // Nothing below this line can fail.
-  removePage(host, target, step.gfn);
+  const isRemoved = removePage(host, target, step.gfn);
   putPage(host, mfn);
-  return rcReply(0);
+  return rcReply(isRemoved ? 0 : '-ENOMEM');
 }

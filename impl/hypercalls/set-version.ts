@@ -42,8 +42,10 @@ export function setVersion(host: Host, caller: Domain, step: SetVersion): Reply 
 
   const saved: Reserved[] = [];
   for (let ref = 0; ref < count; ref += 1) saved.push(reservedEntry(caller, GrantRef(ref)));
-  if (version === 2) populateStatusFrames(host, caller, table.frames.length);
-  else if (!giveUpStatusFrames(host, caller)) return versionReply(caller, '-EBUSY');
+  if (version === 2 && !populateStatusFrames(host, caller, table.frames.length)) {
+    return versionReply(caller, '-ENOMEM');
+  }
+  if (version === 1 && !giveUpStatusFrames(host, caller)) return versionReply(caller, '-EBUSY');
 
   // Nothing below this line can fail.
   wipe(host, caller);
@@ -98,14 +100,17 @@ function reservedEntry(caller: Domain, ref: GrantRef): Reserved {
 }
 
 /**
- * Step 8: the status frames leave the p2m and are freed. One that is still referenced, because it
- * was granted and is mapped, crashes the domain.
+ * Step 8: the status frames leave the p2m and are freed. One that cannot leave it, or is still
+ * referenced, because it was granted and is mapped, crashes the domain.
  */
 function giveUpStatusFrames(host: Host, caller: Domain): boolean {
   const table = caller.grants;
   for (const mfn of table.statusFrames) {
     const gfn = host.frames.gfnOf(mfn);
-    if (gfn !== INVALID_GFN) removePage(host, caller, gfn);
+    if (gfn !== INVALID_GFN && !removePage(host, caller, gfn)) {
+      crash(caller);
+      return false;
+    }
     putXenAllocation(host, mfn);
     if (host.frames.referencesOf(mfn) > 0) {
       crash(caller);

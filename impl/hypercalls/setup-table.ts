@@ -27,8 +27,11 @@ export function setupTable(host: Host, caller: Domain, step: SetupTable): Reply 
   const table = target.grants;
   if (step.frames > table.maximumFrames) return tableReply('general_error', []);
 
+  if (step.frames > table.frames.length && !growTable(host, target, step.frames)) {
+    return tableReply('general_error', []);
+  }
+
   // Nothing below this line can fail, but the caller's list may not be writable.
-  if (step.frames > table.frames.length) growTable(host, target, step.frames);
   const gfns: Gfn[] = [];
   let status: Status = 'okay';
   for (let frame = 0; frame < step.frames; frame += 1) {

@@ -64,10 +64,11 @@ function unmapOne(
   const found = caller.p2m.lookup(gfn);
   if (!isGrant(found)) return elementReply('general_error');
   if (mfnOf(found) !== mfn) return elementReply('general_error');
+  const entry = unhook(host, caller, gfn);
+  if (entry === undefined) return elementReply('general_error');
 
   // Nothing below this line can fail.
   const isReadonly = maptrack.isReadonly(handle);
-  const entry = unhook(host, caller, gfn);
   host.stop('grant.unmap/removed');
   maptrack.retire(handle);
   maptrack.giveBack(handle);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DomainId, Gfn, Mfn } from '../../abi/ids.js';
 import { FrameShare } from '../allocator.js';
 import { Ram } from '../hardware/ram.js';
+import { Failing } from '../failing.js';
 import { EntryLog } from './entry-log.js';
 import { FrameTable } from './frame-table.js';
 import { NOTHING, RAM_RW, mfnOf } from './p2m-entry.js';
@@ -13,7 +14,9 @@ function tableOf(tableFrames: number, gfnLimit = 2 ** 36): { table: P2mTable; sh
   const ram = new Ram(SHARE_FRAMES);
   const share = new FrameShare(ram, new FrameTable(SHARE_FRAMES), 0, SHARE_FRAMES);
   const log = new EntryLog();
-  const table = new P2mTable({ domain: DomainId(1), ram, share, log, gfnLimit, tableFrames });
+  const failing = new Failing();
+  const domain = DomainId(1);
+  const table = new P2mTable({ domain, ram, share, log, failing, gfnLimit, tableFrames });
   table.open();
   return { table, share };
 }

@@ -1,5 +1,6 @@
 import type { FrameShare } from '../allocator.js';
 import { assert } from '../assert.js';
+import type { Failing } from '../failing.js';
 import type { Ram } from '../hardware/ram.js';
 import { Gfn } from '../../abi/ids.js';
 import type { DomainId, Mfn } from '../../abi/ids.js';
@@ -31,6 +32,7 @@ export interface P2mSetting {
   readonly ram: Ram;
   readonly share: FrameShare;
   readonly log: EntryLog;
+  readonly failing: Failing;
   readonly gfnLimit: number;
   readonly tableFrames: number;
 }
@@ -90,13 +92,14 @@ export class P2mTable {
   }
 
   /**
-   * Puts a frame at a gfn. `-ENOENT`: no table can hold the gfn. `-ENOMEM`: the pool is empty;
-   * tables already added on the way stay (p2m.md 2.4).
+   * Puts a frame at a gfn. `-ENOENT`: no table can hold the gfn. `-ENOMEM`: the pool is empty, or
+   * the update fails; tables already added on the way stay (p2m.md 2.4).
    */
   set(gfn: Gfn, mfn: Mfn, type: TypeCode): 'set' | '-ENOENT' | '-ENOMEM' {
     if (gfn >= this.#setting.gfnLimit) return '-ENOENT';
     const table = this.#leafTableFor(gfn);
     if (table === undefined) return '-ENOMEM';
+    if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
 
     // Nothing below this line can fail.
     this.#write(table, gfn, entry.lowWord(mfn, type), entry.highWord(mfn, type));
@@ -104,12 +107,16 @@ export class P2mTable {
     return 'set';
   }
 
-  /** Empties a gfn that holds something. */
-  clear(gfn: Gfn): void {
+  /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
+  clear(gfn: Gfn): 'cleared' | '-ENOMEM' {
     assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');
+    if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
+
+    // Nothing below this line can fail.
     const table = this.#leafTableFor(gfn);
     assert(table !== undefined, 'an entry that holds something has its table');
     this.#write(table, gfn, 0, 0);
+    return 'cleared';
   }
 
   /** Calls back for every gfn that holds something, table by table. */
@@ -208,6 +215,7 @@ export class P2mTable {
   #takeTable(level: number, base: Gfn, parent: Mfn | undefined, index: number): Mfn | undefined {
     if (this.#isClosed) return undefined;
     if (this.#tables.length >= this.#setting.tableFrames) return undefined;
+    if (this.#setting.failing.strikes('table')) return undefined;
     const mfn = this.#setting.share.take();
     assert(mfn !== undefined, 'the hypervisor has a frame for every pool');
     this.#tables.push({ mfn, level, base, parent, index });

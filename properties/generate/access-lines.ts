@@ -4,7 +4,7 @@ import type { Access } from '../../abi/step.js';
 import type { Word } from '../../abi/word.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
-import { STATUS_GFN, addressOf, offset, tableGfn, usedGfn } from './places.js';
+import { statusGfn, addressOf, offset, tableGfn, usedGfn } from './places.js';
 import type { Scene } from './scene.js';
 
 /** A guest reads, writes, changes or runs memory: mostly where something has just changed. */
@@ -38,7 +38,7 @@ function tableAddress(scene: Scene, caller: Domain): GuestPhysical {
   const known = scene.attention.grant(choose);
   const ref = known?.granter === caller.id ? known.ref : scene.ref(caller) % 64;
   if (caller.grantVersion === 2 && percent(choose, 50))
-    return addressOf(STATUS_GFN, (ref * 2) % 4094);
+    return addressOf(statusGfn(scene), (ref * 2) % 4094);
   const bytes = caller.grantVersion === 2 ? V2_ENTRY_BYTES : V1_ENTRY_BYTES;
   return addressOf(tableGfn(scene), (ref * bytes) % 4096);
 }

@@ -12,7 +12,7 @@ import { DOMID_SELF, DomainId, Gfn, type GrantRef } from '../../abi/ids.js';
 import type { GrantLine } from '../../abi/program.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
-import { STATUS_GFN, ramGfn, strangeGfn, tableGfn, usedGfn } from './places.js';
+import { statusGfn, ramGfn, strangeGfn, tableGfn, usedGfn } from './places.js';
 import type { Scene } from './scene.js';
 
 /**
@@ -159,8 +159,9 @@ function grantedFrame(scene: Scene, domain: Domain): number {
   const { choose } = scene;
   if (scene.hostile())
     return percent(choose, 50) ? strangeGfn(scene) : pick(choose, [2 ** 32, 2 ** 32 + 1, 2 ** 31]);
-  if (percent(choose, 5)) return pick(choose, [tableGfn(scene), tableGfn(scene) + 1, STATUS_GFN]);
-  if (domain.grantVersion === 2 && percent(choose, 4)) return STATUS_GFN;
+  if (percent(choose, 5))
+    return pick(choose, [tableGfn(scene), tableGfn(scene) + 1, statusGfn(scene)]);
+  if (domain.grantVersion === 2 && percent(choose, 4)) return statusGfn(scene);
   return percent(choose, 85) ? ramGfn(scene, domain) : usedGfn(scene, domain);
 }
 

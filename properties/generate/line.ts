@@ -11,7 +11,7 @@ import { grantLine } from './grant-lines.js';
 import { mapLine, mapper } from './map-lines.js';
 import { pagingLine, pagingOpening } from './paging-lines.js';
 import { mapTableLine, physmapLine } from './physmap-lines.js';
-import { STATUS_GFN, tableGfn } from './places.js';
+import { statusGfn, tableGfn } from './places.js';
 import type { Scene } from './scene.js';
 import { surfaceLine } from './surface-lines.js';
 import { tableLine } from './table-lines.js';
@@ -107,7 +107,7 @@ function tableRepair(scene: Scene, caller: Domain, family: Family): Line | undef
       : undefined;
   }
   if (caller.grantVersion === 1 || !percent(scene.choose, 30)) return undefined;
-  const status = get(caller.p2m, STATUS_GFN);
+  const status = get(caller.p2m, statusGfn(scene));
   return status?.page === caller.statusFrames[0] ? undefined : mapTableLine(scene, caller, 0, true);
 }
 

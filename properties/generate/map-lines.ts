@@ -15,7 +15,7 @@ import { percent, pick } from '../choose.js';
 import type { Grant } from './attention.js';
 import { grantLine } from './grant-lines.js';
 import { anyGrant, grantInForce } from './grants-in-force.js';
-import { addressOf, emptyGfn, strangeGfn, usedGfn } from './places.js';
+import { addressOf, emptyGfn, strangeGfn, tableGfn, usedGfn } from './places.js';
 import type { Scene } from './scene.js';
 
 /**
@@ -56,7 +56,7 @@ function mappedGfn(scene: Scene, caller: Domain): Gfn {
   if (scene.hostile() && percent(choose, 40)) return strangeGfn(scene);
   const way = choose.below(1000);
   if (way < 30) return usedGfn(scene, caller);
-  if (way < 36) return Gfn(0x20 + choose.below(3));
+  if (way < 36) return Gfn(tableGfn(scene) + choose.below(3));
   return emptyGfn(scene, caller);
 }
 

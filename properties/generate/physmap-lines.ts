@@ -14,7 +14,7 @@ import {
 import { ownedPages } from '../../model/derived.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick, weighted } from '../choose.js';
-import { STATUS_GFN, emptyGfn, ramGfn, strangeGfn, tableGfn, usedGfn } from './places.js';
+import { statusGfn, emptyGfn, ramGfn, strangeGfn, tableGfn, usedGfn } from './places.js';
 import type { Scene } from './scene.js';
 
 /** Who asks for whose memory to change. */
@@ -73,7 +73,7 @@ export function mapTableLine(
     target: DOMID_SELF,
     space: XENMAPSPACE_grant_table,
     index: status ? XENMAPIDX_grant_table_status + frame : frame,
-    gfn: Gfn(status ? STATUS_GFN + frame : tableGfn(scene) + frame),
+    gfn: Gfn(status ? statusGfn(scene) + frame : tableGfn(scene) + frame),
     size: 0,
   };
 }
@@ -182,7 +182,7 @@ function entryFor(scene: Scene, domain: Domain, space: number): PhysmapEntry {
     };
   const frame = choose.below(domain.grantFramesMaximum + (scene.hostile() ? 2 : 0));
   const status = percent(choose, domain.grantVersion === 2 ? 40 : 5);
-  const expected = Gfn(status ? STATUS_GFN + frame : tableGfn(scene) + frame);
+  const expected = Gfn(status ? statusGfn(scene) + frame : tableGfn(scene) + frame);
   return {
     index: (status ? XENMAPIDX_grant_table_status : 0) + frame + (percent(choose, 2) ? 2 ** 32 : 0),
     gfn: percent(choose, 60) ? expected : gfn,

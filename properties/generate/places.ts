@@ -6,21 +6,19 @@ import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
 import type { Scene } from './scene.js';
 
-/** Where guests put what has no place yet: few gfns, so that operations meet at them. */
-const holes = [0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x30, 0x31] as const;
-/** Each of these needs tables of the p2m that nothing else needs. */
-const distant = [0x200, 0x201, 0x400, 0x4_0000, 0x4_0001, 0x8_0200, 2 ** 27, 2 ** 27 + 1] as const;
-/** Where status frames of version 2 are mapped, by frame. */
-export const STATUS_GFN = 0x28;
+/** The gfn at which a guest expects grant frame 0, and status frame 0 of version 2. */
+export const tableGfn = (scene: Scene): Gfn => Gfn(scene.layout.table);
+export const statusGfn = (scene: Scene): Gfn => Gfn(scene.layout.statusTable);
 
-/** The gfn at which a guest expects grant frame 0. */
-export const tableGfn = (scene: Scene): Gfn => Gfn(scene.machine.defaults.tableGfn ?? 0x20);
+/** One of the first pages of RAM. */
+const firstGfn = (scene: Scene): Gfn => Gfn(scene.layout.ram + scene.choose.below(8));
 
 /** A gfn that is meant to be empty: for new mappings, populated pages, moved frames. */
 export function emptyGfn(scene: Scene, domain: Domain): Gfn {
   const { choose } = scene;
+  const { holes, distant } = scene.layout;
   if (percent(choose, scene.emphasis.distance)) return Gfn(pick(choose, distant));
-  if (percent(choose, 12)) return Gfn(choose.below(8));
+  if (percent(choose, 12)) return firstGfn(scene);
   for (let attempt = 0; attempt < 3; attempt++) {
     const gfn = Gfn(pick(choose, holes));
     if (entryType(domain, gfn) === undefined) return gfn;
@@ -36,7 +34,7 @@ export function usedGfn(scene: Scene, domain: Domain): Gfn {
     if (place !== undefined) return place.gfn;
   }
   const entry = scene.some(domain.p2m);
-  return entry === undefined ? Gfn(scene.choose.below(8)) : Gfn(entry.key);
+  return entry === undefined ? firstGfn(scene) : Gfn(entry.key);
 }
 
 /** A gfn of ordinary RAM of the domain, as far as a few attempts find one. */
@@ -45,7 +43,7 @@ export function ramGfn(scene: Scene, domain: Domain): Gfn {
     const gfn = usedGfn(scene, domain);
     if (gfn < 2 ** 40 && entryType(domain, gfn) === 'ram_rw' && !isTable(scene, gfn)) return gfn;
   }
-  return Gfn(scene.choose.below(8));
+  return firstGfn(scene);
 }
 
 /** A gfn that nobody expects. */
@@ -56,10 +54,10 @@ export function strangeGfn(scene: Scene): Gfn {
         pick(scene.choose, [
           tableGfn(scene),
           tableGfn(scene) + 1,
-          STATUS_GFN,
+          statusGfn(scene),
           0x3f,
-          ...holes.slice(0, 3),
-          ...distant.slice(0, 3),
+          ...scene.layout.holes.slice(0, 3),
+          ...scene.layout.distant.slice(0, 3),
         ]),
       );
 }

@@ -20,21 +20,31 @@ import type { Domain, State } from '../../model/state.js';
 import { percent, pick, type Choose } from '../choose.js';
 import { Attention } from './attention.js';
 import type { Emphasis } from './emphasis.js';
+import { usualLayout, type Layout } from './layout.js';
 
 /** What a generator sees when it makes up a line: the model's state, and what was done before. */
 export class Scene {
   readonly choose: Choose;
   readonly machine: Machine;
   readonly emphasis: Emphasis;
+  /** Where guests have what. */
+  readonly layout: Layout;
   readonly attention = new Attention();
   /** Kept up to date by the walker. */
   state: State;
   readonly #names: (FromLine | undefined)[][] = [];
   readonly #wanted: (Mode | undefined)[] = [];
 
-  constructor(choose: Choose, machine: Machine, emphasis: Emphasis, state: State) {
+  constructor(
+    choose: Choose,
+    machine: Machine,
+    emphasis: Emphasis,
+    state: State,
+    layout: Layout = usualLayout(machine),
+  ) {
     this.choose = choose;
     this.machine = machine;
+    this.layout = layout;
     this.emphasis = emphasis;
     this.state = state;
   }

@@ -1,5 +1,6 @@
 import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
+import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import type { Scene } from './scene.js';
 import { renewalLine } from './toolstack-lines.js';
@@ -15,4 +16,5 @@ export function surfaceLine(scene: Scene): Line | undefined {
 
 const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> = {
   life: renewalLine,
+  failing: failingLine,
 };

@@ -54,7 +54,8 @@ type OfGuest = Extract<Line, { readonly vcpu: VcpuId }>;
 const isOnOther = (line: Line): line is OfGuest => 'vcpu' in line && line.vcpu > 0;
 const vcpuName = ({ caller, vcpu }: OfGuest): string => `${caller}.${vcpu}`;
 
-const actor = (line: Line): DomainId => ('caller' in line ? line.caller : line.domain);
+const actor = (line: Line): DomainId | undefined =>
+  'caller' in line ? line.caller : 'domain' in line ? line.domain : undefined;
 
 const sizeOf = (line: Line): number =>
   'elements' in line

@@ -17,6 +17,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'set_memory_limit':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'fail_next':
       return rewriteToolstack(line, by);
     case 'load':
     case 'store':
@@ -224,6 +225,7 @@ function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
 }
 
 function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
+  if (line.op === 'fail_next') return { ...line, after: by.number(line.after, 'count') };
   const domain = by.domain(line.domain);
   switch (line.op) {
     case 'inspect_gfn':
