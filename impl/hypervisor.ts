@@ -13,6 +13,7 @@ import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js'
 import { copyGrant } from './hypercalls/copy-grant.js';
 import { decrease } from './hypercalls/decrease.js';
 import { exchange } from './hypercalls/exchange.js';
+import { hypercall } from './hypercalls/in-memory.js';
 import { mapGrant } from './hypercalls/map-grant.js';
 import { increase, populate } from './hypercalls/populate.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
@@ -85,6 +86,13 @@ export class Hypervisor implements System {
         const vcpu = caller?.vcpus[step.vcpu];
         if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
         return control(this.host, caller, vcpu, step);
+      }
+      case 'hypercall': {
+        const caller = this.#running(step.caller, step.vcpu);
+        const vcpu = caller?.vcpus[step.vcpu];
+        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        const reply = hypercall(this.host, caller, vcpu, step);
+        return caller.isCrashed ? CRASHED : reply;
       }
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
