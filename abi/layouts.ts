@@ -74,7 +74,15 @@ const querySize = {
 const setVersion = { bytes: 4, version: [0, 4] } as const;
 const getVersion = { bytes: 8, domain: [0, 2], version: [4, 4] } as const;
 const swap = { bytes: 12, first: [0, 4], second: [4, 4], status: [8, 2] } as const;
-const same = { map, unmap, querySize, setVersion, getVersion, swap, domain: { bytes: 2, id: [0, 2] } } as const;
+const same = {
+  map,
+  unmap,
+  querySize,
+  setVersion,
+  getVersion,
+  swap,
+  domain: { bytes: 2, id: [0, 2] },
+} as const;
 
 /** The argument of each operation: an element of a batch, or all there is. */
 export const structures = {

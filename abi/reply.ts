@@ -43,6 +43,15 @@ export type Reply =
   /** The log of written gfns, ascending. */
   | { readonly is: 'dirty'; readonly gfns: readonly Gfn[] }
   | HypercallReply
+  /**
+   * The call was stopped. What was done since it was made, or resumed, is answered as the call would
+   * answer it; a count of extents is that of all since it was made.
+   */
+  | { readonly is: 'preempted'; readonly done: Reply }
+  /** The vcpu is in the middle of a call that was stopped. */
+  | { readonly is: 'busy' }
+  /** The vcpu is in no call that it could go on with. */
+  | { readonly is: 'idle' }
   | DomainInfoReply
   | InspectReply;
 

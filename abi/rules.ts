@@ -69,6 +69,9 @@ export const rules = {
   H2: 'arguments are read from the caller’s own RAM, each when its turn has come',
   H3: 'results are written to the caller’s own RAM; what was done stays done',
   H4: 'a memory operation goes on from the extent that its command names',
+  B1: 'interrupt stops the next call of a vcpu where so many units are done',
+  B2: 'a call that was stopped has done its first units, and the rest is still to do',
+  B3: 'resume makes the rest of a call that was stopped',
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -256,6 +259,8 @@ export const refusals = {
   'H4.5': ['extents done', 'there are too many extents'],
   'H4.6': ['extents done', 'no page has so few address bits'],
   'H4.7': ['-EINVAL', 'what an exchange is to do does not hang together'],
+  'B2.1': ['busy', 'the vcpu is in the middle of a call'],
+  'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
 } as const;
 export type RefusalId = keyof typeof refusals;
 

@@ -1,6 +1,7 @@
 import type { Access, Accessor, ByGuest, Control, LinearAccess } from './access.js';
 import type { Layout } from './layouts.js';
 import type { DomainConfig } from './machine.js';
+import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 import type { Word } from './word.js';
 
@@ -8,6 +9,7 @@ export { accessors } from './access.js';
 export type {
   Access,
   Accessor,
+  ByGuest,
   CompareExchange,
   Control,
   ExchangeAdd,
@@ -21,12 +23,15 @@ export type {
   Store,
 } from './access.js';
 
+export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemption.js';
+
 /**
  * One thing that happens: a guest's hypercall or memory access, or an operation of the toolstack.
  * Every number a guest passes may be garbage; widths are those of Xen's argument structures
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
-export type Step = GrantCall | MemoryCall | Hypercall | Access | LinearAccess | Control | Toolstack;
+export type Step =
+  GrantCall | MemoryCall | Hypercall | Access | LinearAccess | Control | Toolstack | Preemption;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----

@@ -216,6 +216,16 @@ describe('recordings', () => {
     expect(out).toMatch(/^copy\.json\.gz +[1-9]\d* +0 +0 +0$/m);
     expect(out.trimEnd().endsWith('agree')).toBe(true);
   });
+
+  test('programs to be recorded are written to a new file', () => {
+    const path = join(folder(), 'programs.json');
+    const words = ['recordings', '--export', '2', '--seed', 'a', '--out', path];
+    expect(xenolith(...words).code).toBe(0);
+    const programs: unknown[] = JSON.parse(readFileSync(path, 'utf8'));
+    expect(programs).toHaveLength(2);
+    expect(xenolith(...words).code).toBe(0);
+    expect(xenolith(...words, '--seed', 'b').code).toBe(2);
+  });
 });
 
 describe('walks', () => {

@@ -10,6 +10,7 @@ import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.j
 import { exitCodes, exitHelp, explained } from './exit.js';
 import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
 import { pagingNamed, wholeNumber } from './options.js';
+import { exportPrograms } from './export-programs.js';
 import { recordings } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
@@ -155,6 +156,10 @@ program
   .option('--only <text>', 'only traces whose name contains this')
   .option('--paging <how>', 'how the recorded host served guests’ page tables: shadow, hap', 'hap')
   .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
+  .option('--export <n>', 'write so many random programs to be recorded', wholeNumber(100_000))
+  .option('--seed <text>', 'which programs are written', '1')
+  .option('--emphasis <name>', `what they stress: ${Object.keys(emphases).join(', ')}`, 'all')
+  .option('--out <file>', 'where programs are written', 'programs.json')
   .addOption(jsonOption())
   .addHelpText(
     'after',
@@ -163,8 +168,12 @@ Each trace is what a real Xen answered, step by step. It is judged up to its fir
 not built. Where the recorded host is known to differ, the divergence is declared with its reason: it
 is told and counted apart, and one that never shows is a mistake of the list (exit 3).
 
+With --export, programs of our own walker are written as steps for the instrument that made the
+recordings (node run-trace.mjs RECORDING PROGRAMS); what it answers is judged like any other recording.
+
 Examples:
   xenolith recordings --only random-copy-1/
+  xenolith recordings --export 300 --seed a --emphasis grants --out programs.json
   xenolith recordings /path/to/recordings --paging shadow
 ${exitHelp}`,
   )
@@ -175,10 +184,19 @@ ${exitHelp}`,
         readonly only?: string;
         readonly paging: string;
         readonly keep: number;
+        readonly export?: number;
+        readonly seed: string;
+        readonly emphasis: string;
+        readonly out: string;
         readonly json: boolean;
       },
     ) => {
-      const { only } = words;
+      const { only, export: programs, seed, out } = words;
+      if (programs !== undefined) {
+        const emphasis = emphasisNamed(words.emphasis);
+        process.exitCode = exportPrograms({ programs, seed, out, emphasis });
+        return;
+      }
       process.exitCode = recordings(directory, {
         ...words,
         only,

@@ -8,10 +8,17 @@ import type { Arguments, Caller } from './arguments.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
 import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import {
+  hypercallText,
+  marshalledText,
+  parseHypercall,
+  parseMarshalled,
+} from './hypercall-lines.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
 import { after, pairOf } from './names.js';
 import { parseNumber, u16 } from './numbers.js';
+import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
 import { refuseToken, type Token, type Words } from './words.js';
@@ -25,7 +32,7 @@ import { refuseToken, type Token, type Words } from './words.js';
  * The arguments of each operation are drawn at the head of the file that reads and writes them.
  */
 
-/** A line as its columns; the arguments have no two spaces in a row, and crash has none. */
+/** A line as its columns; the arguments have no two spaces in a row, and crash and resume have none. */
 export interface LineColumns {
   readonly actor: string;
   readonly operation: string;
@@ -84,6 +91,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   get_version: 'guest',
   refused_grant_call: 'guest',
   grant: 'guest',
+  hypercall: 'guest',
+  marshalled: 'guest',
   populate_physmap: 'guest',
   decrease_reservation: 'guest',
   increase_reservation: 'guest',
@@ -112,6 +121,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   efer: 'guest',
   pkru: 'guest',
   invlpg: 'guest',
+  interrupt: 'guest',
+  resume: 'guest',
   create: 'toolstack',
   destroy: 'toolstack',
   domain_info: 'toolstack',
@@ -166,6 +177,10 @@ function argumentsText(line: Line, machine: Machine): string {
       return linearText(line);
     case 'pte':
       return pteText(line);
+    case 'hypercall':
+      return hypercallText(line);
+    case 'marshalled':
+      return marshalledText(line, (call) => `${wordOf(call.op)} ${argumentsText(call, machine)}`);
     case 'cr0':
     case 'cr3':
     case 'cr4':
@@ -173,6 +188,9 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'pkru':
     case 'invlpg':
       return controlText(line);
+    case 'interrupt':
+    case 'resume':
+      return preemptionText(line);
     case 'create':
     case 'destroy':
     case 'domain_info':
@@ -225,6 +243,12 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'cmpxchg_linear':
     case 'fetch_linear':
       return parseLinear(op, parseCaller(actor), given);
+    case 'hypercall':
+      return parseHypercall(parseCaller(actor), given);
+    case 'marshalled': {
+      const by = parseCaller(actor);
+      return parseMarshalled(by, given, (call, rest) => parseLine(actor, call, rest));
+    }
     case 'pte':
       return { op, ...parseCaller(actor), ...whole(given.words, parsePte) };
     case 'cr0':
@@ -234,6 +258,9 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'pkru':
     case 'invlpg':
       return parseControl(op, parseCaller(actor), given);
+    case 'interrupt':
+    case 'resume':
+      return parsePreemption(op, parseCaller(actor), given);
     case 'create':
     case 'destroy':
     case 'domain_info':

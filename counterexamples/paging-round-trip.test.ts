@@ -59,6 +59,8 @@ const paging: readonly fc.Arbitrary<Line>[] = [
   plain({ op: op('cr3'), ...by, value: word }),
   plain({ op: op('invlpg'), ...by, linear: word }),
   pte,
+  plain({ op: op('interrupt'), ...by, after: u32 }),
+  plain({ op: op('resume'), ...by }),
   plain({
     op: op('log_dirty'),
     domain,

@@ -136,6 +136,9 @@ function parseRow(
   return { line, expectation: columns.expectation };
 }
 
+/** The operations without arguments. */
+const bare: ReadonlySet<string> = new Set(['crash', 'resume']);
+
 /** What stands right of the operation: its arguments up to two spaces, then the expectation. */
 function columnsAfter(
   operation: Token,
@@ -146,8 +149,8 @@ function columnsAfter(
   const gap = rest.length - rest.trimStart().length;
   const place = right(operation.place, operation.text.length + gap);
   const columns = rest.trimStart();
-  // Crash is the one operation without arguments: whatever follows it is the right column.
-  const cut = operation.text === 'crash' ? 0 : columns.search(/\s{2,}/);
+  // What follows an operation that has no arguments is the right column.
+  const cut = bare.has(operation.text) ? 0 : columns.search(/\s{2,}/);
   const expectation = cut < 0 ? '' : columns.slice(cut).trim();
   return {
     text: cut < 0 ? columns : columns.slice(0, cut),

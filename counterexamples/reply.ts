@@ -45,6 +45,17 @@ export function printReply(reply: Reply, operation: Line['op']): string {
       return 'done';
     case 'dirty':
       return `dirty ${listText(reply.gfns.map(gfnText))}`;
+    case 'hypercall': {
+      const { rc, outcome } = reply;
+      return outcome === undefined
+        ? rcText(rc)
+        : `${rcText(rc)} of ${printReply(outcome, operation)}`;
+    }
+    case 'preempted':
+      return `preempted ${printReply(reply.done, operation)}`;
+    case 'busy':
+    case 'idle':
+      return reply.is;
     case 'domain_info':
       return infoText(reply);
     case 'inspected':
@@ -59,6 +70,7 @@ const counting: ReadonlySet<Line['op']> = new Set([
   'current_reservation',
   'maximum_reservation',
   'maximum_gpfn',
+  'resume',
 ]);
 
 /** The bits of a page fault's error code by their names in the processor's manuals. */

@@ -1,7 +1,7 @@
 import { CONTROL, Gfn, VcpuId } from '../abi/ids.js';
 import type { DomainConfig } from '../abi/machine.js';
 import { XENMAPSPACE_grant_table } from '../abi/step.js';
-import type { CreateDomain } from '../abi/step.js';
+import type { AddToPhysmap, CreateDomain } from '../abi/step.js';
 import type { Rc } from '../abi/status.js';
 import { assert } from './assert.js';
 import { destroyDomain } from './destroy-domain.js';
@@ -9,6 +9,7 @@ import type { Domain } from './domain.js';
 import { growTable } from './grant-frames.js';
 import type { Host } from './host.js';
 import { addToPhysmap } from './hypercalls/add-to-physmap.js';
+import { Invocation } from './invocation.js';
 import { assignPages, shareXenPage, takeXenPage } from './pages.js';
 import { addPage } from './physmap.js';
 import { RAM_RW } from './tables/p2m-entry.js';
@@ -85,7 +86,7 @@ function populateRam(host: Host, domain: Domain, { ram }: DomainConfig): boolean
 
 function mapTable(host: Host, domain: Domain, { tableGfn }: DomainConfig): boolean {
   if (tableGfn === undefined) return true;
-  const reply = addToPhysmap(host, host.control(), {
+  const call: AddToPhysmap = {
     op: 'add_to_physmap',
     caller: CONTROL,
     vcpu: FIRST_VCPU,
@@ -94,6 +95,7 @@ function mapTable(host: Host, domain: Domain, { tableGfn }: DomainConfig): boole
     index: 0,
     gfn: Gfn(tableGfn),
     size: 0,
-  });
+  };
+  const reply = addToPhysmap(host, host.control(), call, new Invocation());
   return reply.is === 'rc' && reply.rc === 0;
 }

@@ -19,6 +19,7 @@ import type { Leaf } from './tables/p2m-entry.js';
 export function destroyDomain(host: Host, domain: Domain): void {
   assert(!domain.isDying, 'a domain is destroyed once');
   domain.isDying = true;
+  host.continuations.forget(domain.id);
   const teardown = new Teardown(host, domain);
   while (!teardown.slice(host.machine.preemptionBudget)) host.stop('teardown/slice');
   domain.isTornDown = true;

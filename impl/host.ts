@@ -14,6 +14,7 @@ import { newPaging } from './new-paging.js';
 import { newCounters } from './options.js';
 import type { Counters, Options } from './options.js';
 import type { StopPoint } from './stop-points.js';
+import { ContinuationTable } from './tables/continuations.js';
 import { EntryLog } from './tables/entry-log.js';
 import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
@@ -41,6 +42,7 @@ export class Host {
   readonly entryLog = new EntryLog();
   readonly failing = new Failing();
   readonly domains: DomainTable;
+  readonly continuations: ContinuationTable;
   /** For an access that the hypervisor makes itself: its first and its second page. */
   readonly walk = new GuestWalk();
   readonly secondWalk = new GuestWalk();
@@ -59,6 +61,7 @@ export class Host {
     this.guestShare = new FrameShare(this.ram, this.frames, 0, machine.guestFrames);
     this.xenShare = new FrameShare(this.ram, this.frames, machine.guestFrames, xenFrames);
     this.domains = new DomainTable(machine.domains);
+    this.continuations = new ContinuationTable(machine.domains, machine.vcpus);
   }
 
   /** The control domain: always alive, privileged over all, its p2m not translated and empty. */

@@ -2,32 +2,26 @@ import { CONTROL } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { GrantCall, MemoryCall, Step } from '../abi/step.js';
+import type { ByGuest, GrantCall, MemoryCall, Step } from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host } from './host.js';
-import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js';
-import { copyGrant } from './hypercalls/copy-grant.js';
-import { decrease } from './hypercalls/decrease.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
-import { mapGrant } from './hypercalls/map-grant.js';
-import { increase, populate } from './hypercalls/populate.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
 import { setVersion } from './hypercalls/set-version.js';
 import { setupTable } from './hypercalls/setup-table.js';
-import { swapGrant } from './hypercalls/swap-grant.js';
-import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
-import { CRASHED, NO_DOMAIN, rcReply } from './replies.js';
+import { invoke, preemption } from './preemption.js';
+import { BUSY, CRASHED, NO_DOMAIN, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 
@@ -64,7 +58,7 @@ export class Hypervisor implements System {
       case 'xadd':
       case 'fetch': {
         const caller = this.#running(step.caller, step.vcpu);
-        return caller === undefined ? NO_DOMAIN : accessPhysical(this.host, caller, step);
+        return caller === undefined ? this.#notNow(step) : accessPhysical(this.host, caller, step);
       }
       case 'load_linear':
       case 'store_linear':
@@ -73,7 +67,7 @@ export class Hypervisor implements System {
       case 'fetch_linear': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         return accessLinear(this.host, caller, vcpu, step);
       }
       case 'cr0':
@@ -84,19 +78,19 @@ export class Hypervisor implements System {
       case 'invlpg': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         return control(this.host, caller, vcpu, step);
       }
       case 'hypercall': {
         const caller = this.#running(step.caller, step.vcpu);
         const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return NO_DOMAIN;
+        if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         const reply = hypercall(this.host, caller, vcpu, step);
         return caller.isCrashed ? CRASHED : reply;
       }
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#notNow(step);
         crash(caller);
         return CRASHED;
       }
@@ -108,6 +102,9 @@ export class Hypervisor implements System {
       case 'log_dirty':
       case 'fail_next':
         return toolstack(this.host, step);
+      case 'interrupt':
+      case 'resume':
+        return preemption(this.host, step);
       case 'map':
       case 'unmap':
       case 'copy':
@@ -118,25 +115,42 @@ export class Hypervisor implements System {
       case 'swap':
       case 'refused_grant_call': {
         const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
+        if (caller === undefined) return this.#notNow(step);
         const reply = performGrantCall(this.host, caller, step);
         return caller.isCrashed ? CRASHED : reply;
       }
-      default: {
-        const caller =
-          step.caller === CONTROL ? this.host.control() : this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return NO_DOMAIN;
-        const reply = performMemoryCall(this.host, caller, step);
-        return caller.isCrashed ? CRASHED : reply;
-      }
+      default:
+        return this.#memoryCall(step);
     }
   }
 
-  /** A guest whose vcpu executes instructions. */
+  /** The control domain makes these calls too. */
+  #memoryCall(step: MemoryCall): Reply {
+    const isControl = step.caller === CONTROL;
+    const caller = isControl ? this.#control(step.vcpu) : this.#running(step.caller, step.vcpu);
+    if (caller === undefined) return this.#notNow(step);
+    const reply = performMemoryCall(this.host, caller, step);
+    return caller.isCrashed ? CRASHED : reply;
+  }
+
+  /** The control domain, where its vcpu is not in the middle of a call. */
+  #control(vcpu: VcpuId): Domain | undefined {
+    if (vcpu >= this.host.machine.vcpus) return undefined;
+    return this.host.continuations.isStopped(CONTROL, vcpu) ? undefined : this.host.control();
+  }
+
+  /** What a step answers whose caller cannot make it: there is none, or it is in a call. */
+  #notNow({ caller, vcpu }: ByGuest): Reply {
+    const isAlive = caller === CONTROL || this.host.domains.byId(caller)?.isRunning() === true;
+    return isAlive && this.host.continuations.isStopped(caller, vcpu) ? BUSY : NO_DOMAIN;
+  }
+
+  /** A guest whose vcpu executes instructions, and is not in the middle of a call. */
   #running(id: DomainId, vcpu: VcpuId): Domain | undefined {
     const domain = this.host.domains.byId(id);
     if (domain === undefined || id === CONTROL) return undefined;
     if (!domain.isRunning() || vcpu >= this.host.machine.vcpus) return undefined;
+    if (this.host.continuations.isStopped(id, vcpu)) return undefined;
     return domain;
   }
 }
@@ -144,11 +158,10 @@ export class Hypervisor implements System {
 function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
   switch (step.op) {
     case 'map':
-      return mapGrant(host, caller, step);
     case 'unmap':
-      return unmapGrant(host, caller, step);
     case 'copy':
-      return copyGrant(host, caller, step);
+    case 'swap':
+      return invoke(host, caller, step, 0);
     case 'setup_table':
       return setupTable(host, caller, step);
     case 'query_size':
@@ -157,8 +170,6 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
       return setVersion(host, caller, step);
     case 'get_version':
       return getVersion(host, caller, step);
-    case 'swap':
-      return swapGrant(host, caller, step);
     case 'refused_grant_call':
       return rcReply('-ENOSYS');
   }
@@ -167,15 +178,11 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
 function performMemoryCall(host: Host, caller: Domain, step: MemoryCall): Reply {
   switch (step.op) {
     case 'populate_physmap':
-      return populate(host, caller, step);
     case 'decrease_reservation':
-      return decrease(host, caller, step);
     case 'increase_reservation':
-      return increase(host, caller, step);
     case 'add_to_physmap':
-      return addToPhysmap(host, caller, step);
     case 'add_to_physmap_batch':
-      return addToPhysmapBatch(host, caller, step);
+      return invoke(host, caller, step, 0);
     case 'remove_from_physmap':
       return removeFromPhysmap(host, caller, step);
     case 'exchange':

@@ -9,6 +9,8 @@ export const CRASHED: Reply = { is: 'crashed' };
 export const STORED: Reply = { is: 'stored' };
 export const GENERAL_PROTECTION: Reply = { is: 'fault', vector: '#GP' };
 export const DONE: Reply = { is: 'done' };
+export const BUSY: Reply = { is: 'busy' };
+export const IDLE: Reply = { is: 'idle' };
 
 const elements = new Map<Status, ElementReply>(statuses.map((status) => [status, { status }]));
 

@@ -69,7 +69,10 @@ export function withBytes(
 }
 
 /** The parts of a run of bytes that lie in one page each. */
-function chunks(linear: Word, size: number): readonly { readonly at: Word; readonly length: number }[] {
+function chunks(
+  linear: Word,
+  size: number,
+): readonly { readonly at: Word; readonly length: number }[] {
   const parts: { readonly at: Word; readonly length: number }[] = [];
   for (let done = 0; done < size;) {
     const at = after(linear, done);
@@ -125,7 +128,10 @@ export function numberIn(bytes: readonly number[], [at, width]: Field): number {
 /** [H2] The bits in a field. */
 export function wordIn(bytes: readonly number[], [at, width]: Field): Word {
   const half = (from: number): number =>
-    [3, 2, 1, 0].reduce((high, i) => high * 256 + (from + i < width ? the(bytes[at + from + i]) : 0), 0);
+    [3, 2, 1, 0].reduce(
+      (high, i) => high * 256 + (from + i < width ? the(bytes[at + from + i]) : 0),
+      0,
+    );
   return { low: half(0), high: half(4) };
 }
 

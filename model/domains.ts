@@ -103,6 +103,8 @@ const newVcpu: Vcpu = {
   root: undefined,
   keepsHandle: false,
   past: undefined,
+  interrupt: undefined,
+  pending: undefined,
 };
 
 /** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
@@ -150,7 +152,8 @@ export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result
     const gfn = gfnOf(torn, page);
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
   }
-  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, root: undefined, past: undefined }));
+  const still = { root: undefined, past: undefined, interrupt: undefined, pending: undefined };
+  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, ...still }));
   const dead = {
     ...torn,
     dying: true,

@@ -41,7 +41,11 @@ function inTurn<Element>(
   const elements: ElementReply[] = [];
   let rules: Rules = [];
   let next = state;
-  const end = (now: State) => ({ next: now, outcome: { is: 'statuses', elements } as const, rules });
+  const end = (now: State) => ({
+    next: now,
+    outcome: { is: 'statuses', elements } as const,
+    rules,
+  });
   for (let i = 0; i < made.count; i++) {
     const at = after(argumentOf(made), i * size);
     const read = bytesAt(next, made, at, size);
@@ -140,7 +144,11 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
     bytes: copy.bytes,
     decode: (bytes) => calls.copyElement(bytes, 'native'),
     perform: (now, element) => {
-      const { reply, rule, after: left } = copyGrant({ ...copying, state: now }, made.caller, element);
+      const {
+        reply,
+        rule,
+        after: left,
+      } = copyGrant({ ...copying, state: now }, made.caller, element);
       copying = left;
       return { answer: reply, rule, next: left.state };
     },
@@ -182,7 +190,12 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
     next = closed(copying).state;
     let isWhole = true;
     for (const [i, { status }] of [...done.entries()].toReversed()) {
-      const written = withBytes(next, made, after(addressOf(i), copy.status[0]), statusBytes(status));
+      const written = withBytes(
+        next,
+        made,
+        after(addressOf(i), copy.status[0]),
+        statusBytes(status),
+      );
       next = written.next;
       isWhole &&= written.isWhole;
     }

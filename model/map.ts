@@ -97,11 +97,7 @@ const notForHvm = abi.GNTMAP_device_map | abi.GNTMAP_application_map | abi.GNTMA
  * and whether it is readonly, does not matter. Afterwards the gfn is empty and the handle names
  * nothing. Address 0 says that there is no host mapping to undo: the mapping stays.
  */
-export function unmapGrant(
-  state: State,
-  caller: DomainId,
-  element: UnmapElement,
-): ElementResult {
+export function unmapGrant(state: State, caller: DomainId, element: UnmapElement): ElementResult {
   const { outcome, mapping } = unhooked(state, caller, element);
   if (mapping === undefined) return outcome;
   return { ...outcome, next: ended(outcome.next ?? state, mapping) };

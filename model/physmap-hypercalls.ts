@@ -43,7 +43,9 @@ const outOfNumbers = (state: State): Ended => calls.refused(state, '-EDOM', 'H4.
 const NONE_LEFT = 'H4.3';
 
 /** Entries of a guest of 32 bits that fit where they are put into native layout. */
-const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - abi.structures.native.addToPhysmapBatch.bytes) / 16);
+const TOGETHER = Math.floor(
+  (abi.COMPAT_AREA_BYTES - abi.structures.native.addToPhysmapBatch.bytes) / 16,
+);
 
 /**
  * [H2] [H3] add_to_physmap_batch: an entry is read, done, and its result written, then the next. For a
@@ -94,7 +96,8 @@ export function addBatchCall(state: State, made: Hypercall, first: number): Ende
     const [error] = answer !== 'crashed' && answer.is === 'errors' ? answer.errors : [];
     rules.push(done.rule);
     // [P12] An impossible gfn ends the call, and has no result.
-    if (error === undefined || error === 'untouched') return calls.through(sofar('-EINVAL'), '-EINVAL');
+    if (error === undefined || error === 'untouched')
+      return calls.through(sofar('-EINVAL'), '-EINVAL');
     errors.push(error);
     const place = after(wordIn(bytes, at.errors), i * ERROR.bytes);
     const number = error === 0 ? 0 : errnoNumbers[error];
@@ -125,7 +128,10 @@ function entriesIn(
     const gfn = bytesAt(index.next, made, place(at.gfns), frame.bytes);
     next = gfn.next;
     if (gfn.bytes === undefined) return { entries: undefined, next };
-    entries.push({ index: numberIn(index.bytes, frame.number), gfn: calls.gfnIn(gfn.bytes, made.layout) });
+    entries.push({
+      index: numberIn(index.bytes, frame.number),
+      gfn: calls.gfnIn(gfn.bytes, made.layout),
+    });
   }
   return { entries, next };
 }

@@ -2,7 +2,7 @@ import type { DomainId, Gfn, GrantRef, Mfn } from '../abi/ids.js';
 import type { GrantVersion } from '../abi/grant-table.js';
 import type { Machine } from '../abi/machine.js';
 import type { P2mType } from '../abi/observer.js';
-import type { Fallible } from '../abi/step.js';
+import type { Fallible, PreemptibleCall } from '../abi/step.js';
 import type { Word } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import type { Keyed } from '../values/keyed.js';
@@ -85,6 +85,16 @@ export interface Vcpu {
   readonly keepsHandle: boolean;
   /** What may still be remembered of memory as it was ([T1]). */
   readonly past: Past | undefined;
+  /** Its next call is to stop after so many units ([B1]). */
+  readonly interrupt: number | undefined;
+  /** The rest of a call that was stopped ([B2]). */
+  readonly pending: Pending | undefined;
+}
+
+/** What is left of a call, which as a call is made anew, and how many extents were done before it. */
+export interface Pending {
+  readonly call: PreemptibleCall;
+  readonly done: number;
 }
 
 /** A moment in the past of a vcpu, the latest first: how memory was, and what was forgotten next. */

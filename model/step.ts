@@ -1,6 +1,6 @@
 import type { Reply } from '../abi/reply.js';
 import { CONTROL } from '../abi/ids.js';
-import type { LinearAccess, Step } from '../abi/step.js';
+import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
@@ -17,6 +17,7 @@ import { accept, finished, isObjection, refuse, settled, type Alternative } from
 import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
+import { interrupt, invoked, isBusy, resume } from './preemption.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
@@ -34,6 +35,7 @@ export function step(state: State, made: Step): Iterable<Alternative> {
   const hasMemory = made.op !== 'hypercall' || made.caller !== CONTROL;
   if (!isAble || !hasMemory || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
     return [settled({ is: 'no_domain' }, state, ['D3'])];
+  if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
   if (isLinear(made)) return linearAccess(state, made);
   const alternatives = outcomes(state, made);
   return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
@@ -63,13 +65,19 @@ function withMemories(before: State, alternative: Alternative): Alternative {
 function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alternative> {
   switch (made.op) {
     case 'map':
-      return [mapBatch(state, made)];
     case 'unmap':
-      return [inTurn(state, made, unmapGrant)];
     case 'copy':
-      return [copyBatch(state, made)];
     case 'swap':
-      return [inTurn(state, made, swapGrant)];
+    case 'populate_physmap':
+    case 'decrease_reservation':
+    case 'increase_reservation':
+    case 'add_to_physmap':
+    case 'add_to_physmap_batch':
+      return [invoked(state, { call: made, done: 0 }, uninterrupted)];
+    case 'interrupt':
+      return [interrupt(state, made)];
+    case 'resume':
+      return [resume(state, made, uninterrupted)];
     case 'inspect_gfn':
       return [inspected(state, made)];
     case 'log_dirty':
@@ -81,9 +89,36 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
   }
 }
 
+/** The calls that can be stopped, when nothing stops them. */
+function uninterrupted(state: State, made: PreemptibleCall): Alternative {
+  switch (made.op) {
+    case 'map':
+      return mapBatch(state, made);
+    case 'unmap':
+      return inTurn(state, made, unmapGrant);
+    case 'copy':
+      return copyBatch(state, made);
+    case 'swap':
+      return inTurn(state, made, swapGrant);
+    case 'populate_physmap':
+      return finished(state, populate(state, made.caller, made));
+    case 'decrease_reservation':
+      return finished(state, decrease(state, made.caller, made));
+    case 'increase_reservation':
+      return finished(state, increase(state, made.caller, made));
+    case 'add_to_physmap':
+      return finished(state, addToPhysmap(state, made.caller, made));
+    case 'add_to_physmap_batch':
+      return finished(state, addToPhysmapBatch(state, made.caller, made));
+  }
+}
+
 type One = Exclude<
   Step,
-  LinearAccess | { readonly op: 'map' | 'unmap' | 'copy' | 'swap' | 'inspect_gfn' | 'log_dirty' | 'hypercall' }
+  | LinearAccess
+  | Preemption
+  | PreemptibleCall
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -100,16 +135,6 @@ function one(state: State, made: One): Result {
     // [G11] The other grant operations do not exist for an HVM caller.
     case 'refused_grant_call':
       return refuse({ is: 'rc', rc: '-ENOSYS' }, 'G11.1');
-    case 'populate_physmap':
-      return populate(state, made.caller, made);
-    case 'decrease_reservation':
-      return decrease(state, made.caller, made);
-    case 'increase_reservation':
-      return increase(state, made.caller, made);
-    case 'add_to_physmap':
-      return addToPhysmap(state, made.caller, made);
-    case 'add_to_physmap_batch':
-      return addToPhysmapBatch(state, made.caller, made);
     case 'remove_from_physmap':
       return removeFromPhysmap(state, made.caller, made);
     case 'exchange':

@@ -23,7 +23,11 @@ function one(
   size: number,
   ask: (now: State, bytes: Bytes) => Result,
   /** What is written, and from which byte on; undefined for nothing. */
-  report: (bytes: Bytes, answer: Reply | 'crashed', now: State) => readonly [number, Bytes] | undefined,
+  report: (
+    bytes: Bytes,
+    answer: Reply | 'crashed',
+    now: State,
+  ) => readonly [number, Bytes] | undefined,
 ): Ended {
   const { bytes, next: now } = bytesAt(state, made, argumentOf(made), size);
   if (bytes === undefined) return calls.unread({ next: now, outcome: undefined, rules: [] });

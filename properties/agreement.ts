@@ -24,6 +24,8 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     case 'crashed':
     case 'stored':
     case 'done':
+    case 'busy':
+    case 'idle':
       return actual.is === allowed.is ? undefined : ofKind(actual, allowed);
     case 'rc':
       if (actual.is !== 'rc') return ofKind(actual, allowed);
@@ -46,6 +48,13 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     // [D8] Which gfns a log has to name, and may name, the spec says when it is shown them.
     case 'dirty':
       return actual.is === 'dirty' ? undefined : ofKind(actual, allowed);
+    case 'hypercall':
+      return actual.is === 'hypercall'
+        ? ofHypercall(actual, allowed, maps)
+        : ofKind(actual, allowed);
+    case 'preempted':
+      if (actual.is !== 'preempted') return ofKind(actual, allowed);
+      return differenceOf(actual.done, allowed.done, maps);
     case 'table':
       return actual.is === 'table' ? ofTable(actual, allowed) : ofKind(actual, allowed);
     case 'size':
@@ -71,6 +80,18 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     case 'inspected':
       return actual.is === 'inspected' ? ofInspected(actual, allowed) : ofKind(actual, allowed);
   }
+}
+
+function ofHypercall(
+  actual: Of<'hypercall'>,
+  allowed: Of<'hypercall'>,
+  maps: boolean,
+): Difference | undefined {
+  const value = ofScalar('rc', actual.rc, allowed.rc);
+  if (value !== undefined) return value;
+  if (actual.outcome === undefined || allowed.outcome === undefined)
+    return ofScalar('outcome', actual.outcome?.is, allowed.outcome?.is);
+  return differenceOf(actual.outcome, allowed.outcome, maps);
 }
 
 function ofElements(

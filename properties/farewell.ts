@@ -1,9 +1,9 @@
-import { CONTROL, DomainId, GrantRef, Handle } from '../abi/ids.js';
+import { CONTROL, DomainId, GrantRef, Handle, VcpuId } from '../abi/ids.js';
 import type { Line } from '../abi/program.js';
 import { isRunning } from '../model/derived.js';
-import { findKey } from '../values/keyed.js';
+import { findKey, get } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
-import type { State } from '../model/state.js';
+import type { Domain, State } from '../model/state.js';
 import { withdrawLine } from './generate/grant-lines.js';
 import { addressOf } from './generate/places.js';
 import type { Scene } from './generate/scene.js';
@@ -15,11 +15,21 @@ import type { Failure } from './verdict.js';
  * line is chosen when the ones before it have run.
  */
 export function* farewellLines(scene: Scene): IterableIterator<Line> {
+  for (const [id] of entries(scene.state.domains)) yield* resumeAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));
   for (const [id, domain] of entries(scene.state.domains))
     if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: DomainId(id) };
 }
+
+/** Whatever was stopped goes on, for as long as it is stopped again. */
+function* resumeAll(scene: Scene, caller: DomainId): IterableIterator<Line> {
+  for (let vcpu = VcpuId(0); vcpu < scene.machine.vcpus; vcpu = VcpuId(vcpu + 1))
+    while (isStopped(get(scene.state.domains, caller), vcpu)) yield { op: 'resume', caller, vcpu };
+}
+
+const isStopped = (domain: Domain | undefined, vcpu: VcpuId): boolean =>
+  domain?.vcpus[vcpu]?.pending !== undefined && (domain.id === CONTROL || isRunning(domain));
 
 function* unmapAll(scene: Scene, id: DomainId): IterableIterator<Line> {
   const start = scene.domain(id);

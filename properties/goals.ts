@@ -5,6 +5,7 @@ import type { State } from '../model/state.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
 import { memoryGoals } from './goals-of-memory.js';
+import { preemptionGoals } from './goals-of-preemption.js';
 import { pagingGoals } from './goals-of-paging.js';
 
 /** Something that a run has to come across at least once: a *sometimes* for the claims' *always*. */
@@ -24,10 +25,13 @@ export type GoalName = Pick<Goal, 'id' | 'sentence'>;
  * The goals of steps that runs on a machine have: of two domains no third one is created, and without
  * nested paging grant mappings can be run.
  */
-export const stepGoals = ({ vcpus, domains, paging }: Machine): readonly Goal[] =>
-  [...grantGoals, ...memoryGoals, ...(vcpus > 1 ? pagingGoals : [])].filter(
-    ({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'),
-  );
+export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonly Goal[] =>
+  [
+    ...grantGoals,
+    ...memoryGoals,
+    ...(vcpus > 1 ? pagingGoals : []),
+    ...(surface === 'whole' ? preemptionGoals : []),
+  ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 
 /** The goals that only a system's own counters can tell to be reached. */
 export const counterGoals = ({ vcpus, paging }: Machine): readonly CounterGoal[] => {

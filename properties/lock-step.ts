@@ -9,6 +9,7 @@ import { differenceOf, type Difference } from './agreement.js';
 import type { Coverage } from './coverage.js';
 import { FrameRule, type Witness } from './frame-rule.js';
 import { violatedInvariant } from './invariants/all.js';
+import { performedBy } from './performed.js';
 import { WorkExceeded, type MakeSubject, type Subject } from './subject.js';
 import type { Failure } from './verdict.js';
 import { viewDifference } from './view-agreement.js';
@@ -88,12 +89,13 @@ export class LockStep {
    */
   #follow(step: Step, reply: Reply): StepFailure | undefined {
     const before = this.state;
+    const maps = performedBy(before, step) === 'map';
     let other: StepFailure | undefined;
     let parted: Parting | undefined;
     let index = -1;
     for (const alternative of spec(before, step)) {
       index++;
-      const difference = differenceOf(reply, alternative.reply, step.op === 'map');
+      const difference = differenceOf(reply, alternative.reply, maps);
       const next = difference === undefined ? alternative.next(reply) : before;
       if (difference !== undefined) other ??= diverged(alternative, difference);
       else if (isObjection(next)) other ??= objected(alternative, next.objection);

@@ -4,7 +4,7 @@ import type { Reply } from '../abi/reply.js';
 import type { Step } from '../abi/step.js';
 import type { State } from '../model/state.js';
 import type { Coverage } from './coverage.js';
-import { desugar, Handles } from './desugar.js';
+import { desugar, Handles, mayMap } from './desugar.js';
 import { LockStep, type StepFailure } from './lock-step.js';
 import type { MakeSubject } from './subject.js';
 import type { Failure, Occasion } from './verdict.js';
@@ -47,7 +47,7 @@ export class Running {
       const failure = this.#guarded(step);
       if (failure !== undefined) return this.#at(failure, index, line.op);
     }
-    if (line.op === 'map') this.#handles.note(index, this.reply);
+    if (mayMap(line)) this.#handles.note(index, this.reply);
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 import type { Program } from '../abi/program.js';
 import { answerColumn } from '../counterexamples/answers.js';
 import { printReply } from '../counterexamples/reply.js';
-import { desugar, Handles } from './desugar.js';
+import { desugar, Handles, mayMap } from './desugar.js';
 import { SpecSystem } from './spec-system.js';
 
 /**
@@ -23,7 +23,7 @@ export function specAnswers(
       const replies = desugar(line, program.machine, handles).map((step) => spec.perform(step));
       const reply = replies.at(-1);
       if (reply === undefined) continue;
-      if (line.op === 'map') handles.note(index, reply);
+      if (mayMap(line)) handles.note(index, reply);
       const allowed = spec.allowed.map((each) => printReply(each, line.op));
       answers[index] = answerColumn(allowed, like[index]);
     }

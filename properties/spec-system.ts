@@ -1,11 +1,12 @@
-import { Handle, Mfn } from '../abi/ids.js';
+import { Handle, Mfn, type DomainId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
-import type { MapGrant, Step } from '../abi/step.js';
+import type { Step } from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { get } from '../values/keyed.js';
 import { has } from './keyed-entries.js';
 import { boot, isObjection, step as spec, type State } from '../model/model.js';
+import { performedBy } from './performed.js';
 import type { Subject } from './subject.js';
 
 /**
@@ -26,7 +27,9 @@ export class SpecSystem implements System {
   perform(step: Step): Reply {
     const [alternative, ...others] = spec(this.state, step);
     if (alternative === undefined) throw new Error('the spec answers with no alternative');
-    const chosen = step.op === 'map' ? this.#named(step, alternative.reply) : alternative.reply;
+    const maps = performedBy(this.state, step) === 'map';
+    const chosen =
+      maps && 'caller' in step ? this.#named(step.caller, alternative.reply) : alternative.reply;
     const next = alternative.next(chosen);
     if (isObjection(next)) throw new Error(`the spec objects to itself: ${next.objection}`);
     this.state = next;
@@ -36,9 +39,10 @@ export class SpecSystem implements System {
   }
 
   /** The reply to a map with a handle for each mapping. */
-  #named(step: MapGrant, reply: Reply): Reply {
+  #named(caller: DomainId, reply: Reply): Reply {
+    if (reply.is === 'preempted') return { is: reply.is, done: this.#named(caller, reply.done) };
     if (reply.is !== 'statuses') return reply;
-    const mappings = get(this.state.domains, step.caller)?.mappings;
+    const mappings = get(this.state.domains, caller)?.mappings;
     let handle = 0;
     const elements = reply.elements.map((element): ElementReply => {
       if (element.status !== 'okay') return element;
@@ -54,7 +58,8 @@ export class SpecSystem implements System {
       const entry = get(get(this.state.domains, step.domain)?.p2m, step.gfn);
       return entry === undefined ? reply : { ...reply, frame: Mfn(entry.page) };
     }
-    if (reply.is !== 'statuses' || step.op !== 'map') return reply;
+    if (reply.is === 'preempted') return { is: reply.is, done: this.#framed(step, reply.done) };
+    if (reply.is !== 'statuses' || !('caller' in step)) return reply;
     const mappings = get(this.state.domains, step.caller)?.mappings;
     const elements = reply.elements.map((element): ElementReply => {
       const mapping = element.handle === undefined ? undefined : get(mappings, element.handle);

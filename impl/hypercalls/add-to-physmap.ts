@@ -16,13 +16,19 @@ import { getTableFrame } from '../grant-frames.js';
 import { getOwnFrame } from '../granted-frame.js';
 import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { putPage } from '../pages.js';
 import { addPage, removeAndFree, removePage } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { NOTHING, RAM_RW, mfnOf } from '../tables/p2m-entry.js';
 
 /** XENMEM_add_to_physmap (p2m.md 2.9). */
-export function addToPhysmap(host: Host, caller: Domain, step: AddToPhysmap): Reply {
+export function addToPhysmap(
+  host: Host,
+  caller: Domain,
+  step: AddToPhysmap,
+  invocation: Invocation,
+): Reply {
   if (step.space === XENMAPSPACE_gmfn_foreign) return rcReply('-ENOSYS');
 
   const target = host.domains.byAnyId(step.target, caller);
@@ -31,13 +37,23 @@ export function addToPhysmap(host: Host, caller: Domain, step: AddToPhysmap): Re
   if (refused !== undefined) return rcReply(refused);
   if (step.gfn === INVALID_GFN) return rcReply('-EINVAL');
 
-  if (step.space === XENMAPSPACE_gmfn_range) return rcReply(addRange(host, target, step));
+  if (step.space === XENMAPSPACE_gmfn_range)
+    return rcReply(addRange(host, target, step, invocation));
   return rcReply(addOne(host, target, step.space, step.index, step.gfn));
 }
 
-/** XENMEM_add_to_physmap_batch: a value for each entry; an impossible gfn ends the call. */
-export function addToPhysmapBatch(host: Host, caller: Domain, step: AddToPhysmapBatch): Reply {
-  const errors: (0 | Errno | 'untouched')[] = step.entries.map(() => 'untouched');
+/**
+ * XENMEM_add_to_physmap_batch: a value for each entry of this invocation; an impossible gfn ends the
+ * call.
+ */
+export function addToPhysmapBatch(
+  host: Host,
+  caller: Domain,
+  step: AddToPhysmapBatch,
+  invocation: Invocation,
+): Reply {
+  const left = step.entries.slice(invocation.start);
+  const errors: (0 | Errno | 'untouched')[] = left.map(() => 'untouched');
   if (step.space === XENMAPSPACE_gmfn_range) return { is: 'errors', rc: '-EOPNOTSUPP', errors };
 
   const target = host.domains.byAnyId(step.target, caller);
@@ -45,8 +61,11 @@ export function addToPhysmapBatch(host: Host, caller: Domain, step: AddToPhysmap
   const refused = refusal(caller, target, step.space);
   if (refused !== undefined) return { is: 'errors', rc: refused, errors };
 
-  for (const [row, { index, gfn }] of step.entries.entries()) {
+  for (const [row, { index, gfn }] of left.entries()) {
     if (row > 0) host.stop('physmap/extent');
+    if (invocation.stopsAt(invocation.start + row)) {
+      return { is: 'errors', rc: 0, errors: errors.slice(0, row) };
+    }
     if (gfn === INVALID_GFN) return { is: 'errors', rc: '-EINVAL', errors };
     errors[row] = addOne(host, target, step.space, index, gfn);
   }
@@ -61,11 +80,20 @@ function refusal(caller: Domain, target: Domain, space: number): Errno | undefin
   return undefined;
 }
 
-/** Page by page, forward; the first failure ends it and what was done stays done. */
-function addRange(host: Host, target: Domain, step: AddToPhysmap): 0 | Errno {
+/**
+ * Page by page, forward; the first failure ends it and what was done stays done. Answers the pages
+ * done where it is stopped.
+ */
+function addRange(
+  host: Host,
+  target: Domain,
+  step: AddToPhysmap,
+  invocation: Invocation,
+): number | Errno {
   if (step.index === ALL_ONES && step.size > 0) return '-EOVERFLOW';
-  for (let page = 0; page < step.size; page += 1) {
-    if (page > 0) host.stop('physmap/extent');
+  for (let page = invocation.start; page < step.size; page += 1) {
+    if (page > invocation.start) host.stop('physmap/extent');
+    if (invocation.stopsAt(page)) return page;
     const gfn = Gfn(step.gfn + page);
     const result = addOne(host, target, XENMAPSPACE_gmfn, step.index + page, gfn);
     if (result !== 0) return result;

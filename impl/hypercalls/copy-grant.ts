@@ -9,6 +9,7 @@ import type { Domain } from '../domain.js';
 import { frameWritten } from '../frame-written.js';
 import { getOwnFrame } from '../granted-frame.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { putPage } from '../pages.js';
 import { elementReply } from '../replies.js';
 import { acquireGrant, releaseGrant } from './acquire-grant.js';
@@ -34,12 +35,21 @@ export interface Held {
   dest: Buffer | undefined;
 }
 
-/** GNTTABOP_copy (grants.md 7.7): each element on its own, in order; buffers are kept between. */
-export function copyGrant(host: Host, caller: Domain, step: CopyGrant): Reply {
+/**
+ * GNTTABOP_copy (grants.md 7.7): each element on its own, in order; buffers are kept between, but not
+ * from one invocation to the next.
+ */
+export function copyGrant(
+  host: Host,
+  caller: Domain,
+  step: CopyGrant,
+  invocation: Invocation,
+): Reply {
   const elements: ElementReply[] = [];
   const held = nothingHeld();
-  for (const element of step.elements) {
+  for (const element of step.elements.slice(invocation.start)) {
     if (elements.length > 0) host.stop('grant.copy/element');
+    if (invocation.stopsAt(invocation.start + elements.length)) break;
     elements.push(elementReply(copyNext(host, caller, element, held)));
   }
   releaseBuffers(host, held);

@@ -3,6 +3,7 @@ import type { Reply } from '../../abi/reply.js';
 import type { Decrease } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { removeAndFree } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { reservationTarget } from './populate.js';
@@ -11,12 +12,18 @@ import { reservationTarget } from './populate.js';
  * XENMEM_decrease_reservation (p2m.md 2.9): gives pages up. Answers how many extents were done; of
  * the extent that failed, the pages before the failing one are gone all the same.
  */
-export function decrease(host: Host, caller: Domain, step: Decrease): Reply {
+export function decrease(
+  host: Host,
+  caller: Domain,
+  step: Decrease,
+  invocation: Invocation,
+): Reply {
+  let done = invocation.start;
   const target = reservationTarget(host, caller, step);
-  if (target === undefined) return rcReply(0);
-  let done = 0;
-  for (const first of step.extents) {
-    if (done > 0) host.stop('physmap/extent');
+  if (target === undefined) return rcReply(done);
+  for (const first of step.extents.slice(done)) {
+    if (done > invocation.start) host.stop('physmap/extent');
+    if (invocation.stopsAt(done)) break;
     if (!decreaseExtent(host, target, first, 2 ** step.order)) break;
     done += 1;
   }

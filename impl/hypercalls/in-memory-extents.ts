@@ -2,6 +2,7 @@ import { DomainId, Gfn } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
 import { structures } from '../../abi/layouts.js';
 import type { Reply } from '../../abi/reply.js';
+import { unstopped } from '../invocation.js';
 import { decrease } from './decrease.js';
 import type { InMemory } from './in-memory.js';
 import { increase, populate } from './populate.js';
@@ -35,7 +36,12 @@ export function extentsInMemory(call: InMemory, operation: number, start: number
     const from = (done - start) % together;
     if (done > start) host.stop('physmap/extent');
     if (operation === abi.XENMEM_increase_reservation) {
-      const reply = increase(host, domain, { op: 'increase_reservation', ...asked, count: 1 });
+      const reply = increase(
+        host,
+        domain,
+        { op: 'increase_reservation', ...asked, count: 1 },
+        unstopped,
+      );
       if (isRefused(reply)) return ended(done);
       continue;
     }
@@ -51,8 +57,8 @@ export function extentsInMemory(call: InMemory, operation: number, start: number
     const extents = [gfn];
     const reply =
       operation === abi.XENMEM_populate_physmap
-        ? populate(host, domain, { op: 'populate_physmap', ...asked, extents })
-        : decrease(host, domain, { op: 'decrease_reservation', ...asked, extents });
+        ? populate(host, domain, { op: 'populate_physmap', ...asked, extents }, unstopped)
+        : decrease(host, domain, { op: 'decrease_reservation', ...asked, extents }, unstopped);
     if (isRefused(reply)) return ended(done);
   }
   return ended(count);

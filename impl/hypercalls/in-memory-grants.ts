@@ -27,7 +27,13 @@ function fetch({ args, base }: InMemory, row: number, size: number): boolean {
 }
 
 /** Writes the status of the element at a row, and nothing else of it. */
-function tell({ args, base }: InMemory, row: number, size: number, at: Field, status: Status): boolean {
+function tell(
+  { args, base }: InMemory,
+  row: number,
+  size: number,
+  at: Field,
+  status: Status,
+): boolean {
   args.put(at, numberOf(status));
   return args.write(base, row * size + at[0], at[0], at[1]);
 }

@@ -6,6 +6,7 @@ import { errnoNumbers } from '../../abi/status.js';
 import type { Errno, Rc } from '../../abi/status.js';
 import { XENMAPSPACE_gmfn_range } from '../../abi/step.js';
 import type { AddToPhysmap, AddToPhysmapBatch, PhysmapEntry, Reservation } from '../../abi/step.js';
+import { unstopped } from '../invocation.js';
 import { addToPhysmap, addToPhysmapBatch } from './add-to-physmap.js';
 import { exchangeRc } from './exchange.js';
 import { extentsInMemory } from './in-memory-extents.js';
@@ -84,17 +85,21 @@ function addInMemory({ args, base, step }: InMemory, start: number): Reply {
     size: args.number(at.size),
   };
   if (start === 0 || asked.space !== XENMAPSPACE_gmfn_range) {
-    return ended(addToPhysmap(host, domain, asked));
+    return ended(addToPhysmap(host, domain, asked, unstopped));
   }
-  const allowed = addToPhysmap(host, domain, { ...asked, size: 0 });
+  const allowed = addToPhysmap(host, domain, { ...asked, size: 0 }, unstopped);
   if (allowed.is === 'rc' && allowed.rc !== 0) return ended(allowed);
   if (asked.size < start) return ended({ is: 'rc', rc: '-EILSEQ' });
   const rest = { index: asked.index + start, gfn: Gfn(asked.gfn + start) };
-  return ended(addToPhysmap(host, domain, { ...asked, ...rest, size: asked.size - start }));
+  return ended(
+    addToPhysmap(host, domain, { ...asked, ...rest, size: asked.size - start }, unstopped),
+  );
 }
 
 /** Entries of a 32-bit guest that are translated together: two native numbers each. */
-const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - structures.native.addToPhysmapBatch.bytes) / 16);
+const TOGETHER = Math.floor(
+  (abi.COMPAT_AREA_BYTES - structures.native.addToPhysmapBatch.bytes) / 16,
+);
 
 /** The lists of a batch: where they are in guest memory, and how many entries it has. */
 interface Lists {
@@ -128,7 +133,7 @@ function addBatchInMemory(call: InMemory, start: number): Reply {
   };
   const early = layout === 'native' ? [] : readEntries(lists, start, TOGETHER);
   if (early === undefined) return batchEnded('-EFAULT', []);
-  const allowed = addToPhysmapBatch(host, domain, asked);
+  const allowed = addToPhysmapBatch(host, domain, asked, unstopped);
   if (allowed.is !== 'errors' || allowed.rc !== 0) return ended(allowed);
   if (lists.size < start || (lists.size === start && start > 0)) return batchEnded('-EILSEQ', []);
   return addEntries(lists, asked, start, early);
@@ -153,10 +158,8 @@ function addEntries(
       read = more;
       next = 0;
     }
-    const reply = addToPhysmapBatch(args.host, args.domain, {
-      ...asked,
-      entries: read.slice(next, next + 1),
-    });
+    const entries = read.slice(next, next + 1);
+    const reply = addToPhysmapBatch(args.host, args.domain, { ...asked, entries }, unstopped);
     next += 1;
     const error = reply.is === 'errors' ? reply.errors[0] : undefined;
     if (error === undefined || error === 'untouched') return batchEnded('-EINVAL', errors);

@@ -34,7 +34,10 @@ export function setupTableInMemory(call: InMemory): Reply {
   const asked = { op: 'setup_table', caller: domain.id, vcpu: step.vcpu, list: undefined } as const;
   const { count } = step;
   if (count !== 1) {
-    return ended(setupTable(host, domain, { ...asked, count, target: DOMID_SELF, frames: 0 }), true);
+    return ended(
+      setupTable(host, domain, { ...asked, count, target: DOMID_SELF, frames: 0 }),
+      true,
+    );
   }
   if (!args.read(base, 0, at.bytes)) return UNREAD;
   const target = DomainId(args.number(at.domain));
@@ -61,8 +64,14 @@ const LIST_ITEM = 72;
 export function querySizeInMemory({ args, base, step }: InMemory): Reply {
   const { host, domain } = args;
   const { querySize: at } = structures.native;
-  const asked = { op: 'query_size', caller: domain.id, vcpu: step.vcpu, count: step.count } as const;
-  if (step.count !== 1) return ended(querySize(host, domain, { ...asked, target: DOMID_SELF }), true);
+  const asked = {
+    op: 'query_size',
+    caller: domain.id,
+    vcpu: step.vcpu,
+    count: step.count,
+  } as const;
+  if (step.count !== 1)
+    return ended(querySize(host, domain, { ...asked, target: DOMID_SELF }), true);
   if (!args.read(base, 0, at.bytes)) return UNREAD;
   const reply = querySize(host, domain, { ...asked, target: DomainId(args.number(at.domain)) });
   if (reply.is !== 'size') return ended(reply, true);

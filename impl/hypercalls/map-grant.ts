@@ -15,6 +15,7 @@ import type { Domain } from '../domain.js';
 import { claimStatus, reduceStatus } from '../grant-status.js';
 import { getOwnFrame } from '../granted-frame.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { putPage } from '../pages.js';
 import { addPage } from '../physmap.js';
 import { elementReply } from '../replies.js';
@@ -25,11 +26,17 @@ const NOT_FOR_TRANSLATED = GNTMAP_device_map | GNTMAP_application_map | GNTMAP_c
 const FLAGS_KEPT = 0xffff;
 
 /** GNTTABOP_map_grant_ref (grants.md 7.1): each element on its own, in order. */
-export function mapGrant(host: Host, caller: Domain, step: MapGrant): Reply {
+export function mapGrant(
+  host: Host,
+  caller: Domain,
+  step: MapGrant,
+  invocation: Invocation,
+): Reply {
   const elements: ElementReply[] = [];
-  for (const element of step.elements) {
+  for (const element of step.elements.slice(invocation.start)) {
     if (elements.length > 0) host.stop('grant.map/element');
     if (caller.isCrashed) break;
+    if (invocation.stopsAt(invocation.start + elements.length)) break;
     elements.push(mapOne(host, caller, step.vcpu, element));
   }
   return { is: 'statuses', elements };
@@ -44,7 +51,12 @@ interface Mapping {
 }
 
 /** Refusals in the order of grants.md 7.1; from the handle on, each gives it back. */
-export function mapOne(host: Host, caller: Domain, vcpu: number, element: MapElement): ElementReply {
+export function mapOne(
+  host: Host,
+  caller: Domain,
+  vcpu: number,
+  element: MapElement,
+): ElementReply {
   const { flags } = element;
   if ((flags & (GNTMAP_host_map | GNTMAP_device_map)) === 0) return elementReply('bad_gntref');
   if ((flags & NOT_FOR_TRANSLATED) !== 0) return elementReply('general_error');

@@ -4,6 +4,7 @@ import type { Increase, Populate } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
 import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { assignPages } from '../pages.js';
 import { addPages } from '../physmap.js';
 import { rcReply } from '../replies.js';
@@ -13,12 +14,18 @@ import { RAM_RW } from '../tables/p2m-entry.js';
  * XENMEM_populate_physmap (p2m.md 2.9): new pages at the gfns named. Answers how many extents were
  * done; it never says why it stopped. Pages of an extent that could not be mapped stay owned.
  */
-export function populate(host: Host, caller: Domain, step: Populate): Reply {
+export function populate(
+  host: Host,
+  caller: Domain,
+  step: Populate,
+  invocation: Invocation,
+): Reply {
+  let done = invocation.start;
   const target = reservationTarget(host, caller, step);
-  if (target === undefined) return rcReply(0);
-  let done = 0;
-  for (const first of step.extents) {
-    if (done > 0) host.stop('physmap/extent');
+  if (target === undefined) return rcReply(done);
+  for (const first of step.extents.slice(done)) {
+    if (done > invocation.start) host.stop('physmap/extent');
+    if (invocation.stopsAt(done)) break;
     const pages = assignPages(host, target, 2 ** step.order);
     if (pages === undefined) break;
     if (addPages(host, target, first, pages, RAM_RW) !== 'added') break;
@@ -30,12 +37,18 @@ export function populate(host: Host, caller: Domain, step: Populate): Reply {
 /**
  * XENMEM_increase_reservation: new pages that get no gfn. Nothing brings them to one.
  */
-export function increase(host: Host, caller: Domain, step: Increase): Reply {
+export function increase(
+  host: Host,
+  caller: Domain,
+  step: Increase,
+  invocation: Invocation,
+): Reply {
+  let done = invocation.start;
   const target = reservationTarget(host, caller, step);
-  if (target === undefined) return rcReply(0);
-  let done = 0;
+  if (target === undefined) return rcReply(done);
   while (done < step.count) {
-    if (done > 0) host.stop('physmap/extent');
+    if (done > invocation.start) host.stop('physmap/extent');
+    if (invocation.stopsAt(done)) break;
     if (assignPages(host, target, 2 ** step.order) === undefined) break;
     done += 1;
   }
@@ -43,7 +56,7 @@ export function increase(host: Host, caller: Domain, step: Increase): Reply {
 }
 
 /**
- * Whose reservation a call may change; undefined stands for every refusal, all of which answer 0:
+ * Whose reservation a call may change; undefined stands for every refusal, none of which does more:
  * unknown domain, no permission, the control domain itself, an extent that is too big.
  */
 export function reservationTarget(

@@ -3,13 +3,20 @@ import type { Status } from '../../abi/status.js';
 import type { SwapElement, SwapGrant } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { elementReply } from '../replies.js';
 
 /** GNTTABOP_swap_grant_ref (grants.md 7.12): two entries of the caller's own table change places. */
-export function swapGrant(host: Host, caller: Domain, step: SwapGrant): Reply {
+export function swapGrant(
+  host: Host,
+  caller: Domain,
+  step: SwapGrant,
+  invocation: Invocation,
+): Reply {
   const elements: ElementReply[] = [];
-  for (const element of step.elements) {
+  for (const element of step.elements.slice(invocation.start)) {
     if (elements.length > 0) host.stop('grant.swap/element');
+    if (invocation.stopsAt(invocation.start + elements.length)) break;
     elements.push(elementReply(swapOne(caller, element)));
   }
   return { is: 'statuses', elements };

@@ -7,6 +7,7 @@ import { assert } from '../assert.js';
 import type { Domain } from '../domain.js';
 import { reduceStatus } from '../grant-status.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { noteWritten } from '../log-dirty.js';
 import { putPage } from '../pages.js';
 import { releaseEntry, unhook } from '../physmap.js';
@@ -28,14 +29,22 @@ export interface Removed {
  * GNTTABOP_unmap_grant_ref (grants.md 7.2), in batches of two phases (5.5): first all p2m entries
  * of the batch go, then, the flush done, all references.
  */
-export function unmapGrant(host: Host, caller: Domain, step: UnmapGrant): Reply {
+export function unmapGrant(
+  host: Host,
+  caller: Domain,
+  step: UnmapGrant,
+  invocation: Invocation,
+): Reply {
   const elements: ElementReply[] = [];
   const batch: Removed[] = [];
-  for (const element of step.elements) {
+  const left = step.elements.slice(invocation.start);
+  for (const element of left) {
     elements.push(unmapOne(host, caller, element, batch));
     if (elements.length % host.machine.unmapBatch > 0) continue;
     completeBatch(host, caller, batch);
-    if (elements.length < step.elements.length) host.stop('grant.unmap/batch');
+    if (elements.length === left.length) break;
+    host.stop('grant.unmap/batch');
+    if (invocation.stopsAt(invocation.start + elements.length)) break;
   }
   completeBatch(host, caller, batch);
   return { is: 'statuses', elements };

@@ -6,7 +6,8 @@ import type { Step } from '../../abi/step.js';
 import { answerColumn } from '../../counterexamples/answers.js';
 import { parseTrace } from '../../counterexamples/parse.js';
 import { printReply } from '../../counterexamples/reply.js';
-import { desugar, Handles } from '../../properties/desugar.js';
+import { desugar, Handles, mayMap } from '../../properties/desugar.js';
+import { performedBy } from '../../properties/performed.js';
 import { get, has } from '../../values/keyed.js';
 import { boot, isObjection, step as spec, type State } from '../model.js';
 
@@ -70,7 +71,7 @@ export function perform(
   const answers = program.lines.map((line, index) => {
     let reply: Reply = { is: 'no_domain' };
     for (const step of desugar(line, program.machine, names)) reply = make(step);
-    if (line.op === 'map') names.note(index, reply);
+    if (mayMap(line)) names.note(index, reply);
     const allowed = [reply, ...besides].map((each) => printReply(each, line.op));
     return answerColumn(allowed, like[index]);
   });
@@ -122,7 +123,10 @@ function chosen(state: State, step: Step, reply: Reply, queue: number[]): Reply 
     const entry = get(get(state.domains, step.domain)?.p2m, step.gfn);
     return entry === undefined ? reply : { ...reply, frame: Mfn(entry.page) };
   }
-  if (reply.is !== 'statuses' || step.op !== 'map') return reply;
+  if (reply.is === 'preempted')
+    return { is: reply.is, done: chosen(state, step, reply.done, queue) };
+  const maps = performedBy(state, step) === 'map';
+  if (reply.is !== 'statuses' || !maps || !('caller' in step)) return reply;
   const mappings = get(state.domains, step.caller)?.mappings;
   let lowest = 0;
   const elements = reply.elements.map((element): ElementReply => {

@@ -30,6 +30,8 @@ export class Scene {
   /** Where guests have what. */
   readonly layout: Layout;
   readonly attention = new Attention();
+  /** The line that is made up now is to have more than one element, if its kind can. */
+  wantsBatch = false;
   /** Kept up to date by the walker. */
   state: State;
   readonly #names: (FromLine | undefined)[][] = [];
@@ -51,7 +53,9 @@ export class Scene {
 
   /** The mappings that a line made have names from now on. */
   noteHandles(line: Line, index: number, reply: Reply): void {
-    if (line.op !== 'map' || reply.is !== 'statuses') return;
+    if (line.op !== 'map' && line.op !== 'resume') return;
+    if (reply.is === 'preempted') return this.noteHandles(line, index, reply.done);
+    if (reply.is !== 'statuses') return;
     for (const [element, { handle }] of reply.elements.entries())
       if (handle !== undefined)
         (this.#names[line.caller] ??= [])[handle] = { line: index, element };
@@ -144,7 +148,8 @@ export class Scene {
 
   /** How many elements a batch has. */
   batchSize(): number {
-    return percent(this.choose, this.emphasis.batches) ? 2 + this.choose.below(4) : 1;
+    const isBatch = this.wantsBatch || percent(this.choose, this.emphasis.batches);
+    return isBatch ? 2 + this.choose.below(4) : 1;
   }
 
   /** A gfn that no p2m can hold an entry at, or that is far out. */

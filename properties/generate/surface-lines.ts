@@ -2,6 +2,7 @@ import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
 import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
 import { renewalLine } from './toolstack-lines.js';
 
@@ -17,4 +18,5 @@ export function surfaceLine(scene: Scene): Line | undefined {
 const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> = {
   life: renewalLine,
   failing: failingLine,
+  preemption: preemptionLine,
 };

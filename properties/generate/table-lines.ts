@@ -1,5 +1,10 @@
 import { CONTROL, DOMID_SELF, type DomainId, type GuestPhysical } from '../../abi/ids.js';
-import { refusedGrantCalls, type GrantCall, type SwapElement } from '../../abi/step.js';
+import {
+  refusedGrantCalls,
+  type GrantCall,
+  type SwapElement,
+  type SwapGrant,
+} from '../../abi/step.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
 import { addressOf, offset, ramGfn, usedGfn } from './places.js';
@@ -28,6 +33,14 @@ export function tableLine(scene: Scene, caller: Domain): TableCall {
   if (way < 96) return { op: 'get_version', ...by, target: asked(scene, caller) };
   return { op: 'refused_grant_call', ...by, name: pick(scene.choose, refusedGrantCalls) };
 }
+
+/** A domain exchanges entries of its table. */
+export const swapLine = (scene: Scene, caller: Domain): SwapGrant => ({
+  op: 'swap',
+  caller: caller.id,
+  vcpu: scene.vcpu,
+  elements: swaps(scene, caller),
+});
 
 /** Whose table: its own, by number or as "self"; now and then another's. */
 function asked(scene: Scene, caller: Domain): DomainId {

@@ -92,7 +92,7 @@ const BEFORE_CALL = 0x1111n;
  *
  * Undefined for any other code.
  */
-function returnedBy(code: Word): bigint | undefined {
+export function returnedBy(code: Word): bigint | undefined {
   if ((code.low & 0xff) === 0xc3) return BEFORE_CALL;
   if ((code.low & 0xff) !== 0xb8 || ((code.high >>> 8) & 0xff) !== 0xc3) return undefined;
   return BigInt(((code.low >>> 8) | (code.high << 24)) >>> 0);

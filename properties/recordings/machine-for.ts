@@ -46,7 +46,7 @@ function obstacleOf(trace: RecordedTrace, paging: Paging, poolSizes: number): st
 }
 
 /** Frames of a paging pool that are not the p2m's: nested paging has them from the start (measured). */
-const NESTED_PAGING_FRAMES = 11;
+export const NESTED_PAGING_FRAMES = 11;
 
 interface Creation {
   readonly id: number;

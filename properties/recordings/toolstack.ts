@@ -53,11 +53,8 @@ export function configOf(args: Fields): DomainConfig {
     args.has(key) ? args.count(key, -1, 2 ** 32) : otherwise;
   const ram = amount('ram', 32);
   return {
-    ram: [
-      { gfn: 0x100, count: PROGRAM_PAGES },
-      { gfn: 0x1000, count: ram },
-    ],
-    maximumPages: amount('max_pages', PROGRAM_PAGES + ram + 64),
+    ram: [programPages, { gfn: 0x1000, count: ram }],
+    maximumPages: amount('max_pages', programPages.count + ram + 64),
     grantFrames: amount('max_grant_frames', 4),
     maptrackFrames: amount('max_maptrack_frames', 4),
     grantVersion: amount('gv', 2),
@@ -65,7 +62,8 @@ export function configOf(args: Fields): DomainConfig {
   };
 }
 
-const PROGRAM_PAGES = 64;
+/** Where the rig's own program is in every guest. */
+export const programPages = { gfn: 0x100, count: 64 };
 
 function domainInfo(result: Fields): Reply | undefined {
   const rc = rcOf(result.raw('rc'));

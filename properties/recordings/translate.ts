@@ -11,9 +11,9 @@ import {
 } from './accesses.js';
 import { RIG_DOMAINS, type RecordedStep, type RecordedTrace } from './decode.js';
 import type { Expected } from './expected.js';
-import type { Fields } from './fields.js';
+import { Fields } from './fields.js';
 import { grantArguments, grantCall } from './grant-calls.js';
-import type { Json } from './json-text.js';
+import type { Json, JsonObject } from './json-text.js';
 import { machineFor } from './machine-for.js';
 import { notBuilt, rcOf, u32, valued, wordOf, type Meaning, type NotBuilt } from './meaning.js';
 import { memoryArguments, memoryCall } from './memory-calls.js';
@@ -77,16 +77,32 @@ export function translate(trace: RecordedTrace, paging: Paging = 'hap'): Transla
   };
 }
 
+/** The steps of the contract that a step of the rig stands for; undefined where none do. */
+export function stepsMeant(step: JsonObject): readonly Step[] | undefined {
+  const fields = new Fields(step, 'step', '$');
+  const { d = 0, op: _, ...args } = step;
+  const meaning = new Rig({ domains: [], teardown: new Map(), leftNothing: false }).meaningOf({
+    caller: Number(d),
+    operation: fields.string('op'),
+    arguments: fields.replaced(args),
+    result: undefined,
+  });
+  if (meaning === undefined || 'notBuilt' in meaning) return undefined;
+  return meaning.steps.some(holdsNaN) || meaning.steps.some(reachesApic)
+    ? undefined
+    : meaning.steps;
+}
+
 /** What the rig's driver remembers between steps. */
 class Rig {
-  readonly #trace: RecordedTrace;
+  readonly #trace: Begun;
   readonly #layouts = new Map<number, Layout>();
   /** Domains to destroy at the end, in order. */
   readonly #slots: Set<number>;
   /** Domains that the control domain acted on since their own last step. */
   readonly #actedOn = new Set<number>();
 
-  constructor(trace: RecordedTrace) {
+  constructor(trace: Begun) {
     this.#trace = trace;
     this.#slots = new Set(trace.domains.map(({ id }) => id));
     for (const { id, config } of trace.domains) this.#layouts.set(id, layoutOf(config));
@@ -155,6 +171,8 @@ class Rig {
     }
   }
 }
+
+type Begun = Pick<RecordedTrace, 'domains' | 'teardown' | 'leftNothing'>;
 
 const layoutOf = (config: Fields): Layout =>
   config.has('tab') ? { ...bootLayout, table: config.quantity('tab') } : bootLayout;

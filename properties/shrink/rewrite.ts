@@ -3,6 +3,7 @@ import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js
 import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
 import type { Access, CopySide, MemoryCall, Toolstack } from '../../abi/step.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
+import { rewriteHypercall, rewriteMarshalled } from './rewrite-hypercalls.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 
 /**
@@ -41,6 +42,10 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteControl(line, by);
     case 'pte':
       return rewritePte(line, by);
+    case 'interrupt':
+      return { ...line, ...ownOf(line, by), after: by.number(line.after, 'count') };
+    case 'resume':
+      return { ...line, ...ownOf(line, by) };
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -57,6 +62,10 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'copy':
     case 'swap':
       return rewriteBatch(line, by);
+    case 'hypercall':
+      return rewriteHypercall(line, by);
+    case 'marshalled':
+      return rewriteMarshalled(line, by, rewriteLine);
     default:
       return rewriteTable(line, by);
   }

@@ -1,0 +1,42 @@
+import type { ByGuest } from './access.js';
+import type {
+  AddToPhysmap,
+  AddToPhysmapBatch,
+  CopyGrant,
+  Decrease,
+  Increase,
+  MapGrant,
+  Populate,
+  SwapGrant,
+  UnmapGrant,
+} from './step.js';
+
+/** Calls that are stopped, and gone on with (grants.md 5.4, p2m.md 2.9); the control domain's too. */
+
+export type Preemption = Interrupt | Resume;
+/** What can be stopped and gone on with. */
+export type PreemptibleCall =
+  | MapGrant
+  | UnmapGrant
+  | CopyGrant
+  | SwapGrant
+  | Populate
+  | Decrease
+  | Increase
+  | AddToPhysmap
+  | AddToPhysmapBatch;
+
+/**
+ * The next call of the vcpu that can be stopped, or its resumption, stops at the first point at which
+ * it may and `after` units of it are done; it stops nowhere where it ends before. Domains are destroyed
+ * on the first vcpu of the control domain.
+ */
+export interface Interrupt extends ByGuest {
+  readonly op: 'interrupt';
+  /** u32: elements, extents, entries or mappings; 0 is as good as 1. */
+  readonly after: number;
+}
+/** The vcpu goes on with the call that was stopped. */
+export interface Resume extends ByGuest {
+  readonly op: 'resume';
+}

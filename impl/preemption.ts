@@ -1,0 +1,68 @@
+import { CONTROL } from '../abi/ids.js';
+import type { Reply } from '../abi/reply.js';
+import type { Preemption, PreemptibleCall } from '../abi/step.js';
+import type { Domain } from './domain.js';
+import type { Host } from './host.js';
+import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js';
+import { copyGrant } from './hypercalls/copy-grant.js';
+import { decrease } from './hypercalls/decrease.js';
+import { mapGrant } from './hypercalls/map-grant.js';
+import { increase, populate } from './hypercalls/populate.js';
+import { swapGrant } from './hypercalls/swap-grant.js';
+import { unmapGrant } from './hypercalls/unmap-grant.js';
+import { Invocation } from './invocation.js';
+import { CRASHED, DONE, IDLE, NO_DOMAIN } from './replies.js';
+
+/*
+ * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). A call that was stopped is
+ * kept as it was made, with the unit at which it goes on: it looks its domains up again.
+ */
+
+/** Makes a call, or goes on with one at a unit; keeps it where it is stopped. */
+export function invoke(host: Host, caller: Domain, call: PreemptibleCall, start: number): Reply {
+  const limit = host.continuations.takeLimit(caller.id, call.vcpu);
+  const invocation = new Invocation(start, limit);
+  const reply = make(host, caller, call, invocation);
+  const next = invocation.stoppedAt();
+  if (next === undefined) return reply;
+  host.continuations.stop(caller.id, call.vcpu, { call, next });
+  return { is: 'preempted', done: reply };
+}
+
+/** A vcpu is told to stop, or to go on. */
+export function preemption(host: Host, step: Preemption): Reply {
+  const caller = host.domains.byId(step.caller);
+  const isAble = step.caller === CONTROL || caller?.isRunning() === true;
+  if (caller === undefined || !isAble || step.vcpu >= host.machine.vcpus) return NO_DOMAIN;
+  if (step.op === 'interrupt') {
+    host.continuations.interrupt(step.caller, step.vcpu, step.after);
+    return DONE;
+  }
+  const stopped = host.continuations.take(step.caller, step.vcpu);
+  if (stopped === undefined) return IDLE;
+  const reply = invoke(host, caller, stopped.call, stopped.next);
+  return caller.isCrashed ? CRASHED : reply;
+}
+
+function make(host: Host, caller: Domain, call: PreemptibleCall, invocation: Invocation): Reply {
+  switch (call.op) {
+    case 'map':
+      return mapGrant(host, caller, call, invocation);
+    case 'unmap':
+      return unmapGrant(host, caller, call, invocation);
+    case 'copy':
+      return copyGrant(host, caller, call, invocation);
+    case 'swap':
+      return swapGrant(host, caller, call, invocation);
+    case 'populate_physmap':
+      return populate(host, caller, call, invocation);
+    case 'decrease_reservation':
+      return decrease(host, caller, call, invocation);
+    case 'increase_reservation':
+      return increase(host, caller, call, invocation);
+    case 'add_to_physmap':
+      return addToPhysmap(host, caller, call, invocation);
+    case 'add_to_physmap_batch':
+      return addToPhysmapBatch(host, caller, call, invocation);
+  }
+}

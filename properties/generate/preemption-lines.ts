@@ -1,0 +1,82 @@
+import { CONTROL, DomainId, VcpuId } from '../../abi/ids.js';
+import type { Line } from '../../abi/program.js';
+import type { Vcpu } from '../../model/state.js';
+import { get } from '../../values/keyed.js';
+import { percent, pick } from '../choose.js';
+import { copyLine } from './copy-lines.js';
+import { mapLine } from './map-lines.js';
+import { physmapLine } from './physmap-lines.js';
+import type { Scene } from './scene.js';
+import { swapLine } from './table-lines.js';
+import { unmapLine } from './unmap-lines.js';
+
+/** Who is told to stop, or to go on. */
+interface Place {
+  readonly caller: DomainId;
+  readonly vcpu: VcpuId;
+}
+
+/**
+ * A vcpu is interrupted, makes a call that is long enough to be stopped, and goes on with it, mostly
+ * not at once; or is interrupted again before it does.
+ */
+export function preemptionLine(scene: Scene): Line | undefined {
+  const { choose } = scene;
+  const stopped = someVcpu(scene, ({ pending }) => pending !== undefined);
+  if (stopped !== undefined && percent(choose, 60)) {
+    if (percent(choose, 25)) return { op: 'interrupt', ...stopped, after: units(scene) };
+    return { op: 'resume', ...stopped };
+  }
+  const told = someVcpu(
+    scene,
+    ({ interrupt, pending }) => interrupt !== undefined && pending === undefined,
+  );
+  if (told !== undefined && percent(choose, 85)) return longCall(scene, told);
+  const caller = percent(choose, 12) ? CONTROL : scene.running()?.id;
+  if (caller === undefined) return undefined;
+  const place = { caller, vcpu: scene.vcpu };
+  if (scene.hostile()) return { op: 'resume', ...place };
+  return { op: 'interrupt', ...place, after: units(scene) };
+}
+
+const units = (scene: Scene): number =>
+  scene.hostile() ? pick(scene.choose, [0, 0xffff_ffff]) : 1 + scene.choose.below(3);
+
+/** A call of several units on that vcpu; sometimes what has to come before one. */
+function longCall(scene: Scene, { caller, vcpu }: Place): Line | undefined {
+  scene.wantsBatch = true;
+  const line = batchBy(scene, caller);
+  scene.wantsBatch = false;
+  return line !== undefined && 'caller' in line && line.caller === caller
+    ? { ...line, vcpu }
+    : line;
+}
+
+function batchBy(scene: Scene, caller: DomainId): Line | undefined {
+  const { choose } = scene;
+  if (caller === CONTROL) {
+    const domain = scene.domain(scene.anyId());
+    if (domain === undefined) return undefined;
+    return { ...physmapLine(scene, domain), caller, target: domain.id };
+  }
+  const domain = scene.domain(caller);
+  if (domain === undefined) return undefined;
+  const way = choose.below(100);
+  if (way < 35) return mapLine(scene, domain);
+  if (way < 50 && domain.mappings !== undefined) return unmapLine(scene, domain);
+  if (way < 70) return copyLine(scene, domain);
+  if (way < 75) return swapLine(scene, domain);
+  return physmapLine(scene, domain);
+}
+
+/** A vcpu of a domain, the control domain's too, of which something is true. */
+function someVcpu(scene: Scene, test: (vcpu: Vcpu) => boolean): Place | undefined {
+  const domains = scene.machine.domains + 1;
+  const start = scene.choose.below(domains);
+  for (let i = 0; i < domains; i++) {
+    const caller = DomainId((start + i) % domains);
+    const vcpu = get(scene.state.domains, caller)?.vcpus.findIndex(test) ?? -1;
+    if (vcpu >= 0) return { caller, vcpu: VcpuId(vcpu) };
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+import type { Step } from '../abi/step.js';
+import { get } from '../values/keyed.js';
+import type { State, Vcpu } from '../model/state.js';
+import type { Goal } from './goals.js';
+
+/** The vcpu that makes a step, as it is in a state. */
+const vcpuOf = (state: State, step: Step): Vcpu | undefined =>
+  'caller' in step ? get(state.domains, step.caller)?.vcpus[step.vcpu] : undefined;
+
+export const preemptionGoals: readonly Goal[] = [
+  {
+    id: 'S90',
+    sentence: 'a call that was stopped is stopped once more',
+    operations: ['resume'],
+    reached: (_before, _step, reply) => reply.is === 'preempted',
+  },
+  {
+    id: 'S91',
+    sentence: 'a call of the control domain is stopped',
+    operations: ['populate_physmap', 'decrease_reservation', 'add_to_physmap_batch'],
+    reached: (_before, step, reply) =>
+      'caller' in step && step.caller === 0 && reply.is === 'preempted',
+  },
+  {
+    id: 'S92',
+    sentence: 'a copy that was stopped goes on',
+    operations: ['resume'],
+    reached: (before, step) => vcpuOf(before, step)?.pending?.call.op === 'copy',
+  },
+  {
+    id: 'S93',
+    sentence: 'a batch of unmaps that was stopped goes on',
+    operations: ['resume'],
+    reached: (before, step) => vcpuOf(before, step)?.pending?.call.op === 'unmap',
+  },
+  {
+    id: 'S94',
+    sentence: 'a domain is told to stop a call that ends before',
+    operations: ['map', 'copy', 'swap', 'unmap'],
+    reached: (before, step, reply) =>
+      vcpuOf(before, step)?.interrupt !== undefined && reply.is === 'statuses',
+  },
+  {
+    id: 'S95',
+    sentence: 'a domain dies in the middle of a call',
+    operations: ['destroy'],
+    reached: (before, step, reply) =>
+      step.op === 'destroy' &&
+      reply.is === 'rc' &&
+      reply.rc === 0 &&
+      get(before.domains, step.domain)?.vcpus.some(({ pending }) => pending !== undefined) === true,
+  },
+];

@@ -1,0 +1,84 @@
+import type { DomainConfig, Machine } from '../../../abi/machine.js';
+import type { GrantLine, Line } from '../../../abi/program.js';
+import type { Word } from '../../../abi/word.js';
+import type { Json, JsonObject } from '../json-text.js';
+import { grantCall, quantity, type NameHandle, type RigStep } from './grant-steps.js';
+import { memoryCall } from './memory-steps.js';
+import { poolBytes } from './rig-machine.js';
+
+/** A line as one step of the rig; undefined for what the rig has no step for. */
+export function rigStep(line: Line, machine: Machine, named: NameHandle): RigStep | undefined {
+  const step = grantCall(line, named) ?? memoryCall(line) ?? accessStep(line);
+  if (step === undefined) return toolstackStep(line, machine);
+  return 'caller' in line ? { d: line.caller, ...step } : undefined;
+}
+
+function accessStep(line: Line): RigStep | undefined {
+  switch (line.op) {
+    case 'grant':
+      return { op: 'gt.write', ...entry(line) };
+    case 'load':
+      return { op: 'read', addr: quantity(line.address), size: line.size };
+    case 'store':
+      return { op: 'write', ...sized(line), value: word(line.value) };
+    case 'cmpxchg': {
+      const { expected, value } = line;
+      return { op: 'cmpxchg', ...sized(line), expect: word(expected), value: word(value) };
+    }
+    case 'xadd':
+      return line.size === 8
+        ? { op: 'xadd', addr: quantity(line.address), value: word(line.value) }
+        : undefined;
+    case 'fetch':
+      return { op: 'exec', addr: quantity(line.address) };
+    case 'crash':
+      return { op: 'hypercall', nr: 29, args: [2, 'BUF'], data: '03000000' };
+    default:
+      return undefined;
+  }
+}
+
+interface Sized {
+  readonly address: number;
+  readonly size: number;
+}
+const sized = ({ address, size }: Sized): JsonObject => ({ addr: quantity(address), size });
+
+function entry({ ref, table: tab, version: v, flags, to: dom, frame, detail }: GrantLine): RigStep {
+  const plain = { ref, tab, v, flags, dom };
+  if (v === 1 || detail.is === 'none') return { ...plain, frame: quantity(frame) };
+  if (detail.is === 'transitive')
+    return { ...plain, trans_dom: detail.domain, trans_ref: detail.ref };
+  const { offset: page_off, length } = detail;
+  return { ...plain, frame: quantity(frame), page_off, length };
+}
+
+const word = ({ low, high }: Word): Json =>
+  high === 0 ? low : `0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`;
+
+function toolstackStep(line: Line, machine: Machine): RigStep | undefined {
+  switch (line.op) {
+    case 'create':
+      return { op: 'create', dom: line.domain, ...rigConfig(line.config, machine) };
+    case 'destroy':
+      return { op: 'destroy', dom: line.domain };
+    case 'domain_info':
+      return { op: 'dominfo', dom: line.domain };
+    case 'set_memory_limit':
+      return { op: 'maxmem', dom: line.domain, pages: line.pages };
+    case 'inspect_gfn':
+      return { op: 'p2m', dom: line.domain, gfn: quantity(line.gfn) };
+    default:
+      return undefined;
+  }
+}
+
+/** How a domain is created: the second run of pages is its RAM. */
+export const rigConfig = (config: DomainConfig, machine: Machine): JsonObject => ({
+  ram: config.ram[1]?.count ?? 0,
+  max_pages: config.maximumPages,
+  max_grant_frames: config.grantFrames,
+  max_maptrack_frames: config.maptrackFrames,
+  gv: config.grantVersion,
+  mempool: poolBytes(machine),
+});
