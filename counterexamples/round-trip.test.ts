@@ -167,10 +167,13 @@ const others: readonly fc.Arbitrary<Line>[] = [
   plain({ op: op('fetch'), ...by, address }),
   plain({ op: op('crash'), ...by }),
   plain({ op: op('create'), domain, config }),
-  plain({ op: fc.constantFrom('destroy', 'domain_info'), domain }),
+  plain({ op: fc.constantFrom('destroy', 'domain_info', 'pause', 'unpause'), domain }),
   plain({ op: op('set_memory_limit'), domain, pages: fc.maxSafeNat() }),
+  plain({ op: op('set_memory_type'), domain, gfn, count: u32, type: u16 }),
   plain({ op: op('inspect_gfn'), domain, gfn }),
   plain({ op: op('fail_next'), what: fc.constantFrom(...fallible), after: u32 }),
+  plain({ op: op('map_foreign'), window: u16, domain, gfn, readonly: fc.boolean() }),
+  plain({ op: op('unmap_window'), window: u16 }),
 ];
 
 const line: fc.Arbitrary<Line> = fc.oneof(...grantCalls, ...memoryCalls, ...others);

@@ -2,7 +2,7 @@ import { CONTROL } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, GrantCall, MemoryCall, Step } from '../abi/step.js';
+import type { ByGuest, GrantCall, Hypercall, MemoryCall, Step } from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
@@ -81,13 +81,8 @@ export class Hypervisor implements System {
         if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         return control(this.host, caller, vcpu, step);
       }
-      case 'hypercall': {
-        const caller = this.#running(step.caller, step.vcpu);
-        const vcpu = caller?.vcpus[step.vcpu];
-        if (caller === undefined || vcpu === undefined) return this.#notNow(step);
-        const reply = hypercall(this.host, caller, vcpu, step);
-        return caller.isCrashed ? CRASHED : reply;
-      }
+      case 'hypercall':
+        return this.#hypercall(step);
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
         if (caller === undefined) return this.#notNow(step);
@@ -122,6 +117,15 @@ export class Hypervisor implements System {
       default:
         return this.#memoryCall(step);
     }
+  }
+
+  /** A guest makes a call by its registers. */
+  #hypercall(step: Hypercall): Reply {
+    const caller = this.#running(step.caller, step.vcpu);
+    const vcpu = caller?.vcpus[step.vcpu];
+    if (caller === undefined || vcpu === undefined) return this.#notNow(step);
+    const reply = hypercall(this.host, caller, vcpu, step);
+    return caller.isCrashed ? CRASHED : reply;
   }
 
   /** The control domain makes these calls too. */

@@ -5,7 +5,13 @@ import { after, argumentOf, bytesAt, numberIn, withBytes, withNumber, wordIn } f
 import * as calls from './calls.js';
 import type { Ended } from './calls.js';
 import type { Result } from './outcome.js';
-import { exchangeOf, exchangeOfPages, noExchange, type Exchanged } from './reservation.js';
+import {
+  exchangeOf,
+  exchangeOfOrders,
+  exchangeOfPages,
+  noExchange,
+  type Exchanged,
+} from './reservation.js';
 import type { State } from './state.js';
 
 /** exchange with its argument in memory (p2m.md 2.9). */
@@ -42,13 +48,9 @@ export function exchangeCall(state: State, made: Hypercall): Ended {
 }
 
 /** What is asked before any page is looked at; what is done already may be all there is to do. */
-function judged(state: State, made: Hypercall, asked: Asked): Result | undefined {
-  const usual = exchangeOfPages(state, made.caller, asked);
-  if (usual?.rule === 'P9.1') return usual;
-  if (isIncoherent(asked)) return incoherent(asked);
-  if (usual?.rule === 'P9.2') return usual;
-  return asked.done === asked.given ? noExchange(0, 'P9') : usual;
-}
+const judged = (state: State, { caller }: Hypercall, asked: Asked): Result | undefined =>
+  exchangeOfOrders(state, caller, asked) ??
+  (isIncoherent(asked) ? incoherent(asked) : exchangeOfPages(state, caller, asked, asked.done));
 
 /** [H4] More is done than there is to do, or it is done between two domains. */
 const isIncoherent = ({ done, given, target, takenInto }: Asked): boolean =>

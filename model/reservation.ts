@@ -157,6 +157,7 @@ export function exchange(state: State, caller: DomainId, call: Exchange): Result
   const asked = { ...others, given: given.length, taken: taken.length };
   const [first] = given;
   return (
+    exchangeOfOrders(state, caller, asked) ??
     exchangeOfPages(state, caller, asked) ??
     (first === undefined ? noExchange(0, 'P9') : exchangeOf(state, caller, call.target, first))
   );
@@ -167,16 +168,25 @@ export const noExchange = (value: 0 | Errno, rule: RefusalId | 'P9', count = 0):
   return { answer: { is: 'exchanged', rc: value, count }, rule, next: undefined };
 };
 
-/** [P9] What is asked before any page is looked at; undefined where there is one to look at. */
+/** [P9] Orders are looked at first... */
+export function exchangeOfOrders(
+  state: State,
+  caller: DomainId,
+  { givenOrder, takenOrder }: Pick<Exchanged, 'givenOrder' | 'takenOrder'>,
+): Result | undefined {
+  const isTooLarge = Math.max(givenOrder, takenOrder) > largestOrder(state, caller);
+  return isTooLarge ? noExchange('-EPERM', 'P9.1') : undefined;
+}
+
+/** [P9] ...then what all of it comes to; undefined where there is a page to look at. */
 export function exchangeOfPages(
   state: State,
   caller: DomainId,
   { target: id, given, givenOrder, taken, takenOrder }: Exchanged,
+  done = 0,
 ): Result | undefined {
-  if (Math.max(givenOrder, takenOrder) > largestOrder(state, caller))
-    return noExchange('-EPERM', 'P9.1');
   if (given * 2 ** givenOrder !== taken * 2 ** takenOrder) return noExchange('-EINVAL', 'P9.2');
-  if (given === 0) return noExchange(0, 'P9');
+  if (given === done) return noExchange(0, 'P9');
 
   const target = domainOrSelf(state, caller, id);
   if (target === undefined) return noExchange('-ESRCH', 'P9.3');

@@ -5,7 +5,8 @@ import type { FromLine, GrantLine, Line, PteLine, UnmapLine } from '../abi/progr
 import type { Reply } from '../abi/reply.js';
 import type { Step, Store } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
-import { marshalled, wordOf } from './marshal.js';
+import { marshalled } from './marshal/marshal.js';
+import { wordOf } from './marshal/structure.js';
 
 /** Which handles the lines that ran so far have made: what the names of a program stand for. */
 export class Handles {

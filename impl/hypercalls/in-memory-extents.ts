@@ -4,7 +4,7 @@ import { structures } from '../../abi/layouts.js';
 import type { Reply } from '../../abi/reply.js';
 import { unstopped } from '../invocation.js';
 import { decrease } from './decrease.js';
-import type { InMemory } from './in-memory.js';
+import type { InMemory } from './in-memory-call.js';
 import { increase, populate } from './populate.js';
 
 /* What a domain owns, with the reservation and its list of gfns in guest memory (p2m.md 2.9). */

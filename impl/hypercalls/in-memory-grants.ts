@@ -10,7 +10,7 @@ import { PAGE_BYTES } from '../../abi/word.js';
 import type { GuestArguments } from '../guest-arguments.js';
 import { elementReply } from '../replies.js';
 import { copyNext, nothingHeld, releaseBuffers } from './copy-grant.js';
-import type { InMemory } from './in-memory.js';
+import type { InMemory } from './in-memory-call.js';
 import { mapOne } from './map-grant.js';
 import { swapOne } from './swap-grant.js';
 import { completeBatch, unmapOne } from './unmap-grant.js';

@@ -10,8 +10,8 @@ import { unstopped } from '../invocation.js';
 import { addToPhysmap, addToPhysmapBatch } from './add-to-physmap.js';
 import { exchangeRc } from './exchange.js';
 import { extentsInMemory } from './in-memory-extents.js';
-import { refused } from './in-memory.js';
-import type { InMemory } from './in-memory.js';
+import { refused } from './in-memory-call.js';
+import type { InMemory } from './in-memory-call.js';
 import { removeFromPhysmap } from './remove-from-physmap.js';
 import { reservation } from './reservation.js';
 

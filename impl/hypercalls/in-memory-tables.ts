@@ -3,7 +3,7 @@ import { structures } from '../../abi/layouts.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Rc } from '../../abi/status.js';
 import type { SetupTable } from '../../abi/step.js';
-import type { InMemory } from './in-memory.js';
+import type { InMemory } from './in-memory-call.js';
 import { numberOf } from './in-memory-grants.js';
 import { getVersion, querySize } from './query-table.js';
 import { setVersion } from './set-version.js';

@@ -1,8 +1,6 @@
 import * as abi from '../../abi/layouts.js';
 import type { Reply } from '../../abi/reply.js';
-import type { Rc } from '../../abi/status.js';
 import type { Hypercall } from '../../abi/step.js';
-import type { Word } from '../../abi/word.js';
 import type { Domain } from '../domain.js';
 import { GuestArguments } from '../guest-arguments.js';
 import type { Host } from '../host.js';
@@ -14,6 +12,8 @@ import {
   swapInMemory,
   unmapInMemory,
 } from './in-memory-grants.js';
+import { refused } from './in-memory-call.js';
+import type { InMemory } from './in-memory-call.js';
 import { memoryOpInMemory } from './in-memory-memory.js';
 import {
   getVersionInMemory,
@@ -21,13 +21,6 @@ import {
   setVersionInMemory,
   setupTableInMemory,
 } from './in-memory-tables.js';
-
-/** A hypercall on its way: its registers, where its arguments begin, and how they are reached. */
-export interface InMemory {
-  readonly step: Hypercall;
-  readonly base: Word;
-  readonly args: GuestArguments;
-}
 
 /** A hypercall whose arguments are in the caller's memory (grants.md 5.1). */
 export function hypercall(host: Host, caller: Domain, vcpu: Vcpu, step: Hypercall): Reply {
@@ -38,11 +31,6 @@ export function hypercall(host: Host, caller: Domain, vcpu: Vcpu, step: Hypercal
   if (step.number === abi.HYPERVISOR_grant_table_op) return grantTableOp(call);
   if (step.number === abi.HYPERVISOR_memory_op) return memoryOpInMemory(call);
   return refused('-ENOSYS');
-}
-
-/** Nothing was called. */
-export function refused(rc: Rc): Reply {
-  return { is: 'hypercall', rc, outcome: undefined };
 }
 
 /** The operations there are for translated guests; whatever else the command says, there are no others. */
