@@ -24,7 +24,7 @@ interface Read {
 }
 
 /**
- * [H2] The bytes at a linear address, page by page: each is found by a walk of its own, now, and is
+ * [M2] The bytes at a linear address, page by page: each is found by a walk of its own, now, and is
  * RAM that the caller owns.
  */
 export function bytesAt(state: State, by: Caller, linear: Word, size: number): Read {
@@ -42,7 +42,7 @@ export function bytesAt(state: State, by: Caller, linear: Word, size: number): R
 }
 
 /**
- * [H3] The state with bytes written at a linear address. Where a page of them cannot be written the
+ * [M3] The state with bytes written at a linear address. Where a page of them cannot be written the
  * pages before it are; what goes to readonly RAM vanishes.
  */
 export function withBytes(
@@ -83,7 +83,7 @@ function chunks(
   return parts;
 }
 
-/** [H2] The linear address of the arguments: 32 bits of it where the guest's numbers have so many. */
+/** [M2] The linear address of the arguments: 32 bits of it where the guest's numbers have so many. */
 export const argumentOf = ({ argument, layout }: Hypercall): Hypercall['argument'] =>
   layout === 'native' ? argument : { low: argument.low, high: 0 };
 
@@ -92,7 +92,7 @@ export const after = (linear: Word, bytes: number): Word =>
   sum(linear, { low: bytes % 2 ** 32, high: Math.floor(bytes / 2 ** 32) });
 
 /**
- * [H2] The page at a linear address, for a hypercall. The hypervisor asks as the kernel, whether or
+ * [M2] The page at a linear address, for a hypercall. The hypervisor asks as the kernel, whether or
  * not the address is canonical; it marks what it passes. Grant mappings hold neither arguments nor,
  * on the way there, tables ([W5]).
  */
@@ -115,7 +115,7 @@ function pageAt(
 }
 
 /**
- * [H2] The number in a field. Of 64 bits it is carried as `ALL_ONES` says: all ones are one value of
+ * [M2] The number in a field. Of 64 bits it is carried as `ALL_ONES` says: all ones are one value of
  * their own, and what no double holds is rounded, downwards from there.
  */
 export function numberIn(bytes: readonly number[], [at, width]: Field): number {
@@ -125,7 +125,7 @@ export function numberIn(bytes: readonly number[], [at, width]: Field): number {
   return value === 2 ** 64 && !isAllOnes ? 2 ** 64 - 2048 : value;
 }
 
-/** [H2] The bits in a field. */
+/** [M2] The bits in a field. */
 export function wordIn(bytes: readonly number[], [at, width]: Field): Word {
   const half = (from: number): number =>
     [3, 2, 1, 0].reduce(
@@ -135,7 +135,7 @@ export function wordIn(bytes: readonly number[], [at, width]: Field): Word {
   return { low: half(0), high: half(4) };
 }
 
-/** [H3] The bytes of a structure with another number in a field: negative ones as the guest has them. */
+/** [M3] The bytes of a structure with another number in a field: negative ones as the guest has them. */
 export function withNumber(
   bytes: readonly number[],
   [at, width]: Field,

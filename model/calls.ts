@@ -24,19 +24,19 @@ export type Rules = readonly (RuleId | RefusalId)[];
 /** How far it came: what is left so far, and what the call behind it answers so far. */
 type Sofar = Omit<Ended, 'rc'>;
 
-/** [H1] The call came to its end. */
+/** [M1] The call came to its end. */
 export const through = (sofar: Sofar, rc: Rc = 0): Ended => {
-  return { ...sofar, rc, rules: [...sofar.rules, 'H1'] };
+  return { ...sofar, rc, rules: [...sofar.rules, 'M1'] };
 };
 
-/** [H2] An argument cannot be read: what was done before its turn came stays done. */
+/** [M2] An argument cannot be read: what was done before its turn came stays done. */
 export const unread = (sofar: Sofar): Ended => {
-  return { ...sofar, rc: '-EFAULT', rules: [...sofar.rules, 'H2.1'] };
+  return { ...sofar, rc: '-EFAULT', rules: [...sofar.rules, 'M2.1'] };
 };
 
-/** [H3] A result cannot be written: what it is the result of stays done, and the call ends. */
+/** [M3] A result cannot be written: what it is the result of stays done, and the call ends. */
 export const unwritten = (sofar: Sofar): Ended => {
-  return { ...sofar, rc: '-EFAULT', rules: [...sofar.rules, 'H3.1'] };
+  return { ...sofar, rc: '-EFAULT', rules: [...sofar.rules, 'M3.1'] };
 };
 
 /** The caller crashed. */
@@ -52,7 +52,7 @@ type Bytes = readonly number[];
 /** Who makes the call that a hypercall is. */
 export const by = ({ caller, vcpu }: Hypercall) => ({ caller, vcpu });
 
-/** [H2] One structure is read, and what it asks for is done; nothing is written. */
+/** [M2] One structure is read, and what it asks for is done; nothing is written. */
 export function structured(
   state: State,
   made: Hypercall,
@@ -95,7 +95,7 @@ export function swapElement(bytes: Bytes): SwapElement {
   return { first: GrantRef(first), second: GrantRef(second) };
 }
 
-/** [H2] A side of a copy is a ref of 32 bits, or a gfn as wide as a guest's numbers are. */
+/** [M2] A side of a copy is a ref of 32 bits, or a gfn as wide as a guest's numbers are. */
 export function copyElement(bytes: Bytes, layout: Layout): CopyElement {
   const { copy } = structures[layout];
   const flags = numberIn(bytes, copy.flags);
@@ -117,6 +117,6 @@ export function copyElement(bytes: Bytes, layout: Layout): CopyElement {
   };
 }
 
-/** [H2] A gfn of a list, as wide as a guest's numbers are. */
+/** [M2] A gfn of a list, as wide as a guest's numbers are. */
 export const gfnIn = (bytes: Bytes, layout: Layout): Gfn =>
   Gfn(numberIn(bytes, structures[layout].frame.number));

@@ -24,7 +24,7 @@ interface Asked extends Exchanged {
 }
 
 /**
- * [H2] [H3] exchange: what is asked is judged, in the layout of 32 bits some of it beforehand, then the
+ * [M2] [M3] exchange: what is asked is judged, in the layout of 32 bits some of it beforehand, then the
  * first gfn is read. How many extents are done is written back, whatever the answer.
  */
 export function exchangeCall(state: State, made: Hypercall): Ended {
@@ -52,18 +52,18 @@ const judged = (state: State, { caller }: Hypercall, asked: Asked): Result | und
   exchangeOfOrders(state, caller, asked) ??
   (isIncoherent(asked) ? incoherent(asked) : exchangeOfPages(state, caller, asked, asked.done));
 
-/** [H4] More is done than there is to do, or it is done between two domains. */
+/** [M4] More is done than there is to do, or it is done between two domains. */
 const isIncoherent = ({ done, given, target, takenInto }: Asked): boolean =>
   done > given || target !== takenInto;
 
-const incoherent = ({ done }: Asked): Result => noExchange('-EINVAL', 'H4.7', done);
+const incoherent = ({ done }: Asked): Result => noExchange('-EINVAL', 'M4.7', done);
 
 /** Of 32 bits: orders that no extent has, or other pages taken than given. */
 const hasNoSize = ({ given, givenOrder, taken, takenOrder }: Asked): boolean =>
   Math.max(givenOrder, takenOrder) > abi.ORDER_MAXIMUM ||
   given * 2 ** givenOrder !== taken * 2 ** takenOrder;
 
-/** [H3] The end, with the number of extents done written back. */
+/** [M3] The end, with the number of extents done written back. */
 function told(
   state: State,
   made: Hypercall,
@@ -81,7 +81,7 @@ function told(
   return written.isWhole ? calls.through(sofar, value) : calls.unwritten(sofar);
 }
 
-/** [H2] The first gfn cannot be read; what is done is written all the same. */
+/** [M2] The first gfn cannot be read; what is done is written all the same. */
 function unlisted(state: State, made: Hypercall, bytes: readonly number[], done: number): Ended {
   const { next, outcome } = told(state, made, bytes, done, noExchange('-EFAULT', 'P9'));
   return calls.unread({ next, outcome, rules: [] });

@@ -15,7 +15,7 @@ import type { State } from './state.js';
 const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - abi.structures.native.reservation.bytes) / 8);
 
 /**
- * [H2] [H4] populate, decrease and increase_reservation, from an extent on: each gfn is read when its
+ * [M2] [M4] populate, decrease and increase_reservation, from an extent on: each gfn is read when its
  * turn has come, for a guest of 32 bits many before the first of them is done. No error is ever
  * answered, only how many extents are done, those before the first among them.
  */
@@ -29,15 +29,15 @@ export function extentsCall(
   const { bytes, next: read } = bytesAt(state, made, argumentOf(made), at.bytes);
   const rules: Rules[number][] = [];
   let next = read;
-  const end = (done: number, rule: RefusalId | 'H1'): Ended => {
+  const end = (done: number, rule: RefusalId | 'M1'): Ended => {
     return { rc: done, outcome: { is: 'rc', rc: done }, rules: [...rules, rule], next };
   };
   if (bytes === undefined) return unreadable(end, first);
   const count = numberIn(bytes, at.count);
   const addressBits = numberIn(bytes, at.flags) % (abi.XENMEMF_address_bits + 1);
-  if (count > abi.EXTENTS_MAXIMUM) return end(first, 'H4.5');
-  if (first >= count) return end(first, 'H4.4');
-  if (addressBits > 0 && addressBits <= abi.ADDRESS_BITS_OF_A_PAGE) return end(first, 'H4.6');
+  if (count > abi.EXTENTS_MAXIMUM) return end(first, 'M4.5');
+  if (first >= count) return end(first, 'M4.4');
+  if (addressBits > 0 && addressBits <= abi.ADDRESS_BITS_OF_A_PAGE) return end(first, 'M4.6');
 
   const hasList = operation !== abi.XENMEM_increase_reservation;
   const together = made.layout === 'native' ? 1 : TOGETHER;
@@ -56,14 +56,14 @@ export function extentsCall(
     next = result.next ?? next;
     const { answer } = result;
     if (answer === 'crashed') return calls.fatal({ next, outcome: undefined, rules });
-    if (answer.is === 'rc' && answer.rc === 0) return end(done, 'H1');
+    if (answer.is === 'rc' && answer.rc === 0) return end(done, 'M1');
   }
-  return end(count, 'H1');
+  return end(count, 'M1');
 }
 
-/** [H2] What cannot be read ends the call like an extent that cannot be done. */
+/** [M2] What cannot be read ends the call like an extent that cannot be done. */
 const unreadable = (end: (done: number, rule: RefusalId) => Ended, done: number): Ended =>
-  end(done, 'H2.2');
+  end(done, 'M2.2');
 
 /** One extent of what a reservation asks for. */
 function extent(
@@ -89,7 +89,7 @@ function extent(
   }
 }
 
-/** [H2] Gfns of the list, up to the first that cannot be read. */
+/** [M2] Gfns of the list, up to the first that cannot be read. */
 function gfnsIn(
   state: State,
   made: Hypercall,

@@ -30,7 +30,7 @@ interface Batch<Element> {
 type Bytes = readonly number[];
 
 /**
- * [H2] [H3] A batch: an element is read when its turn has come, done, and answered in its place; then
+ * [M2] [M3] A batch: an element is read when its turn has come, done, and answered in its place; then
  * the next. What one does may change what the next one is, or where.
  */
 function inTurn<Element>(
@@ -78,7 +78,7 @@ const statusAt =
 
 const asItIs = (now: State): State => now;
 
-/** [H3] map_grant_ref writes back whole elements, of which only a mapping has new fields. */
+/** [M3] map_grant_ref writes back whole elements, of which only a mapping has new fields. */
 export function mapCall(
   state: State,
   made: Hypercall,
@@ -100,7 +100,7 @@ export function mapCall(
 }
 
 /**
- * [H3] unmap_grant_ref empties the gfns of a number of elements before what they held is released;
+ * [M3] unmap_grant_ref empties the gfns of a number of elements before what they held is released;
  * their handles are free and their statuses written by then.
  */
 export function unmapCall(state: State, made: Hypercall): Ended | Objection {
@@ -136,7 +136,7 @@ export function swapCall(state: State, made: Hypercall): Ended | Objection {
   });
 }
 
-/** [H3] The buffers of a copy stay in use while statuses are written and elements are read. */
+/** [M3] The buffers of a copy stay in use while statuses are written and elements are read. */
 export function copyCall(state: State, made: Hypercall): Ended | Objection {
   const { copy } = abi.structures.native;
   let copying: Copying = { state, source: undefined, dest: undefined };
@@ -158,7 +158,7 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
 }
 
 /**
- * [H2] Copies of a guest of 32 bits are read many at once, as many as fit the place where they are put
+ * [M2] Copies of a guest of 32 bits are read many at once, as many as fit the place where they are put
  * into native layout. If one cannot be read, none of these is made; once all are made the statuses
  * are written, the last one first, each that can be.
  */

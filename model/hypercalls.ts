@@ -17,7 +17,7 @@ import {
 /** Hypercalls with their arguments in the caller's memory (grants.md 5, p2m.md 3.5). */
 
 /**
- * [H1] A hypercall: its number and command name an operation, and what is at `argument` is read for
+ * [M1] A hypercall: its number and command name an operation, and what is at `argument` is read for
  * it in the caller's layout. Where a map was made its handle and frame are in memory from then on,
  * so that what comes after may hang on them: the outcome is known once they are ([G15]).
  */
@@ -44,25 +44,25 @@ function performed(
   made: Hypercall,
   seen: readonly ElementReply[] | undefined,
 ): Ended | Objection {
-  if (made.as === 'user') return calls.refused(state, '-EPERM', 'H1.1');
+  if (made.as === 'user') return calls.refused(state, '-EPERM', 'M1.1');
   switch (made.number) {
     case abi.HYPERVISOR_grant_table_op:
       return grantHypercall(state, made, seen);
     case abi.HYPERVISOR_memory_op:
       return memoryHypercall(state, made);
     default:
-      return calls.refused(state, '-ENOSYS', 'H1.2');
+      return calls.refused(state, '-ENOSYS', 'M1.2');
   }
 }
 
-/** [H1] Which grant operation it is. set_version and get_version do not look at the count. */
+/** [M1] Which grant operation it is. set_version and get_version do not look at the count. */
 function grantHypercall(
   state: State,
   made: Hypercall,
   seen: readonly ElementReply[] | undefined,
 ): Ended | Objection {
-  if (!grantCommands.includes(made.command)) return calls.refused(state, '-ENOSYS', 'H1.3');
-  if (made.count > abi.COUNT_MAXIMUM) return calls.refused(state, '-EINVAL', 'H1.4');
+  if (!grantCommands.includes(made.command)) return calls.refused(state, '-ENOSYS', 'M1.3');
+  if (made.count > abi.COUNT_MAXIMUM) return calls.refused(state, '-EINVAL', 'M1.4');
   switch (made.command) {
     case abi.GNTTABOP_map_grant_ref:
       return mapCall(state, made, seen);

@@ -14,7 +14,7 @@ import type { State } from './state.js';
 /** Memory operations with their arguments in memory (p2m.md 2.9). */
 
 /**
- * [H1] [H4] Which memory operation it is: the low bits of the command say it, the others from which
+ * [M1] [M4] Which memory operation it is: the low bits of the command say it, the others from which
  * extent on it is to be done. Most operations have no extents, and refuse to go on from one.
  */
 export function memoryHypercall(state: State, made: Hypercall): Ended {
@@ -33,8 +33,8 @@ export function memoryHypercall(state: State, made: Hypercall): Ended {
       break;
   }
   const call = withoutExtents(operation);
-  if (call === undefined) return calls.refused(state, '-ENOSYS', 'H1.5');
-  return first === 0 ? call(state, made) : calls.refused(state, '-EINVAL', 'H4.1');
+  if (call === undefined) return calls.refused(state, '-ENOSYS', 'M1.5');
+  return first === 0 ? call(state, made) : calls.refused(state, '-EINVAL', 'M4.1');
 }
 
 type Call = (state: State, made: Hypercall) => Ended;

@@ -11,7 +11,7 @@ import type { State } from './state.js';
 
 /** add_to_physmap and its batch, with their arguments in memory (p2m.md 2.9). */
 
-/** [H4] add_to_physmap: only a range of gfns has entries to go on from. */
+/** [M4] add_to_physmap: only a range of gfns has entries to go on from. */
 export function addCall(state: State, made: Hypercall, first: number): Ended {
   const { addToPhysmap: at } = abi.structures[made.layout];
   if (first > abi.PHYSMAP_START_MAXIMUM) return outOfNumbers(state);
@@ -36,11 +36,11 @@ export function addCall(state: State, made: Hypercall, first: number): Ended {
   });
 }
 
-/** [H4] The first entry is a number of 16 bits. */
-const outOfNumbers = (state: State): Ended => calls.refused(state, '-EDOM', 'H4.2');
+/** [M4] The first entry is a number of 16 bits. */
+const outOfNumbers = (state: State): Ended => calls.refused(state, '-EDOM', 'M4.2');
 
-/** [H4] No entry is left. */
-const NONE_LEFT = 'H4.3';
+/** [M4] No entry is left. */
+const NONE_LEFT = 'M4.3';
 
 /** Entries of a guest of 32 bits that fit where they are put into native layout. */
 const TOGETHER = Math.floor(
@@ -48,7 +48,7 @@ const TOGETHER = Math.floor(
 );
 
 /**
- * [H2] [H3] add_to_physmap_batch: an entry is read, done, and its result written, then the next. For a
+ * [M2] [M3] add_to_physmap_batch: an entry is read, done, and its result written, then the next. For a
  * guest of 32 bits many are read at once, the first of them before anything is asked.
  */
 export function addBatchCall(state: State, made: Hypercall, first: number): Ended {
@@ -110,7 +110,7 @@ export function addBatchCall(state: State, made: Hypercall, first: number): Ende
 
 const ERROR = abi.structures.native.error;
 
-/** [H2] Entries of the batch as their lists have them; none if one of them cannot be read. */
+/** [M2] Entries of the batch as their lists have them; none if one of them cannot be read. */
 function entriesIn(
   state: State,
   made: Hypercall,

@@ -16,7 +16,7 @@ import { setVersion } from './version.js';
 
 type Bytes = readonly number[];
 
-/** [H2] [H3] One structure is read, what it asks for is done, and some of it is written back. */
+/** [M2] [M3] One structure is read, what it asks for is done, and some of it is written back. */
 function one(
   state: State,
   made: Hypercall,
@@ -53,7 +53,7 @@ const by = ({ caller, vcpu, count }: Hypercall) => ({ caller, vcpu, count, targe
 const statusNumber = (status: Status): number => -statuses.indexOf(status);
 
 /**
- * [H3] setup_table writes its list, and then its status. Of 64 bits: each number of the list that can
+ * [M3] setup_table writes its list, and then its status. Of 64 bits: each number of the list that can
  * be written, and of the argument nothing but the status. Of 32 bits: numbers cut to 32 bits, up to
  * the first that cannot be written, and then the whole argument as it was read.
  */
@@ -81,7 +81,7 @@ export function setupTableCall(state: State, made: Hypercall): Ended {
       isListed &&= written.isWhole;
     }
     if (isListed) return { ...done, next };
-    return { answer: { is: 'table', status: 'bad_virt_addr', frames: [] }, rule: 'H3.2', next };
+    return { answer: { is: 'table', status: 'bad_virt_addr', frames: [] }, rule: 'M3.2', next };
   };
   return one(state, made, at.bytes, ask, (bytes, answer) => {
     const status = answer !== 'crashed' && answer.is === 'table' ? answer.status : 'general_error';
@@ -91,7 +91,7 @@ export function setupTableCall(state: State, made: Hypercall): Ended {
   });
 }
 
-/** [H3] query_size writes its whole argument back, with new numbers only where it has them. */
+/** [M3] query_size writes its whole argument back, with new numbers only where it has them. */
 export function querySizeCall(state: State, made: Hypercall): Ended {
   const { querySize: at } = abi.structures.native;
   const call = { ...by(made), op: 'query_size' } as const;
@@ -107,7 +107,7 @@ export function querySizeCall(state: State, made: Hypercall): Ended {
   });
 }
 
-/** [H3] set_version writes back the version in force, also where it was refused or was fatal. */
+/** [M3] set_version writes back the version in force, also where it was refused or was fatal. */
 export function setVersionCall(state: State, made: Hypercall): Ended {
   const { setVersion: at } = abi.structures.native;
   const ask = (now: State, bytes: Bytes): Result => {
@@ -120,7 +120,7 @@ export function setVersionCall(state: State, made: Hypercall): Ended {
   });
 }
 
-/** [H3] get_version writes the version, if it has one to tell. */
+/** [M3] get_version writes the version, if it has one to tell. */
 export function getVersionCall(state: State, made: Hypercall): Ended {
   const { getVersion: at } = abi.structures.native;
   const ask = (now: State, bytes: Bytes): Result => {

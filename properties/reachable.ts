@@ -12,7 +12,7 @@ const wholeOnly: ReadonlySet<string> = new Set(['D9', 'G2.4', 'G6.6', 'G8.7', 'P
 
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (id in unreachable) return false;
-  if (surface === 'guests' && (wholeOnly.has(id) || /^[BH]/.test(id))) return false;
+  if (surface === 'guests' && (wholeOnly.has(id) || /^[BM]/.test(id))) return false;
   if (vcpus === 1 && ofPaging.test(id)) return false;
   return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);
 }

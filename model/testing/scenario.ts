@@ -109,9 +109,9 @@ export const principles: readonly RuleId[] = [
   'C7',
   'C8',
   'D4',
-  'H2',
-  'H3',
-  'H4',
+  'M2',
+  'M3',
+  'M4',
 ];
 
 /** The ids in the brackets of a title that have to be reached by name. */
