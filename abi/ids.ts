@@ -42,6 +42,8 @@ export const GuestPhysical = (n: number): GuestPhysical => n as GuestPhysical;
 
 /** The control domain: privileged, always there, never a guest of the machine. */
 export const CONTROL: DomainId = DomainId(0);
+/** The vcpu that every domain has; on the control domain's the toolstack destroys others. */
+export const FIRST_VCPU: VcpuId = VcpuId(0);
 /** In an argument: the calling domain itself. Never equal to a stored domain id. */
 export const DOMID_SELF: DomainId = DomainId(0x7ff0);
 export const DOMID_IO: DomainId = DomainId(0x7ff1);

@@ -12,6 +12,8 @@ export interface Machine {
   readonly vcpus: number;
   /** Machine frames that can back guests' own RAM, all domains together. */
   readonly guestFrames: number;
+  /** Pages of RAM that the control domain has: the first machine frames, besides the guests'. */
+  readonly controlPages: number;
   /** No p2m holds an entry at this gfn or above. */
   readonly gfnLimit: number;
   /** Frames for the tables of one domain's p2m, the root included. */
@@ -30,6 +32,8 @@ export interface Machine {
   readonly maptrackFramesMaximum: number;
   /** A pin counter that has reached this is not raised. */
   readonly pinLimit: number;
+  /** A domain that is paused so often is not paused once more. */
+  readonly pauseLimit: number;
   /** Largest order (log2 of pages) of an extent for a guest, and for the control domain. */
   readonly guestOrder: number;
   readonly controlOrder: number;
@@ -97,6 +101,7 @@ const tiny: Machine = {
   domains: 2,
   vcpus: 1,
   guestFrames: 6,
+  controlPages: 0,
   gfnLimit: 2 ** 36,
   p2mTableFrames: 5,
   refsPerFrame: 4,
@@ -106,6 +111,7 @@ const tiny: Machine = {
   handlesPerFrame: 3,
   maptrackFramesMaximum: 1,
   pinLimit: 2,
+  pauseLimit: 2,
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
@@ -131,6 +137,7 @@ const small: Machine = {
   domains: 3,
   vcpus: 1,
   guestFrames: 48,
+  controlPages: 0,
   gfnLimit: 2 ** 36,
   p2mTableFrames: 8,
   refsPerFrame: 16,
@@ -140,6 +147,7 @@ const small: Machine = {
   handlesPerFrame: 8,
   maptrackFramesMaximum: 2,
   pinLimit: 4,
+  pauseLimit: 3,
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
@@ -180,6 +188,7 @@ const whole: Machine = {
   surface: 'whole',
   domains: 3,
   guestFrames: 80,
+  controlPages: 3,
 };
 
 /**
@@ -192,6 +201,7 @@ const xen: Machine = {
   domains: 6,
   vcpus: 1,
   guestFrames: 16384,
+  controlPages: 64,
   gfnLimit: 2 ** 36,
   p2mTableFrames: 501,
   refsPerFrame: 512,
@@ -201,6 +211,7 @@ const xen: Machine = {
   handlesPerFrame: 256,
   maptrackFramesMaximum: 1024,
   pinLimit: 128,
+  pauseLimit: 255,
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,

@@ -36,7 +36,7 @@ export interface Changes {
   readonly to: readonly number[];
 }
 
-export type P2mType = 'ram_rw' | 'grant_map_rw' | 'grant_map_ro';
+export type P2mType = 'ram_rw' | 'ram_ro' | 'grant_map_rw' | 'grant_map_ro';
 
 export interface EntryView {
   readonly type: P2mType;

@@ -4,6 +4,7 @@ import type {
   AddToPhysmapBatch,
   CopyGrant,
   Decrease,
+  DestroyDomain,
   Increase,
   MapGrant,
   Populate,
@@ -24,7 +25,8 @@ export type PreemptibleCall =
   | Decrease
   | Increase
   | AddToPhysmap
-  | AddToPhysmapBatch;
+  | AddToPhysmapBatch
+  | DestroyDomain;
 
 /**
  * The next call of the vcpu that can be stopped, or its resumption, stops at the first point at which

@@ -1,4 +1,4 @@
-import type { Gfn, Handle, Mfn } from './ids.js';
+import type { DomainId, Gfn, GrantRef, Handle, Mfn } from './ids.js';
 import type { Errno, Rc, Status } from './status.js';
 import type { GrantVersion } from './grant-table.js';
 import type { Word } from './word.js';
@@ -7,6 +7,8 @@ import type { Word } from './word.js';
 export type Reply =
   /** The caller cannot run: it does not exist, has crashed or is dying. */
   | { readonly is: 'no_domain' }
+  /** The caller is paused, and nothing happened. */
+  | { readonly is: 'paused' }
   /** The hypervisor crashed the calling domain during this step; it saw no result. */
   | { readonly is: 'crashed' }
   /** A hypercall's value. */
@@ -48,6 +50,8 @@ export type Reply =
    * answer it; a count of extents is that of all since it was made.
    */
   | { readonly is: 'preempted'; readonly done: Reply }
+  /** destroy, where it was stopped: the mappings of the domain that have ended, in this order. */
+  | { readonly is: 'released'; readonly mappings: readonly ReleasedMapping[] }
   /** The vcpu is in the middle of a call that was stopped. */
   | { readonly is: 'busy' }
   /** The vcpu is in no call that it could go on with. */
@@ -89,4 +93,12 @@ export interface InspectReply {
   /** Frame and first eight bytes, where the control domain can map the gfn; else absent. */
   readonly frame?: Mfn;
   readonly first?: Word;
+}
+
+/** A mapping that a dying domain had. */
+export interface ReleasedMapping {
+  readonly handle: Handle;
+  readonly granter: DomainId;
+  readonly ref: GrantRef;
+  readonly readonly: boolean;
 }

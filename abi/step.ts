@@ -1,15 +1,37 @@
 import type { Access, Accessor, ByGuest, Control, LinearAccess } from './access.js';
 import type { Layout } from './layouts.js';
-import type { DomainConfig } from './machine.js';
 import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
+import type { Toolstack } from './toolstack.js';
+import type { WindowCall } from './windows.js';
 import type { Word } from './word.js';
 
+export {
+  HVMMEM_ioreq_server,
+  HVMMEM_mmio_dm,
+  HVMMEM_ram_ro,
+  HVMMEM_ram_rw,
+  fallible,
+} from './toolstack.js';
+export type {
+  CreateDomain,
+  DestroyDomain,
+  DomainInfo,
+  FailNext,
+  Fallible,
+  InspectGfn,
+  LogDirty,
+  PauseDomain,
+  SetMemoryLimit,
+  SetMemoryType,
+  Toolstack,
+} from './toolstack.js';
+export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
 export { accessors } from './access.js';
 export type {
   Access,
-  Accessor,
   ByGuest,
+  Accessor,
   CompareExchange,
   Control,
   ExchangeAdd,
@@ -31,7 +53,15 @@ export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemptio
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
 export type Step =
-  GrantCall | MemoryCall | Hypercall | Access | LinearAccess | Control | Toolstack | Preemption;
+  | GrantCall
+  | MemoryCall
+  | Hypercall
+  | Access
+  | LinearAccess
+  | Control
+  | Toolstack
+  | WindowCall
+  | Preemption;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----
@@ -240,59 +270,4 @@ export interface Hypercall extends ByGuest {
   readonly argument: Word;
   /** u32: elements that a grant operation is passed; a memory operation has none. */
   readonly count: number;
-}
-
-// ---- toolstack: the control domain acts ----
-
-export type Toolstack =
-  CreateDomain | DestroyDomain | DomainInfo | SetMemoryLimit | InspectGfn | LogDirty | FailNext;
-
-export interface CreateDomain {
-  readonly op: 'create';
-  readonly domain: DomainId;
-  readonly config: DomainConfig;
-}
-export interface DestroyDomain {
-  readonly op: 'destroy';
-  readonly domain: DomainId;
-}
-export interface DomainInfo {
-  readonly op: 'domain_info';
-  readonly domain: DomainId;
-}
-export interface SetMemoryLimit {
-  readonly op: 'set_memory_limit';
-  readonly domain: DomainId;
-  readonly pages: number;
-}
-/** What is at a gfn: its memory type, and its frame where the control domain may map it. */
-export interface InspectGfn {
-  readonly op: 'inspect_gfn';
-  readonly domain: DomainId;
-  readonly gfn: Gfn;
-}
-/**
- * Which gfns were written: `enable` and `disable` the log, `peek` at it, or `clean` it, which answers
- * what it held and starts anew (p2m.md 4.17).
- */
-export interface LogDirty {
-  readonly op: 'log_dirty';
-  readonly domain: DomainId;
-  readonly action: 'enable' | 'disable' | 'peek' | 'clean';
-}
-
-/** What can be made to fail, once. */
-export const fallible = ['page', 'table', 'grant_frame', 'entry'] as const;
-/**
- * An allocation of RAM for a domain (all of an extent at once), of a table of a p2m, of a page that
- * the hypervisor lends to a domain (a frame of its grant table, of its status words, its shared
- * info); or an update of an entry of a p2m.
- */
-export type Fallible = (typeof fallible)[number];
-/** The `after`-th from now on fails, 1 being the next; 0 says that none is to fail any more. */
-export interface FailNext {
-  readonly op: 'fail_next';
-  readonly what: Fallible;
-  /** u32 */
-  readonly after: number;
 }

@@ -24,6 +24,8 @@ import { saveFailure, shrunken } from './save.js';
 export interface CheckOptions {
   readonly seed: string | undefined;
   readonly steps: number | undefined;
+  /** States to sample, from each of which all is given back; undefined for a usual run. */
+  readonly recover: number | undefined;
   readonly seconds: number | undefined;
   readonly machines: readonly Machine[];
   readonly guests: GuestMode | undefined;
@@ -97,8 +99,9 @@ async function checkOn(
     failures: options.failures,
     clock: () => line.elapsed(),
     progress: (now) => {
-      line.tell(() => liveText(now, line.elapsed()));
+      line.tell(() => liveText(now, line.elapsed(), options.recover));
     },
+    ...(options.recover === undefined ? {} : { recover: options.recover }),
     ...boundsOf(machine, options),
   });
   const seconds = line.elapsed() / 1000;
@@ -155,10 +158,14 @@ function boundsOf(
   return { lines: steps ?? (vcpus > 1 ? USUAL_PAGED_STEPS : USUAL_STEPS) };
 }
 
-function liveText({ lines, found, coverage }: Progress, milliseconds: number): string {
+function liveText(
+  { lines, episodes, found, coverage }: Progress,
+  milliseconds: number,
+  recover: number | undefined,
+): string {
   const rate = Math.round((coverage.steps / Math.max(milliseconds, 1)) * 1000);
   return [
-    `${lines} steps`,
+    recover === undefined ? `${lines} steps` : `${episodes} of ${recover} states`,
     `${rate}/s`,
     `refusals ${reachedRefusals(coverage)}`,
     `goals ${coverage.goals.length - coverage.missedGoals().length}/${coverage.goals.length}`,
@@ -179,6 +186,7 @@ function asText({ machine, result, seconds, failures }: Run, options: CheckOptio
   return [
     ...failures.flatMap(({ report, path }) => [failureText(report), `saved     ${path}`, '']),
     campaignText(result),
+    ...recoveredLines(result, options),
     // With failures, most of the time went into looking at them again.
     failures.length === 0
       ? `speed     ${rate} steps/s in ${seconds.toFixed(1)} s`
@@ -188,11 +196,19 @@ function asText({ machine, result, seconds, failures }: Run, options: CheckOptio
   ].join('\n');
 }
 
+/** From how many of the sampled states everything came back. */
+function recoveredLines({ episodes, found }: Campaign, { recover }: CheckOptions): string[] {
+  if (recover === undefined) return [];
+  const stuck = new Set(found.map(({ seed }) => seed)).size;
+  return [`recovered ${episodes - stuck} of ${episodes} states [E7]`];
+}
+
 /** The options that a repetition needs; a run that was ended by time is repeated by its lines. */
 function otherOptions(machine: Machine, result: Campaign, options: CheckOptions): string {
   const isUsual = options.seconds === undefined && options.steps === undefined && !result.aborted;
   return [
-    isUsual
+    options.recover === undefined ? '' : ` --recover ${options.recover}`,
+    isUsual || options.recover !== undefined
       ? ''
       : ` --steps ${options.steps !== undefined && !result.aborted ? options.steps : result.lines}`,
     ` --machine ${machine.name}`,

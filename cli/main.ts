@@ -41,6 +41,7 @@ const jsonOption = (): Option =>
 interface CheckWords {
   readonly seed?: string;
   readonly steps?: number;
+  readonly recover?: number;
   readonly time?: number;
   readonly machine: string | undefined;
   readonly paging?: string;
@@ -63,6 +64,7 @@ program
     `end after so many steps on each machine (default: ${USUAL_STEPS}; ${USUAL_PAGED_STEPS} with paging)`,
     wholeNumber(STEPS_LIMIT),
   )
+  .option('--recover <n>', 'sample so many states; give all back', wholeNumber(STEPS_LIMIT))
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
   .option(
     '--machine <preset>',
@@ -97,6 +99,7 @@ the same report. Ctrl-C ends the run in good order; what was found is saved.
 Examples:
   xenolith check --time 600 --emphasis grants
   xenolith check --machine paged --paging hap --guests 4-level
+  xenolith check --machine whole --recover 10000
   xenolith check --fault owner-check-dropped    (see what a finding looks like)
 ${exitHelp}`,
   )
@@ -105,6 +108,7 @@ ${exitHelp}`,
       ...words,
       seed: words.seed,
       steps: words.steps,
+      recover: words.recover,
       seconds: words.time,
       machines: machinesFor(words.machine, words.paging),
       guests: words.guests === undefined ? undefined : guestsNamed(words.guests),

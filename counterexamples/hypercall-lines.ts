@@ -16,13 +16,26 @@ import { refuseToken, right, tokensOf, Words, type Token } from './words.js';
  * arguments are stored; its count is written where it is not the number of its elements.
  */
 
-export function hypercallText(line: Hypercall): string {
+/** `callText` prints the call whose arguments are stored, as a line of its own would have it. */
+export function hypercallText(
+  line: Hypercall | MarshalledLine,
+  callText: (call: MarshalledCall) => string,
+): string {
+  if (line.op === 'marshalled') return marshalledText(line, callText);
   const count = line.count === 1 ? '' : ` count=${line.count}`;
   return `number=${line.number} command=${line.command} va=${vaText(line.argument)}${count}${manner(line)}`;
 }
 
-export function parseHypercall(by: Caller, { words }: Arguments): Hypercall {
-  return { op: 'hypercall', ...by, ...whole(words, parseRegisters) };
+/** `parseLine` reads the call whose arguments are stored as a line: its operation and arguments. */
+export function parseHypercall(
+  op: 'hypercall' | 'marshalled',
+  by: Caller,
+  given: Arguments,
+  parseLine: (operation: Token, given: Arguments) => Line,
+): Hypercall | MarshalledLine {
+  if (op === 'marshalled') return parseMarshalled(by, given, parseLine);
+  const { words } = given;
+  return { op, ...by, ...whole(words, parseRegisters) };
 }
 
 function parseRegisters(words: Words): Omit<Hypercall, 'op' | 'caller' | 'vcpu'> {
@@ -32,18 +45,13 @@ function parseRegisters(words: Words): Omit<Hypercall, 'op' | 'caller' | 'vcpu'>
   return { number, command, argument: parseVa(words), count, ...parseManner(words) };
 }
 
-/** `callText` prints the call by itself, as a line of its own would have it. */
-export function marshalledText(
-  line: MarshalledLine,
-  callText: (call: MarshalledCall) => string,
-): string {
+function marshalledText(line: MarshalledLine, callText: (call: MarshalledCall) => string): string {
   const count = line.count === undefined ? '' : ` count=${line.count}`;
   const where = `place=${addressText(line.place)} va=${vaText(line.linear)}${count}`;
   return `${where}${manner(line)}${COLON}${callText(line.call)}`;
 }
 
-/** `parseLine` reads the call as a line: its operation and its arguments. */
-export function parseMarshalled(
+function parseMarshalled(
   by: Caller,
   given: Arguments,
   parseLine: (operation: Token, given: Arguments) => Line,

@@ -1,26 +1,20 @@
-import { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Line } from '../abi/program.js';
 import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
+import { callerText, parseCaller } from './actor.js';
 import type { Arguments, Caller } from './arguments.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
 import { grantLineText, parseGrantLine } from './grant-entry-line.js';
-import {
-  hypercallText,
-  marshalledText,
-  parseHypercall,
-  parseMarshalled,
-} from './hypercall-lines.js';
+import { hypercallText, parseHypercall } from './hypercall-lines.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
-import { after, pairOf } from './names.js';
-import { parseNumber, u16 } from './numbers.js';
 import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
+import { parseWindow, windowText } from './window-lines.js';
 import { refuseToken, type Token, type Words } from './words.js';
 
 /*
@@ -127,9 +121,14 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   destroy: 'toolstack',
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
+  set_memory_type: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
+  pause: 'toolstack',
+  unpause: 'toolstack',
   fail_next: 'toolstack',
+  map_foreign: 'toolstack',
+  unmap_window: 'toolstack',
 };
 
 const TOOLSTACK = 'tool';
@@ -178,9 +177,8 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'pte':
       return pteText(line);
     case 'hypercall':
-      return hypercallText(line);
     case 'marshalled':
-      return marshalledText(line, (call) => `${wordOf(call.op)} ${argumentsText(call, machine)}`);
+      return hypercallText(line, (call) => `${wordOf(call.op)} ${argumentsText(call, machine)}`);
     case 'cr0':
     case 'cr3':
     case 'cr4':
@@ -195,20 +193,23 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
+    case 'map_foreign':
+    case 'unmap_window':
+      return windowText(line);
   }
 }
 
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
   switch (op) {
-    case 'grant': {
-      const { words, machine } = given;
-      const by = parseCaller(actor);
-      return { op, ...by, ...whole(words, (each) => parseGrantLine(each, machine.defaults)) };
-    }
+    case 'grant':
+      return parseGrantEntry(op, parseCaller(actor), given);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -244,11 +245,8 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'fetch_linear':
       return parseLinear(op, parseCaller(actor), given);
     case 'hypercall':
-      return parseHypercall(parseCaller(actor), given);
-    case 'marshalled': {
-      const by = parseCaller(actor);
-      return parseMarshalled(by, given, (call, rest) => parseLine(actor, call, rest));
-    }
+    case 'marshalled':
+      return parseHypercall(op, parseCaller(actor), given, lineOf(actor));
     case 'pte':
       return { op, ...parseCaller(actor), ...whole(given.words, parsePte) };
     case 'cr0':
@@ -265,22 +263,32 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
-      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
-      return parseToolstack(op, given);
+      return parseToolstack(op, ofToolstack(actor, op, given));
+    case 'map_foreign':
+    case 'unmap_window':
+      return parseWindow(op, ofToolstack(actor, op, given));
   }
 }
 
-const callerText = ({ caller, vcpu }: Caller): string =>
-  `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;
+/** Reads a call that is part of a line of the same actor. */
+const lineOf =
+  (actor: Token) =>
+  (call: Token, given: Arguments): Line =>
+    parseLine(actor, call, given);
 
-function parseCaller(actor: Token): Caller {
-  const [domain, vcpu] = pairOf(actor, '.');
-  if (!/^d\d/.test(domain.text)) return refuseToken(actor, 'a domain that calls (d1, d1.0)');
-  return {
-    caller: DomainId(parseNumber(after(domain, 1), u16)),
-    vcpu: VcpuId(vcpu === undefined ? 0 : parseNumber(vcpu, u16)),
-  };
+function ofToolstack(actor: Token, op: Line['op'], given: Arguments): Arguments {
+  if (actor.text === TOOLSTACK) return given;
+  return refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
 }
+
+const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
+  op,
+  ...by,
+  ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
+});

@@ -1,11 +1,11 @@
 import { PFEC_I, PFEC_P, PFEC_PK, PFEC_RSVD, PFEC_U, PFEC_W } from '../abi/control.js';
 import type { Line } from '../abi/program.js';
-import type { DomainInfoReply, InspectReply, Reply } from '../abi/reply.js';
+import type { DomainInfoReply, InspectReply, ReleasedMapping, Reply } from '../abi/reply.js';
 import type { Rc, Status } from '../abi/status.js';
 import { batchText } from './batch.js';
 import { flagsText, type Flags } from './flags.js';
 import { vaText } from './linear-lines.js';
-import { gfnText, listText } from './names.js';
+import { gfnText, grantText, listText } from './names.js';
 import { wordText } from './numbers.js';
 
 /**
@@ -17,6 +17,7 @@ import { wordText } from './numbers.js';
 export function printReply(reply: Reply, operation: Line['op']): string {
   switch (reply.is) {
     case 'no_domain':
+    case 'paused':
     case 'crashed':
       return reply.is;
     case 'rc':
@@ -53,6 +54,8 @@ export function printReply(reply: Reply, operation: Line['op']): string {
     }
     case 'preempted':
       return `preempted ${printReply(reply.done, operation)}`;
+    case 'released':
+      return `released ${listText(reply.mappings.map(mappingText))}`;
     case 'busy':
     case 'idle':
       return reply.is;
@@ -89,6 +92,9 @@ const statusText = (status: Status): string => (status === 'okay' ? 'ok' : statu
 const rcText = (rc: Rc): string => (rc === 0 ? 'ok' : String(rc));
 const errorText = (error: Rc | 'untouched'): string =>
   error === 'untouched' ? error : rcText(error);
+
+const mappingText = ({ granter, ref, readonly }: ReleasedMapping): string =>
+  `${grantText(granter, ref)}:${readonly ? 'ro' : 'rw'}`;
 
 function tableText(status: Status, frames: readonly number[]): string {
   if (frames.length === 0) return statusText(status);

@@ -4,7 +4,7 @@ import { whole } from './batch.js';
 import type { Arguments } from './arguments.js';
 import { configText, parseConfig } from './machine-line.js';
 import { domainText, gfnText, parseDomain, parseGfn } from './names.js';
-import { between, parseNumber, u32 } from './numbers.js';
+import { between, parseNumber, u16, u32 } from './numbers.js';
 import { refuseToken, type Words } from './words.js';
 
 /*
@@ -13,7 +13,10 @@ import { refuseToken, type Words } from './words.js';
  * tool  domain_info       d3
  * tool  set_memory_limit  d3 pages=20
  * tool  inspect_gfn       d3 gfn=0x8
+ * tool  set_memory_type   d3 gfn=0x8 count=2 type=1
  * tool  log_dirty         d3 enable
+ * tool  pause             d3
+ * tool  unpause           d3
  * tool  fail_next         table after=2
  *
  * What create does not say is as in the defaults of the machine.
@@ -27,9 +30,13 @@ export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
       return [domain, ...configText(line.config, defaults)].join(' ');
     case 'destroy':
     case 'domain_info':
+    case 'pause':
+    case 'unpause':
       return domain;
     case 'set_memory_limit':
       return `${domain} pages=${line.pages}`;
+    case 'set_memory_type':
+      return `${domain} gfn=${gfnText(line.gfn)} count=${line.count} type=${line.type}`;
     case 'inspect_gfn':
       return `${domain} gfn=${gfnText(line.gfn)}`;
     case 'log_dirty':
@@ -49,10 +56,17 @@ function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfi
       return { op, domain, config: parseConfig(words, defaults) };
     case 'destroy':
     case 'domain_info':
+    case 'pause':
+    case 'unpause':
       return { op, domain };
     case 'set_memory_limit': {
       const pages = words.keyed('pages', 'a number of pages');
       return { op, domain, pages: parseNumber(pages, between(0, 2 ** 53)) };
+    }
+    case 'set_memory_type': {
+      const gfn = parseGfn(words.keyed('gfn', 'a gfn'));
+      const count = parseNumber(words.keyed('count', 'a number of gfns'), u32);
+      return { op, domain, gfn, count, type: parseNumber(words.keyed('type', 'a number'), u16) };
     }
     case 'inspect_gfn':
       return { op, domain, gfn: parseGfn(words.keyed('gfn', 'a gfn')) };

@@ -11,7 +11,8 @@ import * as memory from './guest-memory.js';
 import type { Host } from './host.js';
 import { crash } from './physmap.js';
 import { CRASHED, GENERAL_PROTECTION, STORED, pageFault, valueOf } from './replies.js';
-import { NOTHING, isGrant, isPresentLeaf, isRam, mfnOf, permitsStore } from './tables/p2m-entry.js';
+import { NOTHING, isGrant, isPresentLeaf, isRam, isReadonlyRam } from './tables/p2m-entry.js';
+import { isWritableRam, mfnOf, permitsStore } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 
 /*
@@ -98,7 +99,10 @@ export function loadAt(host: Host, size: number, first: Leaf, last: Leaf, offset
   return valueOf(memory.read(host, from, to, offset, size));
 }
 
-/** Direct where nothing is a hole or a read-only mapping. */
+/**
+ * Direct where nothing is a hole, readonly RAM or a read-only mapping. The emulator stops at readonly
+ * RAM, with nothing stored, unless it had to leave what it knows before.
+ */
 function storeAt(
   host: Host,
   { size, value }: Extract<DataAccess, { op: 'store' | 'store_linear' }>,
@@ -106,9 +110,10 @@ function storeAt(
   last: Leaf,
   offset: number,
 ): Reply {
+  if (isDropped(first, last)) return STORED;
   const isDirect = permitsStore(first) && permitsStore(last);
-  const from = frameIf(isDirect || isRam(first), first);
-  const to = frameIf(isDirect || isRam(last), last);
+  const from = frameIf(isDirect || isWritableRam(first), first);
+  const to = frameIf(isDirect || isWritableRam(last), last);
   writeAndTell(host, from, to, offset, size, value);
   return STORED;
 }
@@ -134,7 +139,8 @@ function compareExchangeAt(
 
 /**
  * Emulated, it adds to what the emulator reads and stores where that can be stored; across two pages
- * of which neither is RAM the emulator gives up.
+ * of which neither is RAM the emulator gives up. Where a store would be dropped, the guest's addend
+ * stays in its register.
  */
 function exchangeAddAt(
   host: Host,
@@ -146,11 +152,19 @@ function exchangeAddAt(
   const isDirect = permitsStore(first) && permitsStore(last);
   const crosses = memory.crossesPages(offset, size);
   if (!isDirect && crosses && !isRam(first) && !isRam(last)) return GENERAL_PROTECTION;
+  if (isDropped(first, last)) return valueOf(memory.cutTo(value, size));
   const from = frameIf(isDirect || isRam(first), first);
   const to = frameIf(isDirect || isRam(last), last);
   const old = memory.read(host, from, to, offset, size);
-  writeAndTell(host, from, to, offset, size, memory.sumOf(old, value));
+  const into = frameIf(isDirect || isWritableRam(first), first);
+  const onward = frameIf(isDirect || isWritableRam(last), last);
+  writeAndTell(host, into, onward, offset, size, memory.sumOf(old, value));
   return valueOf(old);
+}
+
+/** The emulator comes to readonly RAM before it comes to anything that is no RAM. */
+function isDropped(first: Leaf, last: Leaf): boolean {
+  return isReadonlyRam(first) || (isWritableRam(first) && isReadonlyRam(last));
 }
 
 /** Stores, and tells the owners of what was reached. */

@@ -1,7 +1,8 @@
-import { CONTROL, Gfn, VcpuId } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU, Gfn } from '../abi/ids.js';
 import type { DomainConfig } from '../abi/machine.js';
 import { XENMAPSPACE_grant_table } from '../abi/step.js';
 import type { AddToPhysmap, CreateDomain } from '../abi/step.js';
+import { WINDOWS } from '../abi/windows.js';
 import type { Rc } from '../abi/status.js';
 import { assert } from './assert.js';
 import { destroyDomain } from './destroy-domain.js';
@@ -10,7 +11,7 @@ import { growTable } from './grant-frames.js';
 import type { Host } from './host.js';
 import { addToPhysmap } from './hypercalls/add-to-physmap.js';
 import { Invocation } from './invocation.js';
-import { assignPages, shareXenPage, takeXenPage } from './pages.js';
+import { assignPages, getPage, shareXenPage, takeXenPage } from './pages.js';
 import { addPage } from './physmap.js';
 import { RAM_RW } from './tables/p2m-entry.js';
 
@@ -20,7 +21,6 @@ const UPCALL_PENDING_BYTE = 0;
 const PENDING_SELECTOR_BYTE = 8;
 const PENDING_PORTS_BYTE = 0x800;
 const FIRST_PORT_PENDING = 2;
-const FIRST_VCPU = VcpuId(0);
 
 /** The toolstack creates a domain; where something is missing nothing of it stays. */
 export function createDomain(host: Host, { domain: id, config }: CreateDomain): Rc {
@@ -39,7 +39,7 @@ export function createDomain(host: Host, { domain: id, config }: CreateDomain): 
     !populateRam(host, domain, config) ||
     !mapTable(host, domain, config)
   ) {
-    destroyDomain(host, domain);
+    destroyDomain(host, domain, new Invocation());
     return '-ENOMEM';
   }
   return 0;
@@ -49,7 +49,7 @@ export function createDomain(host: Host, { domain: id, config }: CreateDomain): 
 export function createControl(host: Host): void {
   const control = host.newDomain(CONTROL, {
     ram: [],
-    maximumPages: 0,
+    maximumPages: host.machine.controlPages,
     grantFrames: INITIAL_GRANT_FRAMES,
     maptrackFrames: 0,
     grantVersion: 1,
@@ -59,6 +59,13 @@ export function createControl(host: Host): void {
   host.domains.add(control);
   const isWhole = addXenPages(host, control);
   assert(isWhole, 'a machine has room for the control domain');
+  const pages = assignPages(host, control, host.machine.controlPages) ?? [];
+  for (const [n, mfn] of pages.entries()) {
+    const isTyped = getPage(host, mfn, control) && host.frames.referenceWritable(mfn);
+    assert(isTyped, 'a fresh page can be referenced');
+    host.windows.set(WINDOWS + n, { mfn, isReadonly: false });
+  }
+  control.maximumPages = 0;
 }
 
 function addXenPages(host: Host, domain: Domain): boolean {

@@ -1,69 +1,110 @@
 import { Handle, INVALID_GFN, Mfn } from '../abi/ids.js';
 import type { Gfn } from '../abi/ids.js';
+import type { ReleasedMapping } from '../abi/reply.js';
 import { assert } from './assert.js';
 import { dropRoot } from './control.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
 import { releaseHandle } from './hypercalls/unmap-grant.js';
+import type { Invocation } from './invocation.js';
 import { freeDomainIfUnused, getPage, putAllocation, putPage, putXenAllocation } from './pages.js';
 import { releaseEntry } from './physmap.js';
-import { isRam, mfnOf } from './tables/p2m-entry.js';
+import { isGrant, isRam, mfnOf } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 
 /**
- * The toolstack destroys a domain (p2m.md 2.8): it stops, then its translations, its mappings of
- * others' pages, Xen's pages and its own pages go, in slices; with the translations its paging and
- * the roots that its vcpus hold. What others still hold stays, and the
- * domain with it, until they let go.
+ * The toolstack destroys a domain (p2m.md 2.8): it stops, its grant mappings leave its p2m and its
+ * handles go, one by one; then what it translated, Xen's pages and its own pages. What others still
+ * hold stays, and the domain with it, until they let go. Answers the handles that went, where it was
+ * stopped; then all is to be done that was not.
  */
-export function destroyDomain(host: Host, domain: Domain): void {
-  assert(!domain.isDying, 'a domain is destroyed once');
+export function destroyDomain(
+  host: Host,
+  domain: Domain,
+  invocation: Invocation,
+): readonly ReleasedMapping[] | 'destroyed' {
+  assert(!domain.isTornDown, 'a domain is destroyed once');
+  const released: ReleasedMapping[] = [];
+  const teardown = (domain.teardown ??= begin(host, domain));
+  for (let unit = 1; ; unit += 1) {
+    const done = teardown.unit();
+    if (done === undefined) break;
+    if (done !== 'work') released.push(done);
+    if (unit % host.machine.preemptionBudget === 0) host.stop('teardown/slice');
+    if (done !== 'work' && invocation.stopsAt(invocation.start + released.length)) return released;
+  }
+  domain.isTornDown = true;
+  domain.teardown = undefined;
+  freeDomainIfUnused(host, domain);
+  return 'destroyed';
+}
+
+/** From now on no vcpu of the domain runs, and it gets no memory. */
+function begin(host: Host, domain: Domain): Teardown {
   domain.isDying = true;
   host.continuations.forget(domain.id);
-  const teardown = new Teardown(host, domain);
-  while (!teardown.slice(host.machine.preemptionBudget)) host.stop('teardown/slice');
-  domain.isTornDown = true;
-  freeDomainIfUnused(host, domain);
+  return new Teardown(host, domain);
 }
 
 /**
- * How far a destruction has come. A slice does a bounded number of units of work; translations go
- * first, so that no reference is dropped that one of them relies on (N2).
+ * How far a destruction has come. Each unit of work is bounded; what translates goes before the
+ * reference that it relies on (N2), so that a destruction may rest between any two of them.
  */
-class Teardown {
+export class Teardown {
   readonly #host: Host;
   readonly #domain: Domain;
+  /** Tables of the p2m in which there may still be grant mappings. */
+  #tables: number;
   /** The next handle to look at is the one before this. */
   #handle: number;
   #page: number;
   #isPaged = true;
+  #isRooted = true;
 
   constructor(host: Host, domain: Domain) {
     this.#host = host;
     this.#domain = domain;
+    domain.p2m.close();
+    this.#tables = domain.p2m.tables().length;
     this.#handle = domain.maptrack.limit();
     this.#page = host.guestShare.first;
-    domain.p2m.close();
   }
 
-  /** Does up to `budget` units of work; true when nothing is left to do. */
-  slice(budget: number): boolean {
-    for (let unit = 0; unit < budget; unit += 1) {
-      if (this.#dropPaging()) continue;
-      if (this.#dropTable()) continue;
-      if (this.#releaseHandle()) continue;
-      if (this.#releaseXenPage()) continue;
-      if (this.#releasePage()) continue;
-      return true;
-    }
-    return false;
+  /** Does the next unit of work, and answers the mapping that it ended; undefined when all is done. */
+  unit(): ReleasedMapping | 'work' | undefined {
+    if (this.#dropPaging() || this.#dropGrantEntries()) return 'work';
+    const released = this.#releaseHandle();
+    if (released !== undefined) return released;
+    const isWork =
+      this.#dropRoots() || this.#dropTable() || this.#releaseXenPage() || this.#releasePage();
+    return isWork ? 'work' : undefined;
   }
 
-  /** What serves the guest's page tables, then the roots: nothing walks from them any more. */
+  /** What serves the guest's page tables: nothing translates for a vcpu any more. */
   #dropPaging(): boolean {
     if (!this.#isPaged) return false;
     this.#isPaged = false;
     this.#domain.paging.release();
+    return true;
+  }
+
+  /** The grant mappings in one table of the p2m, before the handles on which they rest. */
+  #dropGrantEntries(): boolean {
+    if (this.#tables === 0) return false;
+    this.#tables -= 1;
+    const { p2m } = this.#domain;
+    const table = p2m.tables()[this.#tables];
+    assert(table !== undefined, 'a p2m that is closed has the tables it had');
+    p2m.emptyIn(table, isGrant, (_gfn, found) => {
+      releaseEntry(this.#host, this.#domain, found);
+    });
+    return true;
+  }
+
+  /** The roots that its vcpus hold. */
+  #dropRoots(): boolean {
+    if (!this.#isRooted) return false;
+    this.#isRooted = false;
     for (const vcpu of this.#domain.vcpus) dropRoot(this.#host, vcpu);
     return true;
   }
@@ -85,16 +126,23 @@ class Teardown {
   }
 
   /** One live mapping of someone's page, highest handle first (grants.md 12.2). */
-  #releaseHandle(): boolean {
+  #releaseHandle(): ReleasedMapping | undefined {
     const { maptrack } = this.#domain;
     while (this.#handle > 0) {
       this.#handle -= 1;
-      if (!maptrack.isLive(Handle(this.#handle))) continue;
-      releaseHandle(this.#host, this.#domain, Handle(this.#handle));
-      return true;
+      const handle = Handle(this.#handle);
+      if (!maptrack.isLive(handle)) continue;
+      const released = {
+        handle,
+        granter: maptrack.granterOf(handle),
+        ref: maptrack.refOf(handle),
+        readonly: maptrack.isReadonly(handle),
+      };
+      releaseHandle(this.#host, this.#domain, handle);
+      return released;
     }
     maptrack.close();
-    return false;
+    return undefined;
   }
 
   /** One of Xen's pages that still has its allocation. */

@@ -1,4 +1,5 @@
 import type { DomainId, Mfn } from '../abi/ids.js';
+import type { Teardown } from './destroy-domain.js';
 import type { Paging } from './paging.js';
 import type { DirtyLog } from './tables/dirty-log.js';
 import type { GrantTable } from './tables/grant-table.js';
@@ -37,8 +38,12 @@ export class Domain {
   wasOverLimit = false;
   /** Which gfns were written, while the toolstack wants to know. */
   dirtyLog: DirtyLog | undefined;
+  /** How often the toolstack paused it and did not yet unpause it. */
+  pauses = 0;
   isCrashed = false;
   isDying = false;
+  /** How far its destruction has come, until it is done. */
+  teardown: Teardown | undefined;
   /** Every slice of its destruction is done: only pages that others hold keep it. */
   isTornDown = false;
 
@@ -54,6 +59,11 @@ export class Domain {
 
   /** Its vcpus execute instructions. */
   isRunning(): boolean {
+    return this.pauses === 0 && this.isAlive();
+  }
+
+  /** They would, were they not paused. */
+  isAlive(): boolean {
     return !this.isCrashed && !this.isDying;
   }
 }

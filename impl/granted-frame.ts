@@ -1,5 +1,7 @@
-import type { Gfn, Mfn } from '../abi/ids.js';
+import { Mfn } from '../abi/ids.js';
+import type { Gfn } from '../abi/ids.js';
 import type { Domain } from './domain.js';
+import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { getPage } from './pages.js';
 import { NOTHING, mfnOf } from './tables/p2m-entry.js';
@@ -9,9 +11,17 @@ import { NOTHING, mfnOf } from './tables/p2m-entry.js';
  * pages shared with it, or a grant mapping of its own page (grants.md 4.4). Anything else is none.
  */
 export function getOwnFrame(host: Host, domain: Domain, gfn: Gfn): Mfn | undefined {
+  if (!isTranslated(domain)) return getControlFrame(host, domain, gfn);
   const found = domain.p2m.lookup(gfn);
   if (found === NOTHING) return undefined;
   const mfn = mfnOf(found);
   if (!getPage(host, mfn, domain)) return undefined;
   return mfn;
+}
+
+/** The gfns of the control domain are machine frames. */
+function getControlFrame(host: Host, control: Domain, gfn: Gfn): Mfn | undefined {
+  if (gfn >= host.ram.frameCount) return undefined;
+  const mfn = Mfn(gfn);
+  return getPage(host, mfn, control) ? mfn : undefined;
 }

@@ -10,7 +10,7 @@ import { setAccessedAndDirty, walkGuest } from './guest-walk.js';
 import { ACCESS_AC } from './hardware/rights.js';
 import type { Host } from './host.js';
 import { getPage, putPage } from './pages.js';
-import { isRam, mfnOf } from './tables/p2m-entry.js';
+import { isRam, isReadonlyRam, mfnOf } from './tables/p2m-entry.js';
 import type { Vcpu } from './vcpu.js';
 
 const TWO_TO_32 = 2 ** 32;
@@ -57,7 +57,10 @@ export class GuestArguments {
     return true;
   }
 
-  /** Writes bytes [from, from + size) at `offset` of a linear address; those of earlier pages stay. */
+  /**
+   * Writes bytes [from, from + size) at `offset` of a linear address; those of earlier pages stay. What
+   * goes to readonly RAM vanishes.
+   */
   write(linear: Word, offset: number, from: number, size: number): boolean {
     for (let done = 0; done < size;) {
       const at = linear.low + offset + done;
@@ -65,14 +68,20 @@ export class GuestArguments {
       const length = Math.min(size - done, PAGE_BYTES - start);
       const page = this.#getPage(linear.high, at, this.#rights | PFEC_W);
       if (page === undefined) return false;
-      for (let byte = 0; byte < length; byte += 1) {
-        this.host.ram.store8(page, start + byte, this.bytes.getUint8(from + done + byte));
+      if (!isReadonlyRam(this.domain.p2m.lookup(this.host.argumentWalk.gfn))) {
+        this.#store(page, start, from + done, length);
       }
-      frameWritten(this.host, page, start, start + length);
       putPage(this.host, page);
       done += length;
     }
     return true;
+  }
+
+  #store(page: Mfn, start: number, from: number, length: number): void {
+    for (let byte = 0; byte < length; byte += 1) {
+      this.host.ram.store8(page, start + byte, this.bytes.getUint8(from + byte));
+    }
+    frameWritten(this.host, page, start, start + length);
   }
 
   /** The number in a field. Of 64 bits it is rounded, but to `ALL_ONES` only if it is that. */

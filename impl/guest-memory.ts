@@ -70,6 +70,12 @@ export function isSame(old: Word, wanted: Word, size: number): boolean {
   return old.high === (wanted.high & ones.high) >>> 0;
 }
 
+/** The low bytes of a value. */
+export function cutTo(value: Word, size: number): Word {
+  const ones = onesOf(size);
+  return { low: (value.low & ones.low) >>> 0, high: (value.high & ones.high) >>> 0 };
+}
+
 export function sumOf(one: Word, other: Word): Word {
   const low = one.low + (other.low >>> 0);
   const carry = low >= TWO_TO_32 ? 1 : 0;

@@ -4,7 +4,7 @@ import type { Mfn } from '../abi/ids.js';
 import type { Domain } from './domain.js';
 import { UNPAGED } from './hardware/page-entry.js';
 import type { Paging, Resolution } from './paging.js';
-import { NOTHING, isRam } from './tables/p2m-entry.js';
+import { NOTHING, isWritableRam } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 import { hasNoExecute, isLongMode, modeOf, rootGfnOf } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
@@ -103,7 +103,7 @@ export class NestedPaging implements Paging {
     const { dirtyLog, p2m } = this.#domain;
     if (dirtyLog === undefined || !cpu.faultIsWrite) return false;
     const gfn = Gfn(cpu.faultGfn);
-    if (!isRam(p2m.lookup(gfn))) return false;
+    if (!isWritableRam(p2m.lookup(gfn))) return false;
     dirtyLog.note(gfn);
     p2m.permitWrite(gfn);
     return true;

@@ -1,6 +1,7 @@
 import { CONTROL, VcpuId } from '../abi/ids.js';
 import type { DomainId } from '../abi/ids.js';
 import type { Cpu as CpuFeatures, DomainConfig, Machine } from '../abi/machine.js';
+import { WINDOWS } from '../abi/windows.js';
 import { FrameShare } from './allocator.js';
 import { assert } from './assert.js';
 import { Domain } from './domain.js';
@@ -20,6 +21,7 @@ import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
 import { Maptrack } from './tables/maptrack.js';
 import { P2mTable } from './tables/p2m-table.js';
+import { WindowTable } from './tables/window-table.js';
 import { Vcpu } from './vcpu.js';
 
 /** Root table, grant frame and shared info of the control domain. */
@@ -35,7 +37,7 @@ export class Host {
   readonly stop: (point: StopPoint) => void;
   readonly ram: Ram;
   readonly frames: FrameTable;
-  /** Frames that back guests' own RAM. */
+  /** Frames that back guests' own RAM; the first of them are the control domain's. */
   readonly guestShare: FrameShare;
   /** Frames for p2m tables, shadows, grant tables and shared info: for every domain's limits. */
   readonly xenShare: FrameShare;
@@ -43,6 +45,8 @@ export class Host {
   readonly failing = new Failing();
   readonly domains: DomainTable;
   readonly continuations: ContinuationTable;
+  /** What the control domain's linear pages lead to. */
+  readonly windows: WindowTable;
   /** For an access that the hypervisor makes itself: its first and its second page. */
   readonly walk = new GuestWalk();
   readonly secondWalk = new GuestWalk();
@@ -51,17 +55,19 @@ export class Host {
 
   constructor(machine: Machine, options: Options, stop: (point: StopPoint) => void) {
     const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_FRAMES;
-    const frameCount = machine.guestFrames + xenFrames;
+    const ramFrames = machine.guestFrames + machine.controlPages;
+    const frameCount = ramFrames + xenFrames;
     this.machine = machine;
     this.cpuFeatures = offeredFeatures(machine);
     this.options = options;
     this.stop = stop;
     this.ram = new Ram(frameCount);
     this.frames = new FrameTable(frameCount);
-    this.guestShare = new FrameShare(this.ram, this.frames, 0, machine.guestFrames);
-    this.xenShare = new FrameShare(this.ram, this.frames, machine.guestFrames, xenFrames);
+    this.guestShare = new FrameShare(this.ram, this.frames, 0, ramFrames);
+    this.xenShare = new FrameShare(this.ram, this.frames, ramFrames, xenFrames);
     this.domains = new DomainTable(machine.domains);
     this.continuations = new ContinuationTable(machine.domains, machine.vcpus);
+    this.windows = new WindowTable(WINDOWS + machine.controlPages);
   }
 
   /** The control domain: always alive, privileged over all, its p2m not translated and empty. */

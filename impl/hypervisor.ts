@@ -1,8 +1,16 @@
-import { CONTROL } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, GrantCall, Hypercall, MemoryCall, Step } from '../abi/step.js';
+import type {
+  ByGuest,
+  GrantCall,
+  Hypercall,
+  MemoryCall,
+  Step,
+  Toolstack,
+  WindowCall,
+} from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
@@ -21,9 +29,10 @@ import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
 import { invoke, preemption } from './preemption.js';
-import { BUSY, CRASHED, NO_DOMAIN, rcReply } from './replies.js';
+import { BUSY, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
+import { accessWindow, windowCall } from './windows.js';
 
 export type { StopPoint } from './stop-points.js';
 
@@ -51,6 +60,8 @@ export class Hypervisor implements System {
   }
 
   perform(step: Step): Reply {
+    if (!('caller' in step)) return this.#toolstack(step);
+    if (step.caller === CONTROL) return this.#byControl(step);
     switch (step.op) {
       case 'load':
       case 'store':
@@ -89,14 +100,6 @@ export class Hypervisor implements System {
         crash(caller);
         return CRASHED;
       }
-      case 'create':
-      case 'destroy':
-      case 'domain_info':
-      case 'set_memory_limit':
-      case 'inspect_gfn':
-      case 'log_dirty':
-      case 'fail_next':
-        return toolstack(this.host, step);
       case 'interrupt':
       case 'resume':
         return preemption(this.host, step);
@@ -108,12 +111,8 @@ export class Hypervisor implements System {
       case 'set_version':
       case 'get_version':
       case 'swap':
-      case 'refused_grant_call': {
-        const caller = this.#running(step.caller, step.vcpu);
-        if (caller === undefined) return this.#notNow(step);
-        const reply = performGrantCall(this.host, caller, step);
-        return caller.isCrashed ? CRASHED : reply;
-      }
+      case 'refused_grant_call':
+        return this.#grantCall(step);
       default:
         return this.#memoryCall(step);
     }
@@ -128,24 +127,75 @@ export class Hypervisor implements System {
     return caller.isCrashed ? CRASHED : reply;
   }
 
-  /** The control domain makes these calls too. */
+  #toolstack(step: Toolstack | WindowCall): Reply {
+    switch (step.op) {
+      case 'destroy':
+        if (!this.#isControlFree(FIRST_VCPU)) return BUSY;
+        return invoke(this.host, this.host.control(), step, 0);
+      case 'map_foreign':
+      case 'unmap_window':
+        return windowCall(this.host, step);
+      default:
+        return toolstack(this.host, step);
+    }
+  }
+
+  #grantCall(step: GrantCall): Reply {
+    const caller = this.#running(step.caller, step.vcpu);
+    if (caller === undefined) return this.#notNow(step);
+    const reply = performGrantCall(this.host, caller, step);
+    return caller.isCrashed ? CRASHED : reply;
+  }
+
   #memoryCall(step: MemoryCall): Reply {
-    const isControl = step.caller === CONTROL;
-    const caller = isControl ? this.#control(step.vcpu) : this.#running(step.caller, step.vcpu);
+    const caller = this.#running(step.caller, step.vcpu);
     if (caller === undefined) return this.#notNow(step);
     const reply = performMemoryCall(this.host, caller, step);
     return caller.isCrashed ? CRASHED : reply;
   }
 
-  /** The control domain, where its vcpu is not in the middle of a call. */
-  #control(vcpu: VcpuId): Domain | undefined {
-    if (vcpu >= this.host.machine.vcpus) return undefined;
-    return this.host.continuations.isStopped(CONTROL, vcpu) ? undefined : this.host.control();
+  /**
+   * What the control domain's kernel does: its hypercalls, and accesses to its own address space. What
+   * else its processors do is not looked at.
+   */
+  #byControl(step: Extract<Step, ByGuest>): Reply {
+    switch (step.op) {
+      case 'interrupt':
+      case 'resume':
+        return preemption(this.host, step);
+      case 'load':
+      case 'store':
+      case 'cmpxchg':
+        return this.#isControlFree(step.vcpu) ? accessWindow(this.host, step) : this.#notNow(step);
+      case 'populate_physmap':
+      case 'decrease_reservation':
+      case 'increase_reservation':
+      case 'add_to_physmap':
+      case 'add_to_physmap_batch':
+      case 'remove_from_physmap':
+      case 'exchange':
+      case 'current_reservation':
+      case 'maximum_reservation':
+      case 'maximum_gpfn':
+        return this.#isControlFree(step.vcpu)
+          ? performMemoryCall(this.host, this.host.control(), step)
+          : this.#notNow(step);
+      default:
+        return NO_DOMAIN;
+    }
   }
 
-  /** What a step answers whose caller cannot make it: there is none, or it is in a call. */
+  /** The control domain's vcpu is not in the middle of a call. */
+  #isControlFree(vcpu: VcpuId): boolean {
+    if (vcpu >= this.host.machine.vcpus) return false;
+    return !this.host.continuations.isStopped(CONTROL, vcpu);
+  }
+
+  /** What a step answers whose caller cannot make it: there is none, it is paused, or in a call. */
   #notNow({ caller, vcpu }: ByGuest): Reply {
-    const isAlive = caller === CONTROL || this.host.domains.byId(caller)?.isRunning() === true;
+    const domain = this.host.domains.byId(caller);
+    const isAlive = caller === CONTROL || domain?.isAlive() === true;
+    if (isAlive && vcpu < this.host.machine.vcpus && domain?.isRunning() === false) return PAUSED;
     return isAlive && this.host.continuations.isStopped(caller, vcpu) ? BUSY : NO_DOMAIN;
   }
 

@@ -2,6 +2,8 @@ import { Gfn, INVALID_GFN } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
+import { getOwnFrame } from './granted-frame.js';
+import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
@@ -95,6 +97,36 @@ export function removePage(host: Host, domain: Domain, gfn: Gfn): boolean {
   return true;
 }
 
+/**
+ * RAM becomes writable to its guest, or readonly; false where that fails. Where writes are logged it
+ * counts as written.
+ */
+export function retype(host: Host, domain: Domain, gfn: Gfn, type: TypeCode): boolean {
+  const old = domain.p2m.lookup(gfn);
+  domain.paging.entryChanges(gfn, old);
+  const result = domain.p2m.set(gfn, mfnOf(old), type);
+  domain.paging.entryChanged(gfn, old);
+  noteWritten(host, domain, mfnOf(old));
+  return result === 'set';
+}
+
+/**
+ * RAM leaves its gfn and stays with the domain; false where that fails. The M2P of Xen's own pages
+ * goes on naming the gfn, which `add_to_physmap`, `setup_table` and `set_version` go by.
+ */
+export function hide(host: Host, domain: Domain, gfn: Gfn): boolean {
+  const old = unhook(host, domain, gfn);
+  if (old === undefined) return false;
+  if (host.frames.isXenHeap(mfnOf(old))) host.frames.setGfn(mfnOf(old), gfn);
+  return true;
+}
+
+/** The frame is at the gfn that the M2P says, as RAM of the domain. */
+export function isAtItsGfn(host: Host, domain: Domain, mfn: Mfn): boolean {
+  const found = domain.p2m.lookup(host.frames.gfnOf(mfn));
+  return isRam(found) && mfnOf(found) === mfn;
+}
+
 /** The first half of `removePage`: empties the gfn and answers what was there, or cannot. */
 export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf | undefined {
   const old = domain.p2m.lookup(gfn);
@@ -134,6 +166,7 @@ export function removeAndFree(
   domain: Domain,
   gfn: Gfn,
 ): 'removed' | '-ENOENT' | '-ENXIO' | '-ENOMEM' {
+  if (!isTranslated(domain)) return freeFrame(host, domain, gfn);
   const old = domain.p2m.lookup(gfn);
   if (old === NOTHING) return '-ENOENT';
   const mfn = mfnOf(old);
@@ -142,6 +175,17 @@ export function removeAndFree(
     putPage(host, mfn);
     return '-ENOMEM';
   }
+
+  // Nothing below this line can fail.
+  putAllocation(host, mfn);
+  putPage(host, mfn);
+  return 'removed';
+}
+
+/** The control domain gives up a page, which it knows by its machine frame. */
+function freeFrame(host: Host, control: Domain, gfn: Gfn): 'removed' | '-ENOENT' {
+  const mfn = getOwnFrame(host, control, gfn);
+  if (mfn === undefined) return '-ENOENT';
 
   // Nothing below this line can fail.
   putAllocation(host, mfn);

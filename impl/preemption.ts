@@ -1,6 +1,7 @@
-import { CONTROL } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
-import type { Preemption, PreemptibleCall } from '../abi/step.js';
+import type { DestroyDomain, Preemption, PreemptibleCall } from '../abi/step.js';
+import { destroyDomain } from './destroy-domain.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
 import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js';
@@ -11,7 +12,7 @@ import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
-import { CRASHED, DONE, IDLE, NO_DOMAIN } from './replies.js';
+import { CRASHED, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 
 /*
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). A call that was stopped is
@@ -20,20 +21,23 @@ import { CRASHED, DONE, IDLE, NO_DOMAIN } from './replies.js';
 
 /** Makes a call, or goes on with one at a unit; keeps it where it is stopped. */
 export function invoke(host: Host, caller: Domain, call: PreemptibleCall, start: number): Reply {
-  const limit = host.continuations.takeLimit(caller.id, call.vcpu);
+  // Domains are destroyed on the first vcpu of the control domain.
+  const vcpu = 'caller' in call ? call.vcpu : FIRST_VCPU;
+  const limit = host.continuations.takeLimit(caller.id, vcpu);
   const invocation = new Invocation(start, limit);
   const reply = make(host, caller, call, invocation);
   const next = invocation.stoppedAt();
   if (next === undefined) return reply;
-  host.continuations.stop(caller.id, call.vcpu, { call, next });
+  host.continuations.stop(caller.id, vcpu, { call, next });
   return { is: 'preempted', done: reply };
 }
 
 /** A vcpu is told to stop, or to go on. */
 export function preemption(host: Host, step: Preemption): Reply {
   const caller = host.domains.byId(step.caller);
-  const isAble = step.caller === CONTROL || caller?.isRunning() === true;
+  const isAble = step.caller === CONTROL || caller?.isAlive() === true;
   if (caller === undefined || !isAble || step.vcpu >= host.machine.vcpus) return NO_DOMAIN;
+  if (!caller.isRunning()) return PAUSED;
   if (step.op === 'interrupt') {
     host.continuations.interrupt(step.caller, step.vcpu, step.after);
     return DONE;
@@ -42,6 +46,17 @@ export function preemption(host: Host, step: Preemption): Reply {
   if (stopped === undefined) return IDLE;
   const reply = invoke(host, caller, stopped.call, stopped.next);
   return caller.isCrashed ? CRASHED : reply;
+}
+
+/** Neither the control domain nor one that was destroyed is there to be destroyed. */
+function destroy(host: Host, { domain: id }: DestroyDomain, invocation: Invocation): Reply {
+  const domain = host.domains.byId(id);
+  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
+  if (domain.isTornDown) return rcReply('-ESRCH');
+
+  // Nothing below this line can fail.
+  const mappings = destroyDomain(host, domain, invocation);
+  return mappings === 'destroyed' ? rcReply(0) : { is: 'released', mappings };
 }
 
 function make(host: Host, caller: Domain, call: PreemptibleCall, invocation: Invocation): Reply {
@@ -64,5 +79,7 @@ function make(host: Host, caller: Domain, call: PreemptibleCall, invocation: Inv
       return addToPhysmap(host, caller, call, invocation);
     case 'add_to_physmap_batch':
       return addToPhysmapBatch(host, caller, call, invocation);
+    case 'destroy':
+      return destroy(host, call, invocation);
   }
 }

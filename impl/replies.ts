@@ -5,6 +5,7 @@ import type { Word } from '../abi/word.js';
 
 /** Answers that carry nothing of their own are made once. */
 export const NO_DOMAIN: Reply = { is: 'no_domain' };
+export const PAUSED: Reply = { is: 'paused' };
 export const CRASHED: Reply = { is: 'crashed' };
 export const STORED: Reply = { is: 'stored' };
 export const GENERAL_PROTECTION: Reply = { is: 'fault', vector: '#GP' };

@@ -17,6 +17,7 @@ export const stopPoints = {
   'grant.set_version/wiped': 'the table is wiped, reserved refs are not yet back (7.9, 9)',
   'physmap/extent': 'before each extent or entry of a memory call but the first',
   'physmap/unhooked': 'the old page of a destination is gone, the new one is not there yet',
+  'memory_type/gfn': 'before each gfn of a change of memory types but the first',
   'teardown/slice': 'between two slices of the destruction of a domain (12.2, p2m.md 2.8)',
 } as const;
 

@@ -1,47 +1,40 @@
 import { CONTROL } from '../abi/ids.js';
 import type { DomainId } from '../abi/ids.js';
 import type { InspectReply, Reply } from '../abi/reply.js';
-import type { InspectGfn, Toolstack } from '../abi/step.js';
+import type { DestroyDomain, InspectGfn, Toolstack } from '../abi/step.js';
 import { createDomain } from './create-domain.js';
-import { destroyDomain } from './destroy-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
 import type { Host } from './host.js';
 import { logDirty } from './log-dirty.js';
+import { setMemoryType } from './memory-type.js';
 import { putPage } from './pages.js';
 import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
 
 /** What the control domain does to guests from outside. */
-export function toolstack(host: Host, step: Toolstack): Reply {
+export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): Reply {
   switch (step.op) {
     case 'create':
       return rcReply(createDomain(host, step));
-    case 'destroy':
-      return destroy(host, step.domain);
     case 'domain_info':
       return domainInfo(host, step.domain);
     case 'set_memory_limit':
       return setMemoryLimit(host, step.domain, step.pages);
     case 'inspect_gfn':
       return inspectGfn(host, step);
+    case 'set_memory_type':
+      return setMemoryType(host, step);
     case 'log_dirty':
       return logDirty(host, step);
+    case 'pause':
+      return pause(host, step.domain);
+    case 'unpause':
+      return unpause(host, step.domain);
     case 'fail_next':
       host.failing.arm(step.what, step.after);
       return DONE;
   }
-}
-
-/** Neither the control domain nor one that is dying already is there to be destroyed. */
-function destroy(host: Host, id: DomainId): Reply {
-  const domain = host.domains.byId(id);
-  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
-  if (domain.isDying) return rcReply('-ESRCH');
-
-  // Nothing below this line can fail.
-  destroyDomain(host, domain);
-  return rcReply(0);
 }
 
 /** A domain that is dying still answers. */
@@ -67,6 +60,27 @@ function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
   // Nothing below this line can fail.
   if (pages < domain.pages) domain.wasOverLimit = true;
   domain.maximumPages = pages;
+  return rcReply(0);
+}
+
+/** Pauses nest, up to a limit. */
+function pause(host: Host, id: DomainId): Reply {
+  const domain = host.domains.byId(id);
+  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
+  if (domain.pauses >= host.machine.pauseLimit) return rcReply('-EOVERFLOW');
+
+  // Nothing below this line can fail.
+  domain.pauses += 1;
+  return rcReply(0);
+}
+
+function unpause(host: Host, id: DomainId): Reply {
+  const domain = host.domains.byId(id);
+  if (id === CONTROL || domain === undefined) return rcReply('-ESRCH');
+  if (domain.pauses === 0) return rcReply('-EINVAL');
+
+  // Nothing below this line can fail.
+  domain.pauses -= 1;
   return rcReply(0);
 }
 

@@ -1,11 +1,12 @@
 import { PFEC_I, PFEC_P } from '../abi/control.js';
 import type { DomainId } from '../abi/ids.js';
+import type { P2mType } from '../abi/observer.js';
 import type { Reply } from '../abi/reply.js';
 import type { Access, LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { allOnes, areEqual, joined, masked, sum, without } from '../values/words.js';
-import { ownPageAt, pageOf, theDomain, withContent } from './derived.js';
+import { isGrant, ownPageAt, pageOf, theDomain, withContent } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
@@ -76,9 +77,13 @@ function load(state: State, caller: DomainId, place: Place): Result {
   return accept({ is: 'value', value: valueOf(state, pieces) }, 'A1', state);
 }
 
-/** [A2] A store to a hole or through a readonly grant mapping changes nothing and says nothing. */
+/**
+ * [A2] A store to a hole, to readonly RAM or through a readonly grant mapping changes nothing and says
+ * nothing. One that comes to readonly RAM after nothing but RAM is dropped as a whole.
+ */
 function store(state: State, caller: DomainId, place: Place, value: Word): Result {
   const pieces = piecesOf(state, caller, place, isWritable);
+  if (isDropped(pieces)) return accept({ is: 'stored' }, 'A2', state);
   return accept({ is: 'stored' }, 'A2', withValue(state, pieces, value));
 }
 
@@ -96,7 +101,7 @@ function compareExchange(
 ): Result {
   const pieces = piecesOf(state, caller, place, isWritable);
   const old = valueOf(state, pieces);
-  const isDirect = pieces.every(({ page }) => page !== undefined);
+  const isDirect = pieces.every(({ page, type }) => page !== undefined && type !== 'ram_ro');
   const isStored = isDirect && areEqual(old, masked(expected, place.size));
   const next = isStored ? withValue(state, pieces, value) : state;
   return accept({ is: 'value', value: old }, 'A3', next);
@@ -104,12 +109,15 @@ function compareExchange(
 
 /**
  * [A3] An atomic exchange and add answers the old value and stores the sum, on the same terms; but
- * an emulated one that spans two pages, neither of them RAM, faults.
+ * an emulated one that spans two pages, neither of them RAM, faults. One that is dropped as a store
+ * would be leaves the guest with its own addend.
  */
 function exchangeAdd(state: State, caller: DomainId, place: Place, addend: Word): Result {
   const pieces = piecesOf(state, caller, place, isWritable);
   if (pieces.length > 1 && pieces.every(({ page }) => page === undefined))
     return refuse({ is: 'fault', vector: '#GP' }, 'A3.1');
+  if (isDropped(pieces))
+    return accept({ is: 'value', value: masked(addend, place.size) }, 'A3', state);
 
   // Nothing below this line can fail.
   const old = valueOf(state, pieces);
@@ -153,13 +161,18 @@ export function storeToBuffer(
 }
 
 const isPresent = (entry: Entry | undefined): boolean => entry !== undefined;
-const isRam = (entry: Entry | undefined): boolean => entry?.type === 'ram_rw';
+const isRam = (entry: Entry | undefined): boolean => entry !== undefined && !isGrant(entry);
 const isWritable = (entry: Entry | undefined): boolean =>
-  entry !== undefined && entry.type !== 'grant_map_ro';
+  entry?.type === 'ram_rw' || entry?.type === 'grant_map_rw';
+
+/** The emulator comes to readonly RAM, and to nothing that it does not know before. */
+const isDropped = (pieces: readonly Piece[]): boolean =>
+  pieces.find(({ type }) => type !== 'ram_rw')?.type === 'ram_ro';
 
 /** The part of an access that falls into one page; `skipped` bytes of the value come before it. */
-interface Piece {
+export interface Piece {
   readonly gfn: number;
+  readonly type: P2mType | undefined;
   /** The page that it reaches, if any. */
   readonly page: PageId | undefined;
   readonly offset: number;
@@ -179,16 +192,24 @@ function piecesOf(
   const last = size <= fitting ? first : get(p2m, nextGfn);
   const reaches = isAllowed(first) && isAllowed(last) ? isPresent : isRam;
   const page = reaches(first) ? first?.page : undefined;
-  if (size <= fitting) return [{ gfn, page, offset, size, skipped: 0 }];
+  const type = first?.type;
+  if (size <= fitting) return [{ gfn, type, page, offset, size, skipped: 0 }];
   const next = reaches(last) ? last?.page : undefined;
   return [
-    { gfn, page, offset, size: fitting, skipped: 0 },
-    { gfn: nextGfn, page: next, offset: 0, size: size - fitting, skipped: fitting },
+    { gfn, type, page, offset, size: fitting, skipped: 0 },
+    {
+      gfn: nextGfn,
+      type: last?.type,
+      page: next,
+      offset: 0,
+      size: size - fitting,
+      skipped: fitting,
+    },
   ];
 }
 
 /** The bytes that an access finds. */
-function valueOf(state: State, pieces: readonly Piece[]): Word {
+export function valueOf(state: State, pieces: readonly Piece[]): Word {
   let value: Word = { low: 0, high: 0 };
   for (const { page, offset, size, skipped } of pieces) {
     const part =
@@ -200,11 +221,11 @@ function valueOf(state: State, pieces: readonly Piece[]): Word {
   return value;
 }
 
-/** The state with the bytes stored that an access reaches. */
-function withValue(state: State, pieces: readonly Piece[], value: Word): State {
+/** The state with the bytes stored that an access reaches, and that are not readonly RAM. */
+export function withValue(state: State, pieces: readonly Piece[], value: Word): State {
   let next = state;
-  for (const { page, offset, size, skipped } of pieces) {
-    if (page === undefined) continue;
+  for (const { type, page, offset, size, skipped } of pieces) {
+    if (page === undefined || type === 'ram_ro') continue;
     const part = skipped === 0 ? value : without(value, skipped);
     next = withContent(next, page, storeWord(pageOf(next, page).content, offset, size, part));
   }

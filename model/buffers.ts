@@ -4,7 +4,7 @@ import type { Hypercall } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { sum } from '../values/words.js';
-import { ownPageAt, pageOf, the, theDomain, withContent } from './derived.js';
+import { isGrant, ownPageAt, pageOf, the, theDomain, withContent } from './derived.js';
 import { judged, withMarks } from './linear.js';
 import { linearNumber, modeOf, vcpuOf } from './registers.js';
 import type { Asked } from './rights.js';
@@ -109,9 +109,9 @@ function pageAt(
   if ('refusal' in found) return { page: undefined, isDiscarding: false, next: state };
   const next = withMarks(state, found, asked);
   const domain = theDomain(next, caller);
-  const isRam = get(domain.p2m, found.gfn)?.type === 'ram_rw';
-  const page = isRam ? ownPageAt(next, domain, found.gfn) : undefined;
-  return { page, isDiscarding: false, next };
+  const entry = get(domain.p2m, found.gfn);
+  const page = isGrant(entry) ? undefined : ownPageAt(next, domain, found.gfn);
+  return { page, isDiscarding: entry?.type === 'ram_ro', next };
 }
 
 /**

@@ -8,7 +8,7 @@ import { loadWord, zeros } from '../values/content.js';
 import { get } from '../values/keyed.js';
 import { ownPageAt, pageOf, theDomain } from './derived.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
-import { crashDomain, freeUnheld } from './pages.js';
+import { crashDomain, freeUnheld, isGrantMapping } from './pages.js';
 import { featuresOf, isCanonical, isNested, isPaged, linearNumber, modeOf } from './registers.js';
 import { vcpuOf, withVcpu } from './registers.js';
 import type { PageId, State, Vcpu } from './state.js';
@@ -124,8 +124,8 @@ function rootOf(
   const gfn = rootFrame(vcpu);
   if (former.root !== undefined && rootFrame(former) === gfn) return former.root;
   const domain = theDomain(state, caller);
-  const isRam = get(domain.p2m, gfn)?.type === 'ram_rw';
-  return (isRam ? ownPageAt(state, domain, gfn) : undefined) ?? 'none';
+  const page = isGrantMapping(domain, gfn) ? undefined : ownPageAt(state, domain, gfn);
+  return page ?? 'none';
 }
 
 /** [C7] The four entries that CR3 points to; of a gfn without a page they are not present. */

@@ -2,7 +2,7 @@ import { CONTROL, DOMID_SELF, Gfn, type DomainId, type GrantRef, type VcpuId } f
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import { count, findKey, forEach, get, put } from '../values/keyed.js';
-import type { Domain, Mapping, Page, PageId, State } from './state.js';
+import type { Domain, Entry, Mapping, Page, PageId, State } from './state.js';
 
 /** Questions about a state, each answered from its fields, and the plain updates of one field. */
 
@@ -25,9 +25,13 @@ export function the<Value>(value: Value | undefined): Value {
   return value;
 }
 
-/** [D3] A guest can act while it is neither crashed nor dying. */
-export const isRunning = (domain: Domain | undefined): boolean =>
+/** [D3] A guest is there to act while it is neither crashed nor dying. */
+export const isAlive = (domain: Domain | undefined): boolean =>
   domain !== undefined && !domain.crashed && !domain.dying;
+
+/** [D12] It acts while it is not paused either. */
+export const isRunning = (domain: Domain | undefined): boolean =>
+  isAlive(domain) && domain?.pauses === 0;
 
 /** [D4] Who may manage a domain's memory and see its grant table: itself and the control domain. */
 export const mayManage = (caller: DomainId, target: Domain): boolean =>
@@ -42,8 +46,9 @@ export const withPage = (state: State, id: PageId, page: Page): State => {
 export const withContent = (state: State, id: PageId, content: Content): State =>
   withPage(state, id, { ...pageOf(state, id), content });
 
-/** [G12] [C8] Whether some live mapping, of any domain, or a vcpu's CR3 holds the page. */
+/** [G12] [C8] [H4] Whether some live mapping, of any domain, a vcpu's CR3 or a window holds the page. */
 export const isHeld = (state: State, id: PageId): boolean =>
+  findKey(state.windows, ({ page }) => page === id) !== undefined ||
   findKey(
     state.domains,
     ({ mappings, vcpus }) =>
@@ -51,9 +56,10 @@ export const isHeld = (state: State, id: PageId): boolean =>
       findKey(mappings, ({ page }) => page === id) !== undefined,
   ) !== undefined;
 
-/** [G12] [C8] All pages that live mappings and vcpus hold. */
+/** [G12] [C8] [H4] All pages that live mappings, vcpus and windows hold. */
 export function heldPages(state: State): ReadonlySet<PageId> {
   const held = new Set<PageId>();
+  forEach(state.windows, ({ page }) => held.add(page));
   forEach(state.domains, ({ mappings, vcpus }) => {
     forEach(mappings, ({ page }) => held.add(page));
     for (const { root } of vcpus) if (root !== undefined) held.add(root);
@@ -74,16 +80,20 @@ export function ownPageAt(state: State, domain: Domain, gfn: number): PageId | u
 
 /** [P1] The gfn at which a domain has a page of its own as RAM; there is at most one. */
 export function gfnOf(domain: Domain, page: PageId): Gfn | undefined {
-  const gfn = findKey(domain.p2m, (entry) => entry.page === page && entry.type === 'ram_rw');
+  const gfn = findKey(domain.p2m, (entry) => entry.page === page && !isGrant(entry));
   return gfn === undefined ? undefined : Gfn(gfn);
 }
+
+export const isGrant = (entry: Entry | undefined): boolean =>
+  entry?.type === 'grant_map_rw' || entry?.type === 'grant_map_ro';
 
 /** Pages of RAM a domain owns: mapped, orphaned, or given up but still held. */
 export const ownedPages = (state: State, id: DomainId): number =>
   count(state.pages, ({ owner, use }) => owner === id && use === 'ram');
 
-/** Pages of RAM of all domains. */
-export const ramPages = (state: State): number => count(state.pages, ({ use }) => use === 'ram');
+/** Machine frames that no domain has as RAM. */
+export const freeFrames = ({ machine, pages }: State): number =>
+  machine.guestFrames + machine.controlPages - count(pages, ({ use }) => use === 'ram');
 
 /** A use of a grant, by a mapping or, while its batch keeps the buffer, by a copy. */
 export interface Claim {

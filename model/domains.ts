@@ -2,30 +2,34 @@ import { CR0_AT_START } from '../abi/control.js';
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { DomainConfig, Machine } from '../abi/machine.js';
 import * as abi from '../abi/step.js';
+import { WINDOWS } from '../abi/windows.js';
 import { loadWord, withWord, zeros } from '../values/content.js';
-import { domainOf, gfnOf, ownedPages, ownPageAt, pageOf, ramPages, theDomain } from './derived.js';
+import { domainOf, freeFrames, ownedPages, ownPageAt, pageOf, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
-import { drop, entries, get, put, type Keyed } from '../values/keyed.js';
-import { ended } from './map.js';
+import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, freshPage, giveUpAll, vanishIfUnheld } from './pages.js';
+import { addPage, freshPage } from './pages.js';
 import { placed } from './physmap.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
 
-/**
- * A machine on which only the control domain runs. Of it the spec knows that it exists and that it
- * grants nothing.
- */
+/** A machine on which only the control domain runs. */
 export function boot(machine: Machine): State {
-  const empty: State = {
-    machine,
-    domains: undefined,
-    pages: undefined,
-    nextPage: PageId(0),
-    failing: { page: 0, table: 0, grant_frame: 0, entry: 0 },
-  };
-  return bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  const none = { domains: undefined, pages: undefined, windows: undefined };
+  const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
+  const empty: State = { machine, ...none, nextPage: PageId(0), failing };
+  let next = bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  for (let n = 0; n < machine.controlPages; n++) next = withControlPage(next, n);
+  return next;
+}
+
+/** [H5] A page of the control domain's RAM: its gfn is its machine frame, and it has a linear page. */
+function withControlPage(state: State, n: number): State {
+  const { page, next } = freshPage(state, CONTROL, 'ram');
+  const control = theDomain(next, CONTROL);
+  const p2m = put(control.p2m, n, { type: 'ram_rw', page } as const);
+  const windows = put(next.windows, WINDOWS + n, { page, readonly: false });
+  return withDomain({ ...next, windows }, { ...control, p2m });
 }
 
 /** The guests are those whose life the spec describes; the control domain is not one of them. */
@@ -74,6 +78,8 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     id,
     crashed: false,
     dying: false,
+    tornDown: false,
+    pauses: 0,
     maximumPages: config.maximumPages,
     p2m: undefined,
     tables: undefined,
@@ -112,7 +118,7 @@ const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
 /** The domain with its first RAM and its table in the p2m, as far as they can be had. */
 function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
-  const free = state.machine.guestFrames - ramPages(state);
+  const free = freeFrames(state);
   let next = state;
   let had = 0;
   for (const { gfn, count } of config.ram)
@@ -128,43 +134,6 @@ function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
   if (config.tableGfn === undefined) return { isDone: true, next };
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
   return { isDone: tabled.result === 0, next: tabled.next };
-}
-
-/**
- * [D2] destroy: a domain's mappings end, its p2m is emptied and its pages are given up. It stays,
- * dying, for as long as another domain holds a page of it.
- */
-export function destroy(state: State, { domain: id }: abi.DestroyDomain): Result {
-  const domain = guestOf(state, id);
-  if (domain === undefined) return refuse(rc('-ESRCH'), 'D2.1');
-  if (domain.dying) return refuse(rc('-ESRCH'), 'D2.2');
-
-  // Nothing below this line can fail.
-  let next = state;
-  for (const [handle, mapping] of entries(domain.mappings)) {
-    const mapper = theDomain(next, id);
-    const mappings = drop(mapper.mappings, handle);
-    next = ended(withDomain(next, { ...mapper, mappings }), mapping);
-  }
-  const torn = theDomain(next, id);
-  let lastGfns: Keyed<Gfn>;
-  for (const page of [...torn.grantFrames, ...torn.statusFrames, torn.sharedInfo]) {
-    const gfn = gfnOf(torn, page);
-    if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
-  }
-  const still = { root: undefined, past: undefined, interrupt: undefined, pending: undefined };
-  const vcpus = torn.vcpus.map((vcpu) => ({ ...vcpu, ...still }));
-  const dead = {
-    ...torn,
-    dying: true,
-    p2m: undefined,
-    tables: undefined,
-    lastGfns,
-    vcpus,
-    loggedSince: undefined,
-  };
-  next = giveUpAll(withDomain(next, dead), id);
-  return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 
 /** [D5] domain_info: whether a domain is dying or was stopped, and the pages it owns and may own. */
@@ -194,8 +163,8 @@ export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): R
 
   // Nothing below this line can fail.
   const entry = get(domain.p2m, gfn);
-  const memoryType =
-    entry === undefined ? 'mmio_dm' : entry.type === 'grant_map_ro' ? 'ram_ro' : 'ram_rw';
+  const isReadonly = entry?.type === 'grant_map_ro' || entry?.type === 'ram_ro';
+  const memoryType = entry === undefined ? 'mmio_dm' : isReadonly ? 'ram_ro' : 'ram_rw';
   const page = ownPageAt(state, domain, gfn);
   if (page === undefined) return accept({ is: 'inspected', memoryType }, 'D7', state);
   const first = loadWord(pageOf(state, page).content, 0, 8);

@@ -3,7 +3,7 @@ import type { Reply } from '../abi/reply.js';
 import type { LogDirty } from '../abi/step.js';
 import { isSameContent } from '../values/content.js';
 import { entries, findKey, get } from '../values/keyed.js';
-import { pageOf, withDomain } from './derived.js';
+import { isGrant, pageOf, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
 import { finished, rc, refuse, accept, type Alternative } from './outcome.js';
 import type { Objection } from './outcome.js';
@@ -53,8 +53,7 @@ export function writtenSince(state: State, domain: Domain, since: State): readon
  */
 function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolean {
   const entry = get(domain.p2m, gfn);
-  if (entry === undefined || entry.type !== 'ram_rw' || isMappedWritable(state, entry.page))
-    return false;
+  if (entry === undefined || isGrant(entry) || isMappedWritable(state, entry.page)) return false;
   const then = get(get(since.domains, domain.id)?.p2m, gfn);
   if (then?.page !== entry.page || isMappedWritable(since, entry.page)) return true;
   return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);

@@ -1,7 +1,7 @@
-import { Gfn, type DomainId } from '../abi/ids.js';
+import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import { zeros } from '../values/content.js';
-import { domainOf, gfnOf, heldPages, isHeld, pageOf, theDomain, withDomain } from './derived.js';
-import { withPage } from './derived.js';
+import { domainOf, gfnOf, heldPages, isGrant, isHeld, pageOf, the, theDomain } from './derived.js';
+import { withDomain, withPage } from './derived.js';
 import { attempt, type Attempt } from './failing.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
@@ -25,9 +25,12 @@ export function freshPage(
 
 /** [P4] RAM that is neither allocated nor held is free; a hypervisor's page lives with its domain. */
 export function freeUnheld(state: State, id: PageId): State {
-  const { use, allocated } = pageOf(state, id);
+  const { owner, use, allocated } = pageOf(state, id);
   if (use !== 'ram' || allocated || isHeld(state, id)) return state;
-  return { ...state, pages: drop(state.pages, id) };
+  const next = { ...state, pages: drop(state.pages, id) };
+  if (owner !== CONTROL) return next;
+  const control = theDomain(next, CONTROL);
+  return withDomain(next, withoutEntry(control, the(gfnOf(control, id))));
 }
 
 /** [P4] The domain gives up a page: it is free at once, or as soon as nobody holds it. */
@@ -36,7 +39,7 @@ export const giveUp = (state: State, id: PageId): State =>
 
 /** [D2] A dying domain is gone, with its last pages, when no other domain holds one of them. */
 export function vanishIfUnheld(state: State, id: DomainId): State {
-  if (domainOf(state, id)?.dying !== true) return state;
+  if (domainOf(state, id)?.tornDown !== true) return state;
   const held = heldPages(state);
   let [pages, isKept] = [state.pages, false];
   forEach(state.pages, ({ owner }, page) => {
@@ -108,18 +111,18 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   const owner = theDomain(next, id);
   const p2m = put(owner.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
-  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn }) };
+  const lastGfns = isGrant(entry) ? owner.lastGfns : drop(owner.lastGfns, entry.page);
+  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn, lastGfns }) };
 }
 
-export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean =>
-  (get(p2m, gfn)?.type ?? 'ram_rw') !== 'ram_rw';
+export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
  * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-function withTables(state: State, id: DomainId, gfn: number): Attempt {
+export function withTables(state: State, id: DomainId, gfn: number): Attempt {
   let next = state;
   for (const bits of [27, 18, 9]) {
     const domain = theDomain(next, id);

@@ -112,7 +112,7 @@ export function placed(state: State, id: DomainId, space: number, index: number,
     if (removed.result !== 0) return no('-ENXIO', 'P11.14');
   }
 
-  if (domain.dying && (get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
+  if ((get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
   const added = addPage(next, id, gfn, { page, type: 'ram_rw' });
   next = added.next;
   if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.16');

@@ -63,14 +63,15 @@ const memory: Scenarios = {
     2  tool  set_memory_limit  d1 pages=10                       ok
     3  d1    resume                                              2`,
   '[B3] a call that goes on looks its domain up again': `
-    0  d0    interrupt             after=1                       done
-    1  d0    decrease_reservation  d1 gfns=0x1,0x2            preempted 1
+    machine paged
+    0  d0.1  interrupt             after=1                       done
+    1  d0.1  decrease_reservation  d1 gfns=0x1,0x2            preempted 1
     2  tool  destroy               d1                            ok
-    3  d0    resume                                              1
-    4  d0    interrupt             after=1                       done
-    5  d0    add_to_physmap_batch  d2 space=gmfn ; 0x1 at=0x51 ; 0x2 at=0x52 ; 0x3 at=0x53  preempted ok each ok
+    3  d0.1  resume                                              1
+    4  d0.1  interrupt             after=1                       done
+    5  d0.1  add_to_physmap_batch  d2 space=gmfn ; 0x1 at=0x51 ; 0x2 at=0x52 ; 0x3 at=0x53  preempted ok each ok
     6  tool  destroy               d2                            ok
-    7  d0    resume                                              -ESRCH each untouched,untouched`,
+    7  d0.1  resume                                              -ESRCH each untouched,untouched`,
   '[B2] a range that was stopped answers the pages it has moved, and goes on with the others': `
     0  d1  interrupt       after=2                                     done
     1  d1  add_to_physmap  self space=gmfn_range index=0x1 gfn=0x51 size=3  preempted 2
@@ -123,10 +124,64 @@ const order: Scenarios = {
     7  d1    interrupt             after=1                       no_domain`,
 };
 
+const destruction: Scenarios = {
+  '[B4] a destruction ends mappings from the highest handle on, and [D2] the rest at once': `
+     0  d1    grant        ref=3 to=d2 gfn=0x1 rw                  ok
+     1  d1    grant        ref=4 to=d2 gfn=0x2 ro                  ok
+     2  d2    map          d1/3 at=0x30 rw ; d1/4 at=0x31 ro       ok ; ok
+     3  d0    interrupt    after=1                                 done
+     4  tool  destroy      d2                                      preempted released d1/4:ro
+     5  d1    load         at=0x20+0x18 u16                        0x00000019
+     6  d1    load         at=0x20+0x20 u16                        0x00000005
+     7  tool  domain_info  d2                                      pages=8 maximum=14 dying
+     8  d2    load         at=0x0 u8                               no_domain
+     9  tool  create       d2                                      -EEXIST
+    10  d0    resume                                               0
+    11  d1    load         at=0x20+0x18 u16                        0x00000001
+    12  tool  create       d2                                      ok`,
+  '[B4] a domain that is being destroyed has its pages at their gfns, but no grant mapping': `
+     0  d1    grant        ref=3 to=d2 gfn=0x1 rw                  ok
+     1  d2    grant        ref=3 to=d3 gfn=0x5 rw                  ok
+     2  d2    map          d1/3 at=0x30 rw                         ok
+     3  d0    interrupt    after=1                                 done
+     4  tool  destroy      d2                                      preempted released d1/3:rw
+     5  tool  inspect_gfn  d2 gfn=0x30                             mmio_dm
+     6  tool  inspect_gfn  d2 gfn=0x5                              ram_rw mapped 0x0000000000000000
+     7  d3    map          d2/3 at=0x30 rw                         ok
+     8  d0    resume                                               0
+     9  d3    map          d2/3 at=0x31 rw                         ok
+    10  d3    unmap        h7 at=0x30 ; h9 at=0x31                 ok ; ok
+    11  tool  domain_info  d2                                      -ESRCH`,
+  '[B4] a mapping of its own page does not keep a dying domain, nor let it go too soon': `
+     0  d1    grant        ref=3 to=d1 gfn=0x1 rw                  ok
+     1  d1    map          d1/3 at=0x30 rw ; d1/3 at=0x31 ro       ok ; ok
+     2  d0    interrupt    after=1                                 done
+     3  tool  destroy      d1                                      preempted released d1/3:ro
+     4  d0    decrease_reservation  d1 gfns=0x1                    busy
+     5  d0    interrupt    after=1                                 done
+     6  d0    resume                                               preempted released d1/3:rw
+     7  tool  domain_info  d1                                      pages=8 maximum=14 dying
+     8  d0    resume                                               0
+     9  tool  domain_info  d1                                      -ESRCH`,
+  '[B2.1] while one domain is being destroyed no other one is, but all else goes on': `
+     0  d1    grant        ref=3 to=d2 gfn=0x1 rw                  ok
+     1  d2    map          d1/3 at=0x30 rw                         ok
+     2  d0    interrupt    after=1                                 done
+     3  tool  destroy      d2                                      preempted released d1/3:rw
+     4  tool  destroy      d1                                      busy
+     5  tool  destroy      d2                                      busy
+     6  d1    load         at=0x0 u8                               0x00000000
+     7  d0    resume                                               0
+     8  tool  destroy      d1                                      ok`,
+};
+
 describe('calls that are stopped', () => {
-  test.each(Object.entries({ ...grants, ...memory, ...order }))('%s', (title, script) => {
-    const { text, reached } = play(script);
-    expect(text).toBe(script);
-    expect(reached).toEqual(expect.arrayContaining([...demanded(title)]));
-  });
+  test.each(Object.entries({ ...grants, ...memory, ...order, ...destruction }))(
+    '%s',
+    (title, script) => {
+      const { text, reached } = play(script);
+      expect(text).toBe(script);
+      expect(reached).toEqual(expect.arrayContaining([...demanded(title)]));
+    },
+  );
 });

@@ -1,10 +1,14 @@
 import type { Reply } from '../abi/reply.js';
-import type { Interrupt, PreemptibleCall, Resume, Step } from '../abi/step.js';
+import type { ByGuest, DestroyDomain, Interrupt, PreemptibleCall } from '../abi/step.js';
+import type { Resume, Step } from '../abi/step.js';
 import { XENMAPSPACE_gmfn_range } from '../abi/step.js';
 import { accept, finished, isObjection, rc, refuse, type Alternative } from './outcome.js';
 import { vcpuOf, withVcpu } from './registers.js';
 import type { Pending, State } from './state.js';
-import { Gfn } from '../abi/ids.js';
+import { CONTROL, FIRST_VCPU, Gfn } from '../abi/ids.js';
+import { count } from '../values/keyed.js';
+import { destroyPartly } from './destroy.js';
+import { guestOf } from './domains.js';
 
 /**
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). What a call does is a matter
@@ -24,9 +28,15 @@ export function interrupt(state: State, { caller, vcpu, after }: Interrupt): Alt
 
 /** [B2] While a call of its is stopped, a vcpu does nothing else. */
 export function isBusy(state: State, made: Step): boolean {
-  if (!('caller' in made) || made.op === 'interrupt' || made.op === 'resume') return false;
-  return vcpuOf(state, made.caller, made.vcpu).pending !== undefined;
+  if (made.op === 'interrupt' || made.op === 'resume') return false;
+  if (!('caller' in made) && made.op !== 'destroy') return false;
+  const { caller, vcpu } = whoMakes(made);
+  return vcpuOf(state, caller, vcpu).pending !== undefined;
 }
+
+/** [B4] Domains are destroyed on the first vcpu of the control domain. */
+const whoMakes = (made: ByGuest | DestroyDomain): ByGuest =>
+  'caller' in made ? made : { caller: CONTROL, vcpu: FIRST_VCPU };
 
 /** [B3] resume: the rest of the call is made, on the state as it is now. */
 export function resume(state: State, { caller, vcpu }: Resume, perform: Perform): Alternative {
@@ -44,12 +54,12 @@ export function resume(state: State, { caller, vcpu }: Resume, perform: Perform)
  * where so many units are done, if it gets there: what is left is done by `resume`.
  */
 export function invoked(state: State, { call, done }: Pending, perform: Perform): Alternative {
-  const { caller, vcpu } = call;
+  const { caller, vcpu } = whoMakes(call);
   const by = vcpuOf(state, caller, vcpu);
   if (by.interrupt === undefined) return counted(perform(state, call), call, done);
   const now = withVcpu(state, caller, vcpu, { ...by, interrupt: undefined });
-  const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(call)];
-  const first = units < all ? perform(now, partOf(call, 0, units)) : undefined;
+  const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(state, call)];
+  const first = units < all ? head(now, call, units, perform) : undefined;
   if (first === undefined || !isThrough(first.reply, call, units))
     return counted(perform(now, call), call, done);
 
@@ -67,18 +77,25 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   };
 }
 
+/** What comes of the first units of a call. */
+const head = (state: State, call: PreemptibleCall, units: number, perform: Perform): Alternative =>
+  call.op === 'destroy'
+    ? destroyPartly(state, call.domain, units)
+    : perform(state, partOf(call, 0, units));
+
 /** An answer that counts extents counts those that were done before. */
 function counted(alternative: Alternative, { op }: PreemptibleCall, done: number): Alternative {
   const { reply } = alternative;
-  if (reply.is !== 'rc' || typeof reply.rc !== 'number' || op === 'add_to_physmap')
-    return alternative;
+  if (reply.is !== 'rc' || typeof reply.rc !== 'number') return alternative;
+  if (op === 'add_to_physmap' || op === 'destroy') return alternative;
   return { ...alternative, reply: rc(reply.rc + done) };
 }
 
 /** Whether a call did all its units: else it ended there, and was not stopped. */
 function isThrough(reply: Reply, { op }: PreemptibleCall, units: number): boolean {
   if (reply.is === 'rc') return reply.rc === (op === 'add_to_physmap' ? 0 : units);
-  return reply.is === 'errors' ? reply.rc === 0 : reply.is === 'statuses';
+  if (reply.is === 'errors') return reply.rc === 0;
+  return reply.is === 'statuses' || reply.is === 'released';
 }
 
 /**
@@ -90,8 +107,9 @@ function testPoint({ machine }: State, { op }: PreemptibleCall, after: number): 
   return op === 'unmap' ? Math.ceil(units / machine.unmapBatch) * machine.unmapBatch : units;
 }
 
-/** How many elements, extents or entries a call has. */
-function unitsOf(call: PreemptibleCall): number {
+/** How many elements, extents or entries a call has; a destruction has one after its mappings. */
+function unitsOf(state: State, call: PreemptibleCall): number {
+  if ('domain' in call) return 1 + count(guestOf(state, call.domain)?.mappings, () => true);
   if ('elements' in call) return call.elements.length;
   if ('extents' in call) return call.extents.length;
   if ('entries' in call) return call.entries.length;
@@ -119,5 +137,7 @@ function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCal
       return { ...call, index: call.index + from, gfn: Gfn(call.gfn + from), size: to - from };
     case 'add_to_physmap_batch':
       return { ...call, entries: call.entries.slice(from, to) };
+    case 'destroy':
+      return call;
   }
 }

@@ -3,7 +3,7 @@ import type { Word } from '../abi/word.js';
 import { loadWord } from '../values/content.js';
 import { get } from '../values/keyed.js';
 import { areEqual } from '../values/words.js';
-import { ownPageAt, pageOf, the, theDomain } from './derived.js';
+import { isGrant, ownPageAt, pageOf, the, theDomain } from './derived.js';
 import { isNested, vcpuOf, type Mode } from './registers.js';
 import type { Domain, PageId, State } from './state.js';
 
@@ -88,5 +88,5 @@ function tableAt(
 ): PageId | undefined {
   const entry = get(domain.p2m, gfn);
   if (isNested(state) && !isForCall) return entry?.page;
-  return entry?.type === 'ram_rw' ? ownPageAt(state, domain, gfn) : undefined;
+  return isGrant(entry) ? undefined : ownPageAt(state, domain, gfn);
 }

@@ -2,7 +2,7 @@ import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
-import { domainOrSelf, mayManage, ownedPages, ownPageAt, ramPages } from './derived.js';
+import { domainOrSelf, freeFrames, mayManage, ownedPages, ownPageAt } from './derived.js';
 import { the, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
@@ -101,7 +101,7 @@ export function shortage(state: State, id: DomainId, pages: number): Shortage {
   if (dying) return { why: 'dying', left: state };
   if (ownedPages(state, id) + pages > maximumPages) return { why: 'limit', left: state };
   const { isDone, next: left } = attempt(state, 'page');
-  const isThere = isDone && ramPages(state) + pages <= state.machine.guestFrames;
+  const isThere = isDone && pages <= freeFrames(state);
   return { why: isThere ? undefined : 'machine', left };
 }
 
@@ -138,6 +138,8 @@ export function removeAndGiveUp(state: State, domain: Domain, gfn: number): Remo
   if (get(domain.p2m, gfn) === undefined) return { result: '-ENOENT', next: state };
   const page = ownPageAt(state, domain, gfn);
   if (page === undefined) return { result: '-ENXIO', next: state };
+  // [H5] What is at a machine frame stays there for as long as it is a page.
+  if (domain.id === CONTROL) return { result: 0, next: giveUp(state, page) };
   const { isDone, next } = emptied(state, domain.id, gfn);
   if (!isDone) return { result: '-ENOMEM', next };
 

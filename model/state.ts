@@ -18,6 +18,8 @@ export interface State {
   readonly domains: Keyed<Domain>;
   /** By page id. */
   readonly pages: Keyed<Page>;
+  /** What the control domain's linear pages lead to, by their number ([H1]). */
+  readonly windows: Keyed<Window>;
   /** The next page's name; names are never used again. */
   readonly nextPage: PageId;
   /** The tries left until one fails, 0 where none has to ([D9]). */
@@ -44,14 +46,18 @@ export interface Domain {
   readonly id: DomainId;
   /** Stopped by the hypervisor or at its own wish; it never runs again. */
   readonly crashed: boolean;
-  /** Destroyed: its memory is torn down, and it is gone once no other domain holds a page of it. */
+  /** Being destroyed: it does nothing any more, and has no grant mapping in its p2m. */
   readonly dying: boolean;
+  /** Destroyed: its memory is torn down, and it is gone once no other domain holds a page of it. */
+  readonly tornDown: boolean;
+  /** How often it was paused and not yet unpaused. */
+  readonly pauses: number;
   readonly maximumPages: number;
   /** By gfn; what is absent is a hole. */
   readonly p2m: Keyed<Entry>;
   /** The blocks of gfns for which the p2m has a table ([P2]). */
   readonly tables: Keyed<true>;
-  /** Where the hypervisor's own pages were, by page, when the domain began to die ([P11]). */
+  /** Where the hypervisor believes its own pages to be, by page, though they are not ([P11], [P14]). */
   readonly lastGfns: Keyed<Gfn>;
   /** The highest gfn that ever held an entry. */
   readonly maximumGfn: Gfn;
@@ -103,6 +109,12 @@ export interface Past {
   /** Nothing, all that is not global, or one linear page by its number. */
   readonly forgotten: 'nothing' | 'local' | { readonly page: number };
   readonly earlier: Past | undefined;
+}
+
+/** Where a linear page of the control domain leads. */
+export interface Window {
+  readonly page: PageId;
+  readonly readonly: boolean;
 }
 
 /** A gfn's entry: what kind of memory, and which page. */

@@ -1,21 +1,24 @@
 import type { Reply } from '../abi/reply.js';
-import { CONTROL } from '../abi/ids.js';
 import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
-import { domainOf, isRunning } from './derived.js';
-import { create, destroy, domainInfo, setMemoryLimit } from './domains.js';
+import { domainOf, isAlive, isRunning } from './derived.js';
+import { destroy } from './destroy.js';
+import { create, domainInfo, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
 import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
+import { setMemoryType } from './memory-type.js';
 import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
+import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { interrupt, invoked, isBusy, resume } from './preemption.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
@@ -24,17 +27,20 @@ import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
+import { mapForeign, unmapWindow, windowAccess } from './windows.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
- * cannot run does nothing ([D3]); the control domain always runs. Nearly always it is one thing; the
+ * cannot run does nothing ([D3], [D12]); the control domain always runs. Nearly always it is one thing; the
  * first is the one in which nothing was remembered ([T1]).
  */
 export function step(state: State, made: Step): Iterable<Alternative> {
-  const isAble = !('caller' in made) || isRunning(domainOf(state, made.caller));
-  const hasMemory = made.op !== 'hypercall' || made.caller !== CONTROL;
-  if (!isAble || !hasMemory || ('vcpu' in made && made.vcpu >= state.machine.vcpus))
-    return [settled({ is: 'no_domain' }, state, ['D3'])];
+  if ('caller' in made) {
+    const caller = domainOf(state, made.caller);
+    if (!isAlive(caller) || !isKnown(made) || made.vcpu >= state.machine.vcpus)
+      return [settled({ is: 'no_domain' }, state, ['D3'])];
+    if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
+  }
   if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
   if (isLinear(made)) return linearAccess(state, made);
   const alternatives = outcomes(state, made);
@@ -42,6 +48,27 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     ? alternatives
     : remembering(state, alternatives);
 }
+
+/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
+const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
+  made.caller !== CONTROL || !unknownOfControl.has(made.op);
+const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
+  'xadd',
+  'fetch',
+  'crash',
+  'load_linear',
+  'store_linear',
+  'cmpxchg_linear',
+  'xadd_linear',
+  'fetch_linear',
+  'cr0',
+  'cr3',
+  'cr4',
+  'efer',
+  'pkru',
+  'invlpg',
+  'hypercall',
+]);
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
@@ -73,6 +100,7 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
     case 'increase_reservation':
     case 'add_to_physmap':
     case 'add_to_physmap_batch':
+    case 'destroy':
       return [invoked(state, { call: made, done: 0 }, uninterrupted)];
     case 'interrupt':
       return [interrupt(state, made)];
@@ -110,6 +138,8 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return finished(state, addToPhysmap(state, made.caller, made));
     case 'add_to_physmap_batch':
       return finished(state, addToPhysmapBatch(state, made.caller, made));
+    case 'destroy':
+      return finished(state, destroy(state, made));
   }
 }
 
@@ -146,6 +176,7 @@ function one(state: State, made: One): Result {
     case 'load':
     case 'store':
     case 'cmpxchg':
+      return made.caller === CONTROL ? windowAccess(state, made) : physicalAccess(state, made);
     case 'xadd':
     case 'fetch':
       return physicalAccess(state, made);
@@ -165,13 +196,21 @@ function one(state: State, made: One): Result {
       return accept({ is: 'crashed' }, 'D3', crashDomain(state, made.caller));
     case 'create':
       return create(state, made);
-    case 'destroy':
-      return destroy(state, made);
     case 'domain_info':
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
+    case 'set_memory_type':
+      return setMemoryType(state, made);
+    case 'pause':
+      return pause(state, made);
+    case 'unpause':
+      return unpause(state, made);
     case 'fail_next':
       return failNext(state, made);
+    case 'map_foreign':
+      return mapForeign(state, made);
+    case 'unmap_window':
+      return unmapWindow(state, made);
   }
 }

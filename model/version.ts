@@ -8,7 +8,7 @@ import { zeros } from '../values/content.js';
 import { gfnOf, isHeld, isPinnedFrom, pageOf, the, theDomain } from './derived.js';
 import { withContent, withDomain, withPage } from './derived.js';
 import { entryAt, entryPlace, statusOf, statusPlace, storeAt, type GrantEntry } from './entries.js';
-import { drop } from '../values/keyed.js';
+import { drop, has } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, emptied } from './pages.js';
 import type { Domain, State } from './state.js';
@@ -84,11 +84,12 @@ function asVersion1(state: State, domain: Domain, ref: GrantRef, entry: Reserved
 
 const headerOf = (flags: number, { domain }: GrantEntry): number => (flags | (domain << 16)) >>> 0;
 
-/** [G8] Status frames leave the p2m and are given up in turn; the first that is held is the end. */
+/** [G8] Status frames leave the p2m and are given up in turn; one that is elsewhere or held is the end. */
 function withoutStatusFrames(state: State, { id, statusFrames }: Domain): State {
   let next = state;
   for (const page of statusFrames) {
     const domain = theDomain(next, id);
+    if (has(domain.lastGfns, page)) return crashDomain(next, id);
     const gfn = gfnOf(domain, page);
     const removed = gfn === undefined ? { isDone: true, next } : emptied(next, id, gfn);
     next = removed.next;

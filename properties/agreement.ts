@@ -21,6 +21,7 @@ type Of<Is extends Reply['is']> = Extract<Reply, { is: Is }>;
 export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Difference | undefined {
   switch (allowed.is) {
     case 'no_domain':
+    case 'paused':
     case 'crashed':
     case 'stored':
     case 'done':
@@ -52,6 +53,10 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
       return actual.is === 'hypercall'
         ? ofHypercall(actual, allowed, maps)
         : ofKind(actual, allowed);
+    // [B4] Which mappings ended first, the spec says when it is shown them.
+    case 'released':
+      if (actual.is !== 'released') return ofKind(actual, allowed);
+      return ofScalar('mappings.length', actual.mappings.length, allowed.mappings.length);
     case 'preempted':
       if (actual.is !== 'preempted') return ofKind(actual, allowed);
       return differenceOf(actual.done, allowed.done, maps);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Boot } from '../abi/program.js';
 import type { Machine } from '../abi/machine.js';
+import { pick, seeded } from './choose.js';
 import { Coverage } from './coverage.js';
 import type { EmphasisName } from './generate/emphasis.js';
 import { usualGuests, type GuestMode } from './generate/guest-mode.js';
@@ -18,6 +19,11 @@ export interface CampaignPlan {
   readonly guests?: GuestMode;
   /** Domains that every episode starts with; all of the machine's where not given. */
   readonly boot?: readonly Boot[];
+  /**
+   * Ends after this many episodes, of all lengths: each walks to a state, from which everything has
+   * to be given back.
+   */
+  readonly recover?: number;
   /** Ends after the episode in which this many lines are done. */
   readonly lines?: number;
   /** Ends after the episode in which `clock` passes this many milliseconds. */
@@ -84,7 +90,7 @@ export async function campaign(plan: CampaignPlan): Promise<Campaign> {
   let lines = 0;
   let index = 0;
   while (!isOver(plan, lines, index, found.length, start)) {
-    const episode = new Episode(episodeSeed(plan.seed, index), episodes, muted, coverage);
+    const episode = new Episode(...nextEpisode(plan, episodes, index), muted, coverage);
     const end = episode.walk();
     lines += end.lines;
     index++;
@@ -95,6 +101,21 @@ export async function campaign(plan: CampaignPlan): Promise<Campaign> {
   const aborted = plan.signal?.aborted === true;
   return { seed: plan.seed, lines, episodes: index, found, coverage, aborted };
 }
+
+/** The seed of the next episode, and how it is run: where states are sampled it has a length. */
+function nextEpisode(
+  plan: CampaignPlan,
+  usual: EpisodePlan,
+  index: number,
+): readonly [string, EpisodePlan] {
+  const seed = episodeSeed(plan.seed, index);
+  if (plan.recover === undefined) return [seed, usual];
+  const choose = seeded(`${seed} length`);
+  return [seed, { ...usual, lines: 1 + choose.below(pick(choose, sampleLengths)) }];
+}
+
+/** Most states are met within some hundred lines; some things take long to come together. */
+const sampleLengths = [50, 200, 400, 800, 2000] as const;
 
 /** What each episode of a campaign is run with. */
 export const episodePlan = (plan: CampaignPlan): EpisodePlan => ({
@@ -116,6 +137,7 @@ function isOver(
 ): boolean {
   if (plan.signal?.aborted === true) return true;
   if (plan.failures !== undefined && found >= plan.failures) return true;
+  if (plan.recover !== undefined) return episodes >= plan.recover;
   if (plan.lines !== undefined && lines >= plan.lines) return true;
   if (plan.milliseconds !== undefined && plan.clock !== undefined)
     return plan.clock() - start >= plan.milliseconds;

@@ -122,4 +122,6 @@ const shownBy: Readonly<Record<string, readonly string[]>> = {
   T2: ['C1'],
   T3: ['C6'],
   T4: ['T1'],
+  H4: ['H1'],
+  H5: ['H1'],
 };

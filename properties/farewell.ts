@@ -1,6 +1,7 @@
 import { CONTROL, DomainId, GrantRef, Handle, VcpuId } from '../abi/ids.js';
 import type { Line } from '../abi/program.js';
 import { isRunning } from '../model/derived.js';
+
 import { findKey, get } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
 import type { Domain, State } from '../model/state.js';
@@ -11,15 +12,21 @@ import { someGfnOf } from './generate/unmap-lines.js';
 import type { Failure } from './verdict.js';
 
 /**
- * [E7] From here: unmap everything that can be named, end every grant, destroy every domain. Each
- * line is chosen when the ones before it have run.
+ * [E7] From here: let everybody run, unmap everything that can be named, end every grant, destroy
+ * every domain. Each line is chosen when the ones before it have run.
  */
 export function* farewellLines(scene: Scene): IterableIterator<Line> {
+  for (const [id, { pauses }] of entries(scene.state.domains))
+    for (let i = 0; i < pauses; i++) yield { op: 'unpause', domain: DomainId(id) };
   for (const [id] of entries(scene.state.domains)) yield* resumeAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, DomainId(id));
+  for (const window of foreignWindows(scene.state)) yield { op: 'unmap_window', window };
   for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));
   for (const [id, domain] of entries(scene.state.domains))
-    if (!domain.dying && id !== CONTROL) yield { op: 'destroy', domain: DomainId(id) };
+    if (!domain.dying && id !== CONTROL) {
+      yield { op: 'destroy', domain: DomainId(id) };
+      yield* resumeAll(scene, CONTROL);
+    }
 }
 
 /** Whatever was stopped goes on, for as long as it is stopped again. */
@@ -30,6 +37,11 @@ function* resumeAll(scene: Scene, caller: DomainId): IterableIterator<Line> {
 
 const isStopped = (domain: Domain | undefined, vcpu: VcpuId): boolean =>
   domain?.vcpus[vcpu]?.pending !== undefined && (domain.id === CONTROL || isRunning(domain));
+/** The windows of the control domain that lead to pages of others. */
+const foreignWindows = ({ windows, pages }: State): readonly number[] =>
+  entries(windows).flatMap(([window, { page }]) =>
+    get(pages, page)?.owner === CONTROL ? [] : [window],
+  );
 
 function* unmapAll(scene: Scene, id: DomainId): IterableIterator<Line> {
   const start = scene.domain(id);
@@ -57,10 +69,12 @@ function* endGrants(scene: Scene, id: DomainId): IterableIterator<Line> {
 
 /**
  * [E7] What is left in the model once no domain lives any more; the system is compared with the
- * model. Undefined where nothing is left, or somebody still lives.
+ * model. Undefined where nothing is left, or somebody still lives or holds something.
  */
 export function leftover(state: State, line: number): Failure | undefined {
-  if (findKey(state.domains, ({ id, dying }) => id !== CONTROL && !dying) !== undefined) return;
+  if (findKey(state.domains, ({ id, tornDown }) => id !== CONTROL && !tornDown) !== undefined)
+    return;
+  if (foreignWindows(state).length > 0) return;
   const domains = [...entries(state.domains)].filter(([id]) => id !== CONTROL);
   const pages = [...entries(state.pages)].filter(([, { owner }]) => owner !== CONTROL);
   if (domains.length + pages.length === 0) return undefined;

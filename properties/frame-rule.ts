@@ -1,4 +1,4 @@
-import { DomainId, Gfn, type Mfn } from '../abi/ids.js';
+import { CONTROL, DomainId, Gfn, Mfn } from '../abi/ids.js';
 import type { Changes, EntryView, Observer } from '../abi/observer.js';
 import { wordAt, type Content } from '../values/content.js';
 import { get } from '../values/keyed.js';
@@ -6,6 +6,7 @@ import { PageId, type Domain, type Entry, type Page, type State } from '../model
 import type { ClaimId } from './claims.js';
 import { Frames } from './frames.js';
 import { differences } from './keyed-differences.js';
+import { entries } from './keyed-entries.js';
 
 /** A claim that does not hold, with the place and both sides. */
 export interface Witness {
@@ -37,8 +38,11 @@ export class FrameRule {
   readonly #comparedAt: (number | undefined)[] = [];
   #step = 0;
 
-  constructor(observer: Observer) {
+  /** Which frames the control domain has is known from the start. */
+  constructor(observer: Observer, start: State) {
     this.#observer = observer;
+    const control = get(start.domains, CONTROL);
+    for (const [gfn, { page }] of entries(control?.p2m)) this.frames.bind(page, Mfn(gfn));
   }
 
   /**
@@ -81,7 +85,8 @@ export class FrameRule {
   ): void => {
     if (after === undefined) return;
     this.#domain = DomainId(key);
-    differences(before?.p2m, after.p2m, this.#entryDiffers);
+    // The control domain has no p2m to be seen: its gfns are machine frames.
+    if (key !== CONTROL) differences(before?.p2m, after.p2m, this.#entryDiffers);
     if (
       before?.grantFrames !== after.grantFrames ||
       before.statusFrames !== after.statusFrames ||

@@ -117,6 +117,46 @@ export const memoryGoals: readonly Goal[] = [
   },
 ];
 
+/** What happens only where device models are at work. */
+export const surfaceMemoryGoals: readonly Goal[] = [
+  {
+    id: 'S70',
+    sentence: 'a grantee writes to a page that is readonly to its owner',
+    operations: ['store'],
+    reached: (before, step, _reply, after) => {
+      if (step.op !== 'store' || before.pages === after.pages) return false;
+      const place = at(before, step.caller, step.address);
+      if (place?.entry.type !== 'grant_map_rw') return false;
+      const { page } = place.entry;
+      const p2m = get(before.domains, place.page.owner)?.p2m;
+      return findKey(p2m, (entry) => entry.page === page && entry.type === 'ram_ro') !== undefined;
+    },
+  },
+  {
+    id: 'S71',
+    sentence: 'an access comes to readonly RAM from one side of the end of a page',
+    operations: ['store', 'xadd'],
+    reached: (before, step) => {
+      if (step.op !== 'store' && step.op !== 'xadd') return false;
+      const end = GuestPhysical(step.address + step.size - 1);
+      const first = at(before, step.caller, step.address)?.entry;
+      const second = at(before, step.caller, end)?.entry;
+      return first !== second && (first?.type === 'ram_ro') !== (second?.type === 'ram_ro');
+    },
+  },
+  {
+    id: 'S72',
+    sentence: 'a page of the hypervisor’s is moved to where it is believed to be',
+    operations: ['add_to_physmap', 'add_to_physmap_batch'],
+    reached: (before, step, _reply, after) => {
+      if (!('target' in step)) return false;
+      const then = get(before.domains, step.target) ?? get(before.domains, step.caller);
+      const now = then === undefined ? undefined : get(after.domains, then.id);
+      return now !== undefined && then?.lastGfns !== now.lastGfns && then?.dying === false;
+    },
+  },
+];
+
 /** Whether a domain may own more pages and the machine has some: then only its p2m is in the way. */
 const fullButFree = (state: State, id: DomainId): boolean => {
   const domain = get(state.domains, id);

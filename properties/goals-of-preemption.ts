@@ -50,4 +50,22 @@ export const preemptionGoals: readonly Goal[] = [
       reply.rc === 0 &&
       get(before.domains, step.domain)?.vcpus.some(({ pending }) => pending !== undefined) === true,
   },
+  {
+    id: 'S96',
+    sentence: 'a destruction is stopped between two mappings',
+    operations: ['destroy'],
+    reached: (_before, _step, reply) => reply.is === 'preempted',
+  },
+  {
+    id: 'S97',
+    sentence: 'a grant of a domain that is being destroyed is mapped',
+    operations: ['map'],
+    reached: (before, step, reply) =>
+      step.op === 'map' &&
+      reply.is === 'statuses' &&
+      step.elements.some(({ granter }, i) => {
+        const domain = get(before.domains, granter);
+        return domain?.dying === true && !domain.tornDown && reply.elements[i]?.status === 'okay';
+      }),
+  },
 ];

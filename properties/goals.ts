@@ -4,7 +4,8 @@ import type { Machine } from '../abi/machine.js';
 import type { State } from '../model/state.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
-import { memoryGoals } from './goals-of-memory.js';
+import { lifeGoals } from './goals-of-life.js';
+import { memoryGoals, surfaceMemoryGoals } from './goals-of-memory.js';
 import { preemptionGoals } from './goals-of-preemption.js';
 import { pagingGoals } from './goals-of-paging.js';
 
@@ -30,7 +31,9 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...grantGoals,
     ...memoryGoals,
     ...(vcpus > 1 ? pagingGoals : []),
+    ...(surface === 'whole' ? lifeGoals : []),
     ...(surface === 'whole' ? preemptionGoals : []),
+    ...(surface === 'whole' ? surfaceMemoryGoals : []),
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 
 /** The goals that only a system's own counters can tell to be reached. */

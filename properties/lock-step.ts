@@ -36,7 +36,7 @@ export class LockStep {
     this.state = boot(machine);
     this.subject = make(machine);
     const { observer } = this.subject;
-    this.#frameRule = observer === undefined ? undefined : new FrameRule(observer);
+    this.#frameRule = observer === undefined ? undefined : new FrameRule(observer, this.state);
     this.#coverage = coverage;
     // What building the machine wrote is nobody's step.
     observer?.changes();

@@ -5,14 +5,28 @@ import { refusals, rules, unreachable } from '../abi/rules.js';
 
 const ofPaging = /^(W|T|C)|^(A6|A4\.3|D8)/;
 const nestedOnly: ReadonlySet<string> = new Set(['A4.1', 'A4.2', 'W3.1', 'W5.2']);
-const withoutNesting: ReadonlySet<string> = new Set(['A4.3', 'C8', 'C8.1']);
+const withoutNesting: ReadonlySet<string> = new Set(['A4.3', 'C8', 'C8.1', 'P14.4']);
 
 /** What the toolstack can ask for on the whole surface only, and what comes of it. */
-const wholeOnly: ReadonlySet<string> = new Set(['D9', 'G2.4', 'G6.6', 'G8.7', 'P8.6', 'P13.5']);
+const wholeOnly: ReadonlySet<string> = new Set([
+  'D9',
+  'D10',
+  'D10.1',
+  'D10.2',
+  'D11',
+  'D11.1',
+  'D11.2',
+  'D12',
+  'G2.4',
+  'G6.6',
+  'G8.7',
+  'P8.6',
+  'P13.5',
+]);
 
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (id in unreachable) return false;
-  if (surface === 'guests' && (wholeOnly.has(id) || /^[BM]/.test(id))) return false;
+  if (surface === 'guests' && (wholeOnly.has(id) || /^(B|H|M|P14)/.test(id))) return false;
   if (vcpus === 1 && ofPaging.test(id)) return false;
   return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);
 }

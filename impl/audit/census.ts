@@ -5,6 +5,7 @@ import type { Host } from '../host.js';
 import { isGrant, isRam, mfnOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 import { holdsType } from '../physmap.js';
+import { holdsWindowType } from '../windows.js';
 
 /** What the p2ms and the maptracks say about frames and refs: the source of every count. */
 export interface Census {
@@ -17,6 +18,9 @@ export interface Census {
   /** References on each frame by paging: roots that vcpus hold, and what shadows do. */
   readonly pagingReferencesOn: Int32Array;
   readonly pagingTypesOn: Int32Array;
+  /** Windows of the control domain on each frame, and those that hold its type. */
+  readonly windowsOn: Int32Array;
+  readonly windowTypesOn: Int32Array;
   /** By domain: its entries, grant entries by frame, host handles by frame. */
   readonly domains: ReadonlyMap<Domain, DomainCensus>;
   /** By granter and ref: how it is mapped. */
@@ -45,6 +49,13 @@ export function takeCensus(host: Host): Census {
   const ownWritableEntriesOf = new Int32Array(host.ram.frameCount);
   const pagingReferencesOn = new Int32Array(host.ram.frameCount);
   const pagingTypesOn = new Int32Array(host.ram.frameCount);
+  const windowsOn = new Int32Array(host.ram.frameCount);
+  const windowTypesOn = new Int32Array(host.ram.frameCount);
+  host.windows.forEach((_, entry) => {
+    windowsOn[entry.mfn] = (windowsOn[entry.mfn] ?? 0) + 1;
+    if (!holdsWindowType(host, entry)) return;
+    windowTypesOn[entry.mfn] = (windowTypesOn[entry.mfn] ?? 0) + 1;
+  });
   const domains = new Map<Domain, DomainCensus>();
   const uses = new Map<Domain, Map<GrantRef, UseCensus>>();
   for (const domain of host.domains.guests()) {
@@ -72,6 +83,8 @@ export function takeCensus(host: Host): Census {
     ownWritableEntriesOf,
     pagingReferencesOn,
     pagingTypesOn,
+    windowsOn,
+    windowTypesOn,
     domains,
     uses,
   };

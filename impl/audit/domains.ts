@@ -65,7 +65,10 @@ function auditForeign(host: Host, domain: Domain, census: Census, findings: Find
     const references = host.frames.referencesOf(mfn);
     const handles = census.handlesOn[frame] ?? 0;
     const shadowed = census.pagingReferencesOn[frame] ?? 0;
-    const isAttributed = references === handles + shadowed && (handles > 0 || shadowed === 0);
+    const windows = census.windowsOn[frame] ?? 0;
+    const isMapped = handles + windows > 0;
+    const isAttributed =
+      references === handles + shadowed + windows && (isMapped || shadowed === 0);
     findings.check(isAttributed, 'D7', 'frame.count', () => {
       return `frame ${frame} of dead domain ${domain.id} is held ${references} times, mapped ${handles}`;
     });

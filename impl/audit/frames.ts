@@ -68,7 +68,8 @@ function auditCounts(host: Host, mfn: Mfn, census: Census, findings: Findings): 
   const references = frames.referencesOf(mfn);
   const allocation = frames.isAllocated(mfn) ? 1 : 0;
   const byPaging = census.pagingReferencesOn[mfn] ?? 0;
-  const held = allocation + (census.handlesOn[mfn] ?? 0) + byPaging;
+  const windows = census.windowsOn[mfn] ?? 0;
+  const held = allocation + (census.handlesOn[mfn] ?? 0) + byPaging + windows;
   findings.check(references >= held, 'I12', 'frame.count', () => {
     return `frame ${mfn} has ${references} references, ${held} are held`;
   });
@@ -77,7 +78,9 @@ function auditCounts(host: Host, mfn: Mfn, census: Census, findings: Findings): 
   });
   const types = frames.typeReferencesOf(mfn);
   const pinned = frames.isXenHeap(mfn) ? 1 : 0;
-  const typed = pinned + (census.ownWritableEntriesOf[mfn] ?? 0) + (census.pagingTypesOn[mfn] ?? 0);
+  const windowTypes = census.windowTypesOn[mfn] ?? 0;
+  const entries = census.ownWritableEntriesOf[mfn] ?? 0;
+  const typed = pinned + entries + (census.pagingTypesOn[mfn] ?? 0) + windowTypes;
   findings.check(types >= typed, 'I13', 'frame.type', () => {
     return `frame ${mfn} has ${types} type references, ${typed} are held`;
   });

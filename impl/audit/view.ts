@@ -16,7 +16,7 @@ import { PAE } from '../hardware/page-entry.js';
 import type { Host } from '../host.js';
 import { wordAt } from '../tables/column.js';
 import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
-import { GRANT_MAP_RO, GRANT_MAP_RW, RAM_RW, mfnOf, typeOf } from '../tables/p2m-entry.js';
+import { GRANT_MAP_RO, GRANT_MAP_RW, RAM_RO, RAM_RW, mfnOf, typeOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 import { modeOf } from '../vcpu.js';
 import type { Vcpu } from '../vcpu.js';
@@ -112,6 +112,7 @@ const NO_FRAME = Mfn(-1);
 
 const typeNames: ReadonlyMap<number, P2mType> = new Map([
   [RAM_RW, 'ram_rw'],
+  [RAM_RO, 'ram_ro'],
   [GRANT_MAP_RW, 'grant_map_rw'],
   [GRANT_MAP_RO, 'grant_map_ro'],
 ]);

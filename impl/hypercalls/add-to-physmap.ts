@@ -18,7 +18,7 @@ import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { putPage } from '../pages.js';
-import { addPage, removeAndFree, removePage } from '../physmap.js';
+import { addPage, isAtItsGfn, removeAndFree, removePage } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { NOTHING, RAM_RW, mfnOf } from '../tables/p2m-entry.js';
 
@@ -138,7 +138,7 @@ function moveTo(
   if (source !== undefined && former !== source) return '-EXDEV';
 
   const hasFormer = former !== INVALID_GFN && former !== gfn;
-  if (target.isDying && hasFormer) return '-EILSEQ';
+  const isElsewhere = hasFormer && !isAtItsGfn(host, target, mfn);
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {
     if (host.frames.isXenHeap(mfnOf(old))) {
@@ -148,6 +148,7 @@ function moveTo(
       if (result !== 'removed') return result;
     }
   }
+  if (isElsewhere) return '-EILSEQ';
   if (hasFormer && !removePage(host, target, former)) return '-ENOMEM';
   host.stop('physmap/unhooked');
   const result = addPage(host, target, gfn, mfn, RAM_RW);

@@ -4,8 +4,10 @@ import type { Reply } from '../../abi/reply.js';
 import type { Rc } from '../../abi/status.js';
 import type { Exchange } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
-import { mayActOn } from '../host.js';
+import { getOwnFrame } from '../granted-frame.js';
+import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
+import { putPage } from '../pages.js';
 import { NOTHING } from '../tables/p2m-entry.js';
 
 /**
@@ -48,6 +50,13 @@ export function exchangeRc(
   if (!mayActOn(caller, target)) return '-EPERM';
   const gfn = first();
   if (gfn === undefined) return '-EFAULT';
-  if (target.p2m.lookup(gfn) === NOTHING) return '-EINVAL';
+  if (!isThere(host, target, gfn)) return '-EINVAL';
   return '-EOPNOTSUPP';
+}
+
+function isThere(host: Host, target: Domain, gfn: Gfn): boolean {
+  if (isTranslated(target)) return target.p2m.lookup(gfn) !== NOTHING;
+  const mfn = getOwnFrame(host, target, gfn);
+  if (mfn !== undefined) putPage(host, mfn);
+  return mfn !== undefined;
 }

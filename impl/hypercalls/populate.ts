@@ -2,7 +2,7 @@ import { CONTROL } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Increase, Populate } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
-import { isTranslated, mayActOn } from '../host.js';
+import { mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { assignPages } from '../pages.js';
@@ -57,7 +57,7 @@ export function increase(
 
 /**
  * Whose reservation a call may change; undefined stands for every refusal, none of which does more:
- * unknown domain, no permission, the control domain itself, an extent that is too big.
+ * unknown domain, no permission, an extent that is too big. The control domain may own no more.
  */
 export function reservationTarget(
   host: Host,
@@ -67,7 +67,6 @@ export function reservationTarget(
   const target = host.domains.byAnyId(step.target, caller);
   if (target === undefined) return undefined;
   if (!mayActOn(caller, target)) return undefined;
-  if (!isTranslated(target)) return undefined;
   const largest = caller.id === CONTROL ? host.machine.controlOrder : host.machine.guestOrder;
   if (step.order > largest) return undefined;
   return target;

@@ -10,7 +10,7 @@ import { frameWritten } from '../frame-written.js';
 import { populateStatusFrames } from '../grant-frames.js';
 import type { Host } from '../host.js';
 import { putXenAllocation, unshareXenPage } from '../pages.js';
-import { crash, removePage } from '../physmap.js';
+import { crash, isAtItsGfn, removePage } from '../physmap.js';
 
 const FLAGS_MASK = 0xffff;
 const GRANTEE_SHIFT = 16;
@@ -100,13 +100,17 @@ function reservedEntry(caller: Domain, ref: GrantRef): Reserved {
 }
 
 /**
- * Step 8: the status frames leave the p2m and are freed. One that cannot leave it, or is still
- * referenced, because it was granted and is mapped, crashes the domain.
+ * Step 8: the status frames leave the p2m and are freed. One that is not where the M2P says, cannot
+ * leave it, or is still referenced, because it was granted and is mapped, crashes the domain.
  */
 function giveUpStatusFrames(host: Host, caller: Domain): boolean {
   const table = caller.grants;
   for (const mfn of table.statusFrames) {
     const gfn = host.frames.gfnOf(mfn);
+    if (gfn !== INVALID_GFN && !isAtItsGfn(host, caller, mfn)) {
+      crash(caller);
+      return false;
+    }
     if (gfn !== INVALID_GFN && !removePage(host, caller, gfn)) {
       crash(caller);
       return false;

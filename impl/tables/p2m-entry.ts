@@ -30,18 +30,21 @@ const TYPE_MASK = 0x7f;
 
 /** Type codes of the p2m (p2m.md 2.2). */
 export const RAM_RW = 0;
+export const RAM_RO = 3;
 export const GRANT_MAP_RW = 7;
 export const GRANT_MAP_RO = 8;
-export type TypeCode = typeof RAM_RW | typeof GRANT_MAP_RW | typeof GRANT_MAP_RO;
+export type TypeCode = typeof RAM_RW | typeof RAM_RO | typeof GRANT_MAP_RW | typeof GRANT_MAP_RO;
 
 /** Table 2.2: flags besides the type code. */
 const LOW_FLAGS: Readonly<Record<TypeCode, number>> = {
   [RAM_RW]: BASE | WRITE,
+  [RAM_RO]: BASE,
   [GRANT_MAP_RW]: BASE | WRITE,
   [GRANT_MAP_RO]: BASE,
 };
 const HIGH_FLAGS: Readonly<Record<TypeCode, number>> = {
   [RAM_RW]: 0,
+  [RAM_RO]: 0,
   [GRANT_MAP_RW]: NO_EXECUTE,
   [GRANT_MAP_RO]: NO_EXECUTE,
 };
@@ -89,8 +92,15 @@ export function typeOf(found: Leaf): number {
 export function isPresentLeaf(found: Leaf): boolean {
   return found !== NOTHING;
 }
+/** RAM of the guest's own, writable to it or not. */
 export function isRam(found: Leaf): boolean {
+  return found !== NOTHING && !isGrant(found);
+}
+export function isWritableRam(found: Leaf): boolean {
   return found !== NOTHING && typeOf(found) === RAM_RW;
+}
+export function isReadonlyRam(found: Leaf): boolean {
+  return found !== NOTHING && typeOf(found) === RAM_RO;
 }
 export function isGrant(found: Leaf): boolean {
   if (found === NOTHING) return false;
@@ -101,13 +111,14 @@ export function permitsStore(found: Leaf): boolean {
   if (found === NOTHING) return false;
   return typeOf(found) === RAM_RW || typeOf(found) === GRANT_MAP_RW;
 }
-/** The low word of an entry of RAM through which processors may, or may not for now, write. */
+/** The low word of an entry of writable RAM through which processors may, or may not for now, write. */
 export function withWrite(low: number): number {
   return (low | WRITE) >>> 0;
 }
 export function withoutWrite(low: number): number {
   return (low & ~WRITE) >>> 0;
 }
+/** Of RAM that is writable, if only the log does not forbid it. */
 export function isRamEntry(low: number, high: number): boolean {
   return isPresent(low) && ((high >>> TYPE_SHIFT) & TYPE_MASK) === RAM_RW;
 }
@@ -116,7 +127,9 @@ export function isRamEntry(low: number, high: number): boolean {
 export function isWellFormed(low: number, high: number): boolean {
   if (!isPresent(low)) return low === 0 && high === 0;
   const type = (high >>> TYPE_SHIFT) & TYPE_MASK;
-  if (type !== RAM_RW && type !== GRANT_MAP_RW && type !== GRANT_MAP_RO) return false;
+  if (type !== RAM_RW && type !== RAM_RO && type !== GRANT_MAP_RW && type !== GRANT_MAP_RO) {
+    return false;
+  }
   const mfn = frameOf(low, high);
   return low === lowWord(mfn, type) && high === highWord(mfn, type);
 }

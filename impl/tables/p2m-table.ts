@@ -107,6 +107,12 @@ export class P2mTable {
     return 'set';
   }
 
+  /** Writes to a gfn that holds nothing that it holds nothing, which takes the tables of an entry. */
+  setNothing(gfn: Gfn): 'set' | '-ENOMEM' {
+    if (this.#leafTableFor(gfn) === undefined) return '-ENOMEM';
+    return this.#setting.failing.strikes('entry') ? '-ENOMEM' : 'set';
+  }
+
   /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
   clear(gfn: Gfn): 'cleared' | '-ENOMEM' {
     assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');
@@ -124,6 +130,23 @@ export class P2mTable {
     for (const table of this.#tables) {
       if (table.level === 1) this.#forEachIn(table, visit);
     }
+  }
+
+  /**
+   * Empties what `isGone` says so of in one of the tables, and calls back for it. It is a dying
+   * domain's: this does not fail.
+   */
+  emptyIn(
+    table: TableFrame,
+    isGone: (found: Leaf) => boolean,
+    visit: (gfn: Gfn, found: Leaf) => void,
+  ): void {
+    if (table.level > 1) return;
+    this.#forEachIn(table, (gfn, found) => {
+      if (!isGone(found)) return;
+      this.#write(table.mfn, gfn, 0, 0);
+      visit(gfn, found);
+    });
   }
 
   /** Processors may not write to any RAM through these tables, until they are let. */

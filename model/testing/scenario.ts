@@ -109,6 +109,8 @@ export const principles: readonly RuleId[] = [
   'C7',
   'C8',
   'D4',
+  'H4',
+  'H5',
   'M2',
   'M3',
   'M4',

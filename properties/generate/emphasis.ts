@@ -113,7 +113,14 @@ export function chooseEmphasis(
 }
 
 /** What only the whole surface has: each has its own file. */
-export const surfaceKinds = ['life', 'failing', 'preemption'] as const;
+export const surfaceKinds = [
+  'life',
+  'failing',
+  'preemption',
+  'pause',
+  'memory_type',
+  'windows',
+] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];
 
 const uneven = [0.25, 0.5, 1, 1, 2, 4] as const;

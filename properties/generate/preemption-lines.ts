@@ -57,6 +57,7 @@ function batchBy(scene: Scene, caller: DomainId): Line | undefined {
   if (caller === CONTROL) {
     const domain = scene.domain(scene.anyId());
     if (domain === undefined) return undefined;
+    if (percent(choose, 35)) return { op: 'destroy', domain: domain.id };
     return { ...physmapLine(scene, domain), caller, target: domain.id };
   }
   const domain = scene.domain(caller);

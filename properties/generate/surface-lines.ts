@@ -2,13 +2,18 @@ import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
 import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import { lifeLine } from './life-lines.js';
+import { memoryTypeLine } from './memory-type-lines.js';
+import { letGoLine, pauseLine } from './pause-lines.js';
 import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
-import { renewalLine } from './toolstack-lines.js';
+import { windowLine } from './window-lines.js';
 
 /** A line about what only the whole surface has; undefined where there is nothing to do. */
 export function surfaceLine(scene: Scene): Line | undefined {
   const { choose, emphasis } = scene;
+  const letGo = letGoLine(scene);
+  if (letGo !== undefined) return letGo;
   const total = emphasis.surfaceWeights.reduce((sum, weight) => sum + weight, 0);
   if (total === 0) return undefined;
   const kind = surfaceKinds[weighted(choose, emphasis.surfaceWeights, total)];
@@ -16,7 +21,10 @@ export function surfaceLine(scene: Scene): Line | undefined {
 }
 
 const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> = {
-  life: renewalLine,
+  life: lifeLine,
   failing: failingLine,
+  pause: pauseLine,
   preemption: preemptionLine,
+  memory_type: memoryTypeLine,
+  windows: windowLine,
 };

@@ -1,7 +1,7 @@
 import { CONTROL, DomainId, Gfn } from '../../abi/ids.js';
 import type { DomainConfig } from '../../abi/machine.js';
 import type { Toolstack } from '../../abi/step.js';
-import { isReferencable, isRunning } from '../../model/derived.js';
+import { isReferencable } from '../../model/derived.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
 import { usedGfn } from './places.js';
@@ -28,7 +28,7 @@ export function renewalLine(scene: Scene): Toolstack | undefined {
   const id = scene.anyId();
   const domain = scene.domain(id);
   if (domain === undefined) return createLine(scene, id);
-  if (domain.dying || (isRunning(domain) && !isRuined(scene, domain))) return undefined;
+  if (domain.dying || (!domain.crashed && !isRuined(scene, domain))) return undefined;
   return { op: 'destroy', domain: id };
 }
 

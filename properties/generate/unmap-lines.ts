@@ -1,5 +1,6 @@
 import { Gfn, Handle, NO_HANDLE } from '../../abi/ids.js';
 import type { FromLine, UnmapLine, UnmapLineElement } from '../../abi/program.js';
+import { isGrant } from '../../model/derived.js';
 import type { Keyed } from '../../values/keyed.js';
 import type { Domain, Entry, PageId } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
@@ -58,7 +59,7 @@ export function someGfnOf(scene: Scene, p2m: Keyed<Entry>, page: PageId): Gfn | 
 function collect(node: Keyed<Entry>, page: PageId, found: number[]): void {
   if (node === undefined) return;
   if (node.half === 0) {
-    if (node.value?.page === page && node.value.type !== 'ram_rw') found.push(node.key);
+    if (node.value?.page === page && isGrant(node.value)) found.push(node.key);
     return;
   }
   collect(node.low, page, found);

@@ -1,4 +1,4 @@
-import { pinsOf } from '../../model/derived.js';
+import { isGrant, pinsOf } from '../../model/derived.js';
 import { get } from '../../values/keyed.js';
 import { entries } from '../keyed-entries.js';
 import type { Invariant } from './invariant.js';
@@ -59,7 +59,7 @@ export const grantEntriesAreMappings: Invariant = {
     for (const [id, { p2m, mappings }] of entries(domains)) {
       const mapped = new Set([...entries(mappings)].map(([, { page }]) => page));
       for (const [gfn, { type, page }] of entries(p2m))
-        if (type !== 'ram_rw' && !mapped.has(page))
+        if (isGrant({ type, page }) && !mapped.has(page))
           yield `d${id} gfn ${gfn} maps page ${page} without a handle`;
     }
   },

@@ -56,7 +56,11 @@ const damages: readonly (readonly [id: string, what: string, (state: State) => S
   ['M5', 'a page is RAM twice', (s) => ramAt(s, d1, 0x60, pageAt(s, d1, 2))],
   ['M6', 'RAM was given up', (s) => inPage(s, pageAt(s, d1, 5), { allocated: false })],
   ['M7', 'the machine shrinks', (s) => ({ ...s, machine: { ...s.machine, guestFrames: 1 } })],
-  ['M8', 'a domain dies for ever', (s) => inDomain(s, DomainId(3), () => ({ dying: true }))],
+  [
+    'M8',
+    'a domain dies for ever',
+    (s) => inDomain(s, DomainId(3), () => ({ dying: true, tornDown: true })),
+  ],
   ['M9', 'a granter is gone', (s) => ({ ...s, domains: drop(s.domains, d1) })],
   ['M9', 'a table loses its refs', (s) => inDomain(s, d1, () => ({ grantFrames: [] }))],
   ['M10', 'a grant is two pages', (s) => alsoMapped(s, d1, pageAt(s, d1, 2))],
@@ -85,7 +89,10 @@ describe('the invariants of the spec', () => {
 
 describe('[E7] what is left', () => {
   const everybodyDying = (state: State): State =>
-    [d1, d2, DomainId(3)].reduce((s, id) => inDomain(s, id, () => ({ dying: true })), state);
+    [d1, d2, DomainId(3)].reduce(
+      (s, id) => inDomain(s, id, () => ({ dying: true, tornDown: true })),
+      state,
+    );
 
   test('is nothing to ask about while somebody lives', () => {
     expect(leftover(mapped(), 4)).toBeUndefined();

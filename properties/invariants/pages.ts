@@ -1,7 +1,7 @@
-import { gfnOf, isHeld } from '../../model/derived.js';
+import { gfnOf, isGrant, isHeld } from '../../model/derived.js';
 import { get } from '../../values/keyed.js';
 import { entries, has } from '../keyed-entries.js';
-import { DomainId } from '../../abi/ids.js';
+import { CONTROL, DomainId } from '../../abi/ids.js';
 import { PageId } from '../../model/state.js';
 import type { Invariant } from './invariant.js';
 
@@ -13,7 +13,7 @@ export const ramIsTheOwners: Invariant = {
   *violations({ domains, pages }) {
     for (const [id, { p2m }] of entries(domains))
       for (const [gfn, { type, page }] of entries(p2m))
-        if (type === 'ram_rw' && get(pages, page)?.owner !== id)
+        if (!isGrant({ type, page }) && get(pages, page)?.owner !== id)
           yield `d${id} gfn ${gfn} is RAM, page ${page} is of d${String(get(pages, page)?.owner)}`;
   },
 };
@@ -66,7 +66,7 @@ export const ramHasOneGfn: Invariant = {
   *violations({ domains }) {
     for (const [id, domain] of entries(domains))
       for (const [gfn, { type, page }] of entries(domain.p2m))
-        if (type === 'ram_rw' && gfnOf(domain, page) !== gfn)
+        if (!isGrant({ type, page }) && gfnOf(domain, page) !== gfn)
           yield `d${id} has page ${page} at gfn ${gfn} and at ${String(gfnOf(domain, page))}`;
   },
 };
@@ -80,7 +80,8 @@ export const ramIsAllocatedOrSpecial: Invariant = {
     for (const [id, { p2m }] of entries(domains))
       for (const [gfn, entry] of entries(p2m)) {
         const page = get(pages, entry.page);
-        if (entry.type === 'ram_rw' && page?.use === 'ram' && !page.allocated)
+        // What the control domain has at a machine frame is there as long as it is a page.
+        if (id !== CONTROL && !isGrant(entry) && page?.use === 'ram' && !page.allocated)
           yield `d${id} gfn ${gfn}: page ${entry.page} was given up`;
       }
   },
@@ -94,7 +95,8 @@ export const limitsHold: Invariant = {
   *violations({ machine, pages }) {
     let ram = 0;
     for (const [, { use }] of entries(pages)) if (use === 'ram') ram++;
-    if (ram > machine.guestFrames) yield `${ram} pages, ${machine.guestFrames} frames`;
+    const frames = machine.guestFrames + machine.controlPages;
+    if (ram > frames) yield `${ram} pages, ${frames} frames`;
   },
 };
 
@@ -104,8 +106,8 @@ export const aZombieIsHeld: Invariant = {
   why: 'Its id and its memory would never come back.',
   path: 'domain.dying',
   *violations(state) {
-    for (const [id, { dying }] of entries(state.domains)) {
-      if (!dying) continue;
+    for (const [id, { tornDown }] of entries(state.domains)) {
+      if (!tornDown) continue;
       let held = false;
       for (const [page, { owner }] of entries(state.pages))
         if (owner === DomainId(id) && isHeld(state, PageId(page))) held = true;

@@ -1,6 +1,7 @@
 import { DomainId, Gfn } from '../../abi/ids.js';
 import type { DomainConfig } from '../../abi/machine.js';
 import type { Reply } from '../../abi/reply.js';
+import { WINDOWS } from '../../abi/windows.js';
 import type { Fields } from './fields.js';
 import {
   frameOf,
@@ -9,6 +10,7 @@ import {
   rcReply,
   single,
   u16,
+  u32,
   u64,
   valued,
   wordOf,
@@ -26,6 +28,9 @@ export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
   dominfo: ['dom'],
   maxmem: ['dom', 'pages'],
   p2m: ['dom', 'gfn', 'nomap'],
+  memtype: ['dom', 'gfn', 'type', 'n'],
+  mapforeign: ['dom', 'gfn', 'win', 'ro'],
+  unmapwin: ['win'],
 };
 
 /** A recorded operation of the control domain. */
@@ -40,8 +45,23 @@ export function toolstackCall(name: string, args: Fields): Meaning | NotBuilt {
       return single({ op: 'domain_info', domain }, domainInfo);
     case 'maxmem':
       return valued({ op: 'set_memory_limit', domain, pages: u64(args.quantity('pages')) });
+    case 'memtype':
+      return valued({
+        op: 'set_memory_type',
+        domain,
+        gfn: Gfn(u64(args.quantity('gfn'))),
+        count: args.has('n') ? u32(args.quantity('n')) : 1,
+        type: u16(args.quantity('type')),
+      });
     case 'p2m':
       return inspect(args, domain);
+    case 'mapforeign': {
+      const page = { domain, gfn: Gfn(u64(args.quantity('gfn'))) };
+      const readonly = args.has('ro') && args.boolean('ro');
+      return valued({ op: 'map_foreign', window: windowOf(args), ...page, readonly });
+    }
+    case 'unmapwin':
+      return valued({ op: 'unmap_window', window: windowOf(args) });
     default:
       return notBuilt(name);
   }
@@ -96,5 +116,8 @@ function inspect(args: Fields, domain: DomainId): Meaning {
     return { is: 'inspected', memoryType, frame: frameOf(result), first };
   });
 }
+
+/** The rig has so many, and counts modulo that. */
+const windowOf = (args: Fields): number => Number(args.quantity('win') % BigInt(WINDOWS));
 
 const memoryTypes = ['ram_rw', 'ram_ro', 'mmio_dm'] as const;

@@ -150,7 +150,6 @@ describe('an access by address', () => {
 
 describe('an operation that is not built', () => {
   test.each([
-    [{ op: 'memtype', dom: 1, gfn: 1, type: 1 }, 'memtype'],
     [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with flags'],
     [{ op: 'mem.decrease', gfn: 1, null_extents: true }, 'mem.decrease with null_extents'],
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],

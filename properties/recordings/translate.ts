@@ -11,6 +11,7 @@ import {
 } from './accesses.js';
 import { RIG_DOMAINS, type RecordedStep, type RecordedTrace } from './decode.js';
 import type { Expected } from './expected.js';
+import { withNumbers } from './control-names.js';
 import { Fields } from './fields.js';
 import { grantArguments, grantCall } from './grant-calls.js';
 import type { Json, JsonObject } from './json-text.js';
@@ -100,6 +101,8 @@ class Rig {
   readonly #layouts = new Map<number, Layout>();
   /** Domains to destroy at the end, in order. */
   readonly #slots: Set<number>;
+  /** Something may be left in the windows of the control domain. */
+  #hasWindows = false;
   /** Domains that the control domain acted on since their own last step. */
   readonly #actedOn = new Set<number>();
 
@@ -114,6 +117,7 @@ class Rig {
     const { operation, caller, arguments: args } = step;
     if (operation === 'gtinfo') return this.#layOut(caller, args);
     this.#remember(operation, caller, args);
+    this.#hasWindows ||= operation === 'mapforeign' || (operation === 'gnt.map' && caller === 0);
     return unlisted(operation, args) ?? this.#named(operation, caller, args);
   }
 
@@ -123,11 +127,17 @@ class Rig {
     if (Object.hasOwn(toolstackArguments, operation)) return toolstackCall(operation, args);
     if (family === 'mem' && name !== undefined) return memoryCall(name, args, by);
     if (operation === 'hypercall') return rawHypercall(args, by);
-    if (by === CONTROL) return notBuilt(`${operation} by the control domain`);
+    if (by === CONTROL) return this.#byControl(operation, args);
     if (family === 'gnt' && name !== undefined) return grantCall(name, args, by);
     if (family === 'gt' && name !== undefined)
       return tableAccess(name, args, by, this.#layouts.get(caller) ?? bootLayout);
     return access(operation, args, by);
+  }
+
+  #byControl(operation: string, args: Fields): Meaning | NotBuilt {
+    if (!Object.hasOwn(accessArguments, operation) || operation === 'exec' || operation === 'xadd')
+      return notBuilt(`${operation} by the control domain`);
+    return access(operation, withNumbers(args), CONTROL);
   }
 
   /** Whether the control domain may have crashed the caller before this step of its own. */
@@ -136,17 +146,22 @@ class Rig {
   }
 
   teardown(): readonly Judged[] {
+    // The rig empties so many windows before it destroys what is left.
+    const emptied = Array.from({ length: this.#hasWindows ? 8 : 0 }, (_, window) => ({
+      step: { op: 'unmap_window', window } as const,
+      expected: expectedRc(0),
+    }));
     const destroyed = [...this.#slots].map((id) => ({
       step: { op: 'destroy', domain: DomainId(id) } as const,
       expected: expectedRc(this.#trace.teardown.get(id) ?? null),
     }));
-    if (!this.#trace.leftNothing) return destroyed;
+    if (!this.#trace.leftNothing) return [...emptied, ...destroyed];
     const ids = Array.from({ length: RIG_DOMAINS }, (_, i) => DomainId(i + 1));
     const gone = ids.map((domain) => ({
       step: { op: 'domain_info', domain } as const,
       expected: expectedRc('-ESRCH'),
     }));
-    return [...destroyed, ...gone];
+    return [...emptied, ...destroyed, ...gone];
   }
 
   #layOut(caller: number, args: Fields): undefined {

@@ -1,11 +1,13 @@
 import { DOMID_SELF, Gfn, GrantRef, Handle, type DomainId } from '../../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import type { Line, UnmapLineElement } from '../../abi/program.js';
-import type { Access, CopySide, MemoryCall, Toolstack } from '../../abi/step.js';
+import type { Access, CopySide, MemoryCall } from '../../abi/step.js';
 import { rewriteGrant } from './rewrite-grant.js';
-import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
 import { rewriteHypercall, rewriteMarshalled } from './rewrite-hypercalls.js';
+import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
+import { rewriteWindow } from './rewrite-windows.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
+import { rewriteToolstack } from './rewrite-toolstack.js';
 
 /**
  * A line with every number replaced, in the order in which they are printed. Handles that are named
@@ -17,8 +19,11 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'destroy':
     case 'domain_info':
     case 'set_memory_limit':
+    case 'set_memory_type':
     case 'inspect_gfn':
     case 'log_dirty':
+    case 'pause':
+    case 'unpause':
     case 'fail_next':
       return rewriteToolstack(line, by);
     case 'load':
@@ -58,6 +63,9 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return rewriteMemory(line, by);
+    case 'map_foreign':
+    case 'unmap_window':
+      return rewriteWindow(line, by);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -231,22 +239,6 @@ function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
         expected: rewriteWord(line.expected, by),
         value: rewriteWord(line.value, by),
       };
-  }
-}
-
-function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): Line {
-  if (line.op === 'fail_next') return { ...line, after: by.number(line.after, 'count') };
-  const domain = by.domain(line.domain);
-  switch (line.op) {
-    case 'inspect_gfn':
-      return { ...line, domain, gfn: by.gfn(line.gfn, line.domain) };
-    case 'set_memory_limit':
-      return { ...line, domain, pages: by.number(line.pages, 'count') };
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'log_dirty':
-      return { ...line, domain };
   }
 }
 

@@ -15,7 +15,7 @@ export function isHarmless(scene: Scene, line: Line): boolean {
     case 'fetch':
       return isReachable(line.address) && !isProgram(line.address / PAGE_BYTES, 2);
     case 'setup_table':
-      return line.list === undefined || !isProgram(line.list / PAGE_BYTES, 2);
+      return line.list === undefined || isListed(line.list);
     case 'grant':
       return line.ref < REFS && !isProgram(line.frame, 1);
     case 'map':
@@ -39,6 +39,8 @@ export function isHarmless(scene: Scene, line: Line): boolean {
     }
     case 'add_to_physmap_batch':
       return !line.entries.some(({ index, gfn }) => isProgram(index, 1) || isProgram(gfn, 1));
+    case 'set_memory_type':
+      return isGuest(scene, line.domain) && !isProgram(line.gfn, line.count);
     case 'inspect_gfn':
       return isGuest(scene, line.domain) && line.gfn < FRAMES && !isProgram(line.gfn, 1);
     case 'create':
@@ -50,6 +52,9 @@ export function isHarmless(scene: Scene, line: Line): boolean {
       return true;
   }
 }
+
+/** The list is written by linear address, which is the same only as far as the identity map goes. */
+const isListed = (list: number): boolean => list < 2 ** 32 && !isProgram(list / PAGE_BYTES, 2);
 
 const isGuest = ({ machine }: Scene, domain: DomainId): boolean =>
   domain !== CONTROL && domain <= machine.domains;

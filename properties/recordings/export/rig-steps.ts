@@ -66,6 +66,10 @@ function toolstackStep(line: Line, machine: Machine): RigStep | undefined {
       return { op: 'dominfo', dom: line.domain };
     case 'set_memory_limit':
       return { op: 'maxmem', dom: line.domain, pages: line.pages };
+    case 'set_memory_type': {
+      const { domain: dom, gfn, count: n, type } = line;
+      return { op: 'memtype', dom, gfn: quantity(gfn), n, type };
+    }
     case 'inspect_gfn':
       return { op: 'p2m', dom: line.domain, gfn: quantity(line.gfn) };
     default:

@@ -1,0 +1,60 @@
+import { PAGE_BYTES } from '../abi/word.js';
+import type { Fallible } from '../abi/step.js';
+import { get } from '../values/keyed.js';
+import type { State } from '../model/state.js';
+import type { Goal } from './goals.js';
+
+/** What was armed has struck. */
+const struck = (what: Fallible, before: State, after: State): boolean =>
+  before.failing[what] > 0 && after.failing[what] === 0;
+
+/** The life of domains, and what fails in it: for the whole surface. */
+export const lifeGoals: readonly Goal[] = [
+  {
+    id: 'S80',
+    sentence: 'a page stays at its gfn because it cannot be removed',
+    operations: ['decrease_reservation', 'remove_from_physmap'],
+    reached: (before, _step, _reply, after) => struck('entry', before, after),
+  },
+  {
+    id: 'S81',
+    sentence: 'a mapping lives on because its entry cannot be removed',
+    operations: ['unmap'],
+    reached: (before, _step, _reply, after) => struck('entry', before, after),
+  },
+  {
+    id: 'S82',
+    sentence: 'a grant table cannot grow',
+    operations: ['setup_table', 'set_version', 'add_to_physmap'],
+    reached: (before, _step, _reply, after) => struck('grant_frame', before, after),
+  },
+  {
+    id: 'S83',
+    sentence: 'a domain is not created because a step of it fails',
+    operations: ['create'],
+    reached: (before, _step, reply, after) =>
+      reply.is === 'rc' && reply.rc === '-ENOMEM' && before.failing !== after.failing,
+  },
+  {
+    id: 'S84',
+    sentence: 'a page of a paused domain is written through a mapping',
+    operations: ['store'],
+    reached: (before, step, reply, after) => {
+      if (step.op !== 'store' || reply.is !== 'stored' || before === after) return false;
+      const gfn = Math.floor(step.address / PAGE_BYTES);
+      const entry = get(get(before.domains, step.caller)?.p2m, gfn);
+      const owner = entry === undefined ? undefined : get(before.pages, entry.page)?.owner;
+      return owner !== undefined && (get(before.domains, owner)?.pauses ?? 0) > 0;
+    },
+  },
+  {
+    id: 'S85',
+    sentence: 'a domain is destroyed while it is paused',
+    operations: ['destroy'],
+    reached: (before, step, reply) =>
+      step.op === 'destroy' &&
+      reply.is === 'rc' &&
+      reply.rc === 0 &&
+      (get(before.domains, step.domain)?.pauses ?? 0) > 0,
+  },
+];
