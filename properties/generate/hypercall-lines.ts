@@ -1,4 +1,4 @@
-import { Gfn, type VcpuId } from '../../abi/ids.js';
+import { Gfn, NO_HANDLE, type VcpuId } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
 import type { Line, MarshalledCall, MarshalledLine } from '../../abi/program.js';
 import type { Accessor, Hypercall } from '../../abi/step.js';
@@ -7,6 +7,7 @@ import { linearNumber, modeOf, vcpuOf } from '../../model/registers.js';
 import type { Domain } from '../../model/state.js';
 import { walks } from '../../model/walk.js';
 import { percent, pick } from '../choose.js';
+import { marshalled } from '../marshal/marshal.js';
 import { wordOf } from '../marshal/structure.js';
 import { copyLine } from './copy-lines.js';
 import { linearFor } from './linear-lines.js';
@@ -27,18 +28,21 @@ export function hypercallLine(scene: Scene): Line | undefined {
   // A map may need its grant first.
   if (!isCall(line) || line.caller !== caller.id) return line;
   const linear = linearOf(scene, caller, vcpu);
-  const { choose } = scene;
-  return {
+  const marshalledLine: MarshalledLine = {
     op: 'marshalled',
     caller: caller.id,
     vcpu,
     ...manner(scene),
     place: placeOf(scene, caller, vcpu, linear),
     linear,
-    count: scene.hostile() ? pick(choose, [0, 1, 2, 7, 0x8000_0000, 0xffff_ffff]) : undefined,
+    count: scene.hostile() ? pick(scene.choose, strangeCounts) : undefined,
     call: { ...line, vcpu },
   };
+  scene.attention.passed = marshalledLine;
+  return marshalledLine;
 }
+
+const strangeCounts = [0, 1, 2, 7, 0x8000_0000, 0xffff_ffff] as const;
 
 /** Some call, by values, that could be made by registers just as well. */
 export function marshalledCallLine(scene: Scene): MarshalledCall | undefined {
@@ -144,6 +148,8 @@ function gfnAt(scene: Scene, caller: Domain, vcpu: VcpuId, linear: Word): number
 /** Registers that nobody stored arguments for: what is in memory is taken for them. */
 function anyCall(scene: Scene, caller: Domain, vcpu: VcpuId): Hypercall {
   const { choose } = scene;
+  const again = percent(choose, 50) ? madeAgain(scene) : undefined;
+  if (again !== undefined && again.caller === caller.id) return again;
   const isGrant = percent(choose, 50);
   const operation = pick(choose, isGrant ? grantCommands : memoryCommands);
   const first = !isGrant && percent(choose, 50) ? pick(choose, [1, 1, 2, 3, 0x1_0000]) : 0;
@@ -157,6 +163,15 @@ function anyCall(scene: Scene, caller: Domain, vcpu: VcpuId): Hypercall {
     argument: linearOf(scene, caller, vcpu),
     count: pick(choose, [1, 1, 2, 3, 0, 0x8000_0000]),
   };
+}
+
+/** The call made last, with what is at its arguments now; a memory operation often goes on from an extent. */
+function madeAgain(scene: Scene): Hypercall | undefined {
+  const { passed } = scene.attention;
+  const call = passed === undefined ? undefined : marshalled(passed, () => NO_HANDLE).at(-1);
+  if (call?.op !== 'hypercall' || call.number !== abi.HYPERVISOR_memory_op) return undefined;
+  const first = scene.choose.below(4);
+  return { ...call, command: call.command + first * 2 ** abi.MEMOP_EXTENT_SHIFT };
 }
 
 const grantCommands = [0, 1, 2, 5, 6, 8, 10, 11, 3, 9, 12, 0x100a] as const;
