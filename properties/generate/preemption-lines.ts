@@ -1,6 +1,6 @@
 import { CONTROL, DomainId, FIRST_VCPU, VcpuId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
-import type { Vcpu } from '../../model/state.js';
+import type { Domain, Vcpu } from '../../model/state.js';
 import { get } from '../../values/keyed.js';
 import { percent, pick } from '../choose.js';
 import { copyLine } from './copy-lines.js';
@@ -22,6 +22,9 @@ interface Place {
  */
 export function preemptionLine(scene: Scene): Line | undefined {
   const { choose } = scene;
+  const dying = scene.machine.vcpus > 1 ? dyingDomain(scene) : undefined;
+  if (dying !== undefined && percent(choose, 40))
+    return { ...physmapLine(scene, dying), caller: CONTROL, vcpu: VcpuId(1), target: dying.id };
   const stopped = someVcpu(scene, ({ pending }) => pending !== undefined);
   if (stopped !== undefined && percent(choose, 50)) {
     if (percent(choose, 30)) return { op: 'interrupt', ...stopped, after: units(scene) };
@@ -36,6 +39,12 @@ export function preemptionLine(scene: Scene): Line | undefined {
   if (place === undefined) return undefined;
   if (scene.hostile()) return { op: 'resume', ...place };
   return { op: 'interrupt', ...place, after: units(scene) };
+}
+
+/** The domain that is being destroyed: for now the control domain may still change its memory. */
+function dyingDomain(scene: Scene): Domain | undefined {
+  const { pending } = get(scene.state.domains, CONTROL)?.vcpus[FIRST_VCPU] ?? {};
+  return pending?.call.op === 'destroy' ? scene.domain(pending.call.domain) : undefined;
 }
 
 /** Who is asked for something else in the middle of a call mostly goes on with the call instead. */
