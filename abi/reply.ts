@@ -44,6 +44,7 @@ export type Reply =
   | { readonly is: 'done' }
   /** The log of written gfns, ascending. */
   | { readonly is: 'dirty'; readonly gfns: readonly Gfn[] }
+  | HypercallReply
   /**
    * The call was stopped. What was done since it was made, or resumed, is answered as the call would
    * answer it; a count of extents is that of all since it was made.
@@ -57,6 +58,16 @@ export type Reply =
   | { readonly is: 'idle' }
   | DomainInfoReply
   | InspectReply;
+
+/**
+ * A hypercall with its arguments in memory. `outcome` is what the same call, as far as it came, would
+ * answer to whoever passed it values; undefined where nothing was called.
+ */
+export interface HypercallReply {
+  readonly is: 'hypercall';
+  readonly rc: Rc;
+  readonly outcome: Reply | undefined;
+}
 
 /** `handle` and `frame` are there for a successful map, and only then. */
 export interface ElementReply {

@@ -1,4 +1,68 @@
 import type { Killer } from './killer.js';
 
 /** Of the faults in what only the whole surface has. */
-export const surfaceKillers = {} as const satisfies Readonly<Record<string, Killer>>;
+export const surfaceKillers = {
+  'failed-growth-keeps-frames': {
+    by: 'violate P17 setup_table p2m.tables',
+    seed: '4',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 6000,
+    shrinksTo: 2,
+    counterexample: 'table-that-did-not-grow-keeps-frames',
+  },
+  'failed-range-not-flushed': {
+    by: 'violate T3 populate_physmap vcpu.tlb',
+    seed: '6',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 47000,
+    shrinksTo: 3,
+    counterexample: 'half-a-range-is-remembered',
+  },
+  'half-a-domain-torn-down': {
+    by: 'crash E1 create thrown.AssertionFailed',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 1000,
+    shrinksTo: 2,
+    counterexample: 'domain-that-never-was-is-torn-down',
+  },
+  'range-keeps-last-result': {
+    by: 'diverge P6.10 populate_physmap rc',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'range-is-as-good-as-its-end',
+  },
+  'removal-failure-ignored': {
+    by: 'diverge P8.6 decrease_reservation rc',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'page-is-freed-where-it-stays',
+  },
+  'repair-skipped-midway': {
+    by: 'violate P5 populate_physmap p2m.entry',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'half-a-range-is-not-known',
+  },
+  'reverse-map-follows-failure': {
+    by: 'violate P5 populate_physmap p2m.entry',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'page-is-said-to-be-where-it-is-not',
+  },
+} as const satisfies Readonly<Record<string, Killer>>;

@@ -89,12 +89,13 @@ export class LockStep {
    */
   #follow(step: Step, reply: Reply): StepFailure | undefined {
     const before = this.state;
-    const maps = performedBy(before, step) === 'map';
+    const maps = performedBy(before, step) === 'map' || step.op === 'hypercall';
     let other: StepFailure | undefined;
     let parted: Parting | undefined;
     let index = -1;
-    for (const alternative of spec(before, step)) {
+    for (const open of spec(before, step)) {
       index++;
+      const alternative = open.given?.(reply) ?? open;
       const difference = differenceOf(reply, alternative.reply, maps);
       const next = difference === undefined ? alternative.next(reply) : before;
       if (difference !== undefined) other ??= diverged(alternative, difference);
