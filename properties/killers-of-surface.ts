@@ -2,6 +2,33 @@ import type { Killer } from './killer.js';
 
 /** Of the faults in what only the whole surface has. */
 export const surfaceKillers = {
+  'call-outlives-its-domain': {
+    by: 'diverge B2 map is',
+    seed: '2',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 5,
+    counterexample: 'newborn-finds-a-call-begun',
+  },
+  'continuation-counts-from-zero': {
+    by: 'diverge B3 resume is',
+    seed: '1',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 6,
+    counterexample: 'call-goes-on-where-it-was-before',
+  },
+  'copy-keeps-buffers-when-stopped': {
+    by: 'violate F13 copy frame.count',
+    seed: '2',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'stopped-copy-keeps-its-pages',
+  },
   'failed-growth-keeps-frames': {
     by: 'violate P17 setup_table p2m.tables',
     seed: '4',
@@ -28,6 +55,15 @@ export const surfaceKillers = {
     linesAtMost: 1000,
     shrinksTo: 2,
     counterexample: 'domain-that-never-was-is-torn-down',
+  },
+  'range-is-not-stopped': {
+    by: 'diverge B2 add_to_physmap is',
+    seed: '1',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 2,
+    counterexample: 'range-is-moved-in-one-go',
   },
   'range-keeps-last-result': {
     by: 'diverge P6.10 populate_physmap rc',
@@ -64,5 +100,23 @@ export const surfaceKillers = {
     linesAtMost: 2000,
     shrinksTo: 2,
     counterexample: 'page-is-said-to-be-where-it-is-not',
+  },
+  'stops-before-it-begins': {
+    by: 'diverge B3 resume is',
+    seed: '2',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 4,
+    counterexample: 'call-is-stopped-before-it-goes-on',
+  },
+  'teardown-does-not-advance': {
+    by: 'hang E1 destroy thrown.WorkExceeded',
+    seed: '1',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 1,
+    counterexample: 'destruction-waits-for-itself',
   },
 } as const satisfies Readonly<Record<string, Killer>>;
