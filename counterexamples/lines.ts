@@ -1,17 +1,16 @@
-import { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Line } from '../abi/program.js';
 import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
+import { callerText, parseCaller } from './actor.js';
 import type { Arguments, Caller } from './arguments.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
 import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import { hypercallText, parseHypercall } from './hypercall-lines.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
-import { after, pairOf } from './names.js';
-import { parseNumber, u16 } from './numbers.js';
 import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
@@ -86,6 +85,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   get_version: 'guest',
   refused_grant_call: 'guest',
   grant: 'guest',
+  hypercall: 'guest',
+  marshalled: 'guest',
   populate_physmap: 'guest',
   decrease_reservation: 'guest',
   increase_reservation: 'guest',
@@ -136,7 +137,7 @@ const TOOLSTACK = 'tool';
 
 const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, text);
 
-/** Every switch names every operation, so that the compiler finds one that is forgotten. */
+/** What no switch names is the toolstack's, or the compiler objects. */
 function argumentsText(line: Line, machine: Machine): string {
   switch (line.op) {
     case 'grant':
@@ -177,6 +178,9 @@ function argumentsText(line: Line, machine: Machine): string {
       return linearText(line);
     case 'pte':
       return pteText(line);
+    case 'hypercall':
+    case 'marshalled':
+      return hypercallText(line, (call) => `${wordOf(call.op)} ${argumentsText(call, machine)}`);
     case 'cr0':
     case 'cr3':
     case 'cr4':
@@ -187,22 +191,11 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'interrupt':
     case 'resume':
       return preemptionText(line);
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'set_memory_limit':
-    case 'set_memory_type':
-    case 'memory_type':
-    case 'pod_target':
-    case 'inspect_gfn':
-    case 'log_dirty':
-    case 'pause':
-    case 'unpause':
-    case 'fail_next':
-      return toolstackText(line, machine.defaults);
     case 'map_foreign':
     case 'unmap_window':
       return windowText(line);
+    default:
+      return toolstackText(line, machine.defaults);
   }
 }
 
@@ -244,6 +237,9 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'cmpxchg_linear':
     case 'fetch_linear':
       return parseLinear(op, parseCaller(actor), given);
+    case 'hypercall':
+    case 'marshalled':
+      return parseHypercall(op, parseCaller(actor), given, lineOf(actor));
     case 'pte':
       return { op, ...parseCaller(actor), ...whole(given.words, parsePte) };
     case 'cr0':
@@ -256,25 +252,23 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'interrupt':
     case 'resume':
       return parsePreemption(op, parseCaller(actor), given);
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'set_memory_limit':
-    case 'set_memory_type':
-    case 'memory_type':
-    case 'pod_target':
-    case 'inspect_gfn':
-    case 'log_dirty':
-    case 'pause':
-    case 'unpause':
-    case 'fail_next':
-      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
-      return parseToolstack(op, given);
     case 'map_foreign':
     case 'unmap_window':
-      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
-      return parseWindow(op, given);
+      return parseWindow(op, ofToolstack(actor, op, given));
+    default:
+      return parseToolstack(op, ofToolstack(actor, op, given));
   }
+}
+
+/** Reads a call that is part of a line of the same actor. */
+const lineOf =
+  (actor: Token) =>
+  (call: Token, given: Arguments): Line =>
+    parseLine(actor, call, given);
+
+function ofToolstack(actor: Token, op: Line['op'], given: Arguments): Arguments {
+  if (actor.text === TOOLSTACK) return given;
+  return refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
 }
 
 const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
@@ -282,15 +276,3 @@ const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments)
   ...by,
   ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
 });
-
-const callerText = ({ caller, vcpu }: Caller): string =>
-  `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;
-
-function parseCaller(actor: Token): Caller {
-  const [domain, vcpu] = pairOf(actor, '.');
-  if (!/^d\d/.test(domain.text)) return refuseToken(actor, 'a domain that calls (d1, d1.0)');
-  return {
-    caller: DomainId(parseNumber(after(domain, 1), u16)),
-    vcpu: VcpuId(vcpu === undefined ? 0 : parseNumber(vcpu, u16)),
-  };
-}

@@ -44,7 +44,9 @@ export function addPages(
   const hasNoAlias = pages.every((mfn, page) =>
     removeAlias(host, domain, gfnAfter(first, page), mfn),
   );
+  const gaps = gapsIn(domain, first, pages.length);
   const failure = hasNoAlias ? setEntries(domain, first, pages, type) : '-ENOMEM';
+  domain.demands.gaps -= gaps - gapsIn(domain, first, pages.length);
   for (let page = 0; page < pages.length; page += 1) {
     const gfn = gfnAfter(first, page);
     const now = domain.p2m.lookup(gfn);
@@ -53,6 +55,15 @@ export function addPages(
     domain.dirtyLog?.note(gfn);
   }
   return failure ?? 'added';
+}
+
+/** How many of some gfns are populated on demand. */
+function gapsIn({ p2m, demands }: Domain, first: Gfn, count: number): number {
+  let gaps = 0;
+  for (let page = 0; demands.gaps > 0 && page < count; page += 1) {
+    if (p2m.isGap(gfnAfter(first, page))) gaps += 1;
+  }
+  return gaps;
 }
 
 /** All entries that can be set; answers why the last that could not be was not. */
@@ -67,10 +78,8 @@ function setEntries(
     const gfn = gfnAfter(first, page);
     const old = domain.p2m.lookup(gfn);
     domain.paging.entryChanges(gfn, old);
-    const isGap = domain.p2m.isGap(gfn);
     const result = domain.p2m.set(gfn, pageAt(pages, page), type);
     if (result !== 'set') failure = result;
-    else if (isGap) domain.demands.gaps -= 1;
     domain.paging.entryChanged(gfn, old);
   }
   return failure;

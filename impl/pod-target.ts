@@ -4,7 +4,7 @@ import type { Reply } from '../abi/reply.js';
 import type { PodTarget } from '../abi/step.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
-import { keepAsMany } from './on-demand.js';
+import { keepAsMany } from './kept-pages.js';
 
 /**
  * XENMEM_set_pod_target and XENMEM_get_pod_target (p2m.md 2.7): how many pages a domain is to have, those

@@ -8,7 +8,7 @@ import { ownPageAt, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
-import { allDemanded } from './on-demand.js';
+import { allDemanded, demanded } from './on-demand.js';
 import { outOfPages } from './demand-target.js';
 import { isDropped, isPresent, isRam, isWritable, piecesOf, valueOf, withValue } from './pieces.js';
 import type { Piece, Place } from './pieces.js';
@@ -167,8 +167,9 @@ export function storeToBuffer(
   value: Word,
 ): { readonly isWhole: boolean; readonly next: State } {
   const place = physicalPlace(address, 8);
-  const gfns = place.offset + 8 <= PAGE_BYTES ? [place.gfn] : [place.gfn, place.nextGfn];
-  const state = allDemanded(before, caller, gfns);
+  let state = demanded(before, caller, place.gfn);
+  const first = get(theDomain(state, caller).p2m, place.gfn);
+  if (place.offset + 8 > PAGE_BYTES && isRam(first)) state = demanded(state, caller, place.nextGfn);
   const domain = theDomain(state, caller);
   const pieces = piecesOf(state, caller, place, isRam);
   const isUsable = ({ gfn, page }: Piece): boolean =>

@@ -169,11 +169,11 @@ export function inspectGfn(before: State, { domain: id, gfn }: abi.InspectGfn): 
   // Nothing below this line can fail.
   const state = demanded(before, id, gfn);
   const domain = theDomain(state, id);
-  const memoryType = memoryTypeAt(domain, gfn);
+  const type = memoryTypeAt(domain, gfn);
   const page = ownPageAt(state, domain, gfn);
-  if (page === undefined) return accept({ is: 'inspected', memoryType }, 'D7', state);
+  if (page === undefined) return accept({ is: 'inspected', memoryType: type }, 'D7', state);
   const first = loadWord(pageOf(state, page).content, 0, 8);
-  return accept({ is: 'inspected', memoryType, first }, 'D7', state);
+  return accept({ is: 'inspected', memoryType: type, first }, 'D7', state);
 }
 
 /** [D13] memory_type: the memory type at a gfn, which is not populated by that. */

@@ -1,4 +1,5 @@
 import * as abi from '../abi/control.js';
+import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
@@ -15,12 +16,12 @@ import type { Reading } from './readings.js';
 import { askedBy, faultCode, faultOf, type Asked, type Fault } from './rights.js';
 import type { State, Vcpu } from './state.js';
 import { remembered, withPast } from './translations.js';
-import { walks, type Translation } from './walk.js';
+import { walks, type Stop, type Translation } from './walk.js';
 
 /** Guest accesses by linear address: the walks, what they leave behind, and the access itself. */
 
 /** What one page of an access comes to: where it is, or why it faults. */
-type Found = Translation | Fault;
+export type Found = Translation | Fault;
 
 /** An access: where it begins in each of its pages, and what fresh walks say of these. */
 interface Attempt {
@@ -60,7 +61,7 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
 
   const isWrite = asked.kind === 'write';
   const [ones = [], others = [undefined]] = starts.map((start, i) => [
-    the(fresh[i]),
+    ...fresh.slice(i, i + 1),
     ...remembered(state, caller, id, start, isWrite).filter(
       (page) => faultOf(page, vcpu, asked) === undefined,
     ),
@@ -78,7 +79,7 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
 
 /**
  * Fresh walks, judged, and the state in which they are made: a table at a gfn that is populated on
- * demand is asked for ([P15]), and one after another, as far as no page faults.
+ * demand is asked for ([P15]), as far as no page faults.
  */
 function freshWalks(
   state: State,
@@ -90,21 +91,35 @@ function freshWalks(
   let now = state;
   const found: Found[] = [];
   for (const start of starts) {
-    let walk = the(walks([now], caller, id, start)[0]);
-    while ('refusal' in walk && isOnDemand(theDomain(now, caller), walk.table ?? -1)) {
-      now = demanded(now, caller, walk.table ?? -1);
-      if (theDomain(now, caller).crashed) return [now, found];
-      const again = the(walks([now], caller, id, start)[0]);
-      if ('refusal' in again && again.table === walk.table) break;
-      walk = again;
-    }
+    const isOver = found.some((page) => 'refusal' in page);
+    const { walk, next } = isOver
+      ? { walk: the(walks([now], caller, id, start)[0]), next: now }
+      : demandingWalk(now, caller, id, start);
+    now = next;
+    if (theDomain(now, caller).crashed) return [now, found];
     found.push(judged(walk, vcpu, asked));
   }
   return [now, found];
 }
 
+/** [P15] A walk that asks for the tables on its way; `next` may be the end of the domain. */
+export function demandingWalk(
+  state: State,
+  id: DomainId,
+  vcpu: VcpuId,
+  linear: number,
+  isForCall = false,
+): { readonly walk: Translation | Stop; readonly next: State } {
+  const walk = the(walks([state], id, vcpu, linear, isForCall)[0]);
+  const gfn = 'refusal' in walk ? walk.table : undefined;
+  if (gfn === undefined || !isOnDemand(theDomain(state, id), gfn)) return { walk, next: state };
+  const next = demanded(state, id, gfn);
+  const isEnd = theDomain(next, id).crashed || isOnDemand(theDomain(next, id), gfn);
+  return isEnd ? { walk, next } : demandingWalk(next, id, vcpu, linear, isForCall);
+}
+
 /** A fresh walk, and its judgement. */
-function judged(walk: Translation | Fault, vcpu: Vcpu, asked: Asked): Found {
+export function judged(walk: Translation | Fault, vcpu: Vcpu, asked: Asked): Found {
   if ('refusal' in walk) return walk;
   const isMarkable = walk.entries.every(
     (entry, i) => entry.isWritable || marked(entry, i, walk, asked) === entry.value.low,
@@ -143,7 +158,7 @@ function outcome(
 }
 
 /** [W6] The entries of a walk are marked, the leaf first. */
-function withMarks(state: State, page: Translation, asked: Asked): State {
+export function withMarks(state: State, page: Translation, asked: Asked): State {
   let next = state;
   for (const [i, entry] of [...page.entries.entries()].toReversed()) {
     const { content } = pageOf(next, entry.page);

@@ -7,7 +7,7 @@ import { PAGE_BYTES } from '../abi/word.js';
 import { domainOf, ownPageAt, pinsOf, spareHandles, the, theDomain } from './derived.js';
 import { withDomain } from './derived.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
-import { drop, get, put } from '../values/keyed.js';
+import { drop, get, has, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { demanded } from './on-demand.js';
 import { addPage, emptied, freeUnheld, isGrantMapping, vanishIfUnheld } from './pages.js';
@@ -100,30 +100,41 @@ const notForHvm = abi.GNTMAP_device_map | abi.GNTMAP_application_map | abi.GNTMA
  * and whether it is readonly, does not matter. Afterwards the gfn is empty and the handle names
  * nothing. Address 0 says that there is no host mapping to undo: the mapping stays.
  */
-export function unmapGrant(
+export function unmapGrant(state: State, caller: DomainId, element: UnmapElement): ElementResult {
+  const { outcome, mapping } = unhooked(state, caller, element);
+  if (mapping === undefined) return outcome;
+  return { ...outcome, next: ended(outcome.next ?? state, mapping) };
+}
+
+/** [G2] The first half of it: the gfn is empty and the handle is gone; the mapping it was has to end. */
+export function unhooked(
   state: State,
   caller: DomainId,
   { handle, address }: UnmapElement,
-): ElementResult {
+): { readonly outcome: ElementResult; readonly mapping: Mapping | undefined } {
+  const stay = (outcome: ElementResult) => ({ outcome, mapping: undefined });
   const mapper = theDomain(state, caller);
   const mapping = get(mapper.mappings, handle);
-  if (mapping === undefined) return no('bad_handle', 'G2.1');
-  if (address === 0) return accept({ status: 'okay' }, 'G2', state);
+  if (mapping === undefined) return stay(no('bad_handle', 'G2.1'));
+  if (address === 0) return stay(accept({ status: 'okay' }, 'G2', state));
 
   const gfn = Math.floor(address / PAGE_BYTES);
-  if (!isGrantMapping(mapper, gfn)) return no('general_error', 'G2.2');
-  if (get(mapper.p2m, gfn)?.page !== mapping.page) return no('general_error', 'G2.3');
+  if (!isGrantMapping(mapper, gfn)) return stay(no('general_error', 'G2.2'));
+  if (get(mapper.p2m, gfn)?.page !== mapping.page) return stay(no('general_error', 'G2.3'));
   const { isDone, next } = emptied(state, caller, gfn);
-  if (!isDone) return spoil({ status: 'general_error' }, 'G2.4', next);
+  if (!isDone) return stay(spoil({ status: 'general_error' }, 'G2.4', next));
 
   // Nothing below this line can fail.
   const mappings = drop(mapper.mappings, handle);
   const unmapped = withDomain(next, { ...theDomain(next, caller), mappings });
-  return accept({ status: 'okay' }, 'G2', ended(unmapped, mapping));
+  return { outcome: accept({ status: 'okay' }, 'G2', unmapped), mapping };
 }
 
-/** [G12] What follows when a mapping is no more: the grant's bits, its page, its granter's life. */
-export function ended(state: State, { granter, ref, readonly, page }: Mapping): State {
-  const unmarked = unmark(state, granter, ref, readonly);
-  return vanishIfUnheld(freeUnheld(unmarked, page), granter);
+/** [G12] What follows when mappings are no more: the grants' bits, their pages, their granters' lives. */
+export function ended(state: State, ...mappings: readonly Mapping[]): State {
+  let next = state;
+  for (const { granter, ref, readonly } of mappings) next = unmark(next, granter, ref, readonly);
+  for (const { page } of mappings) if (has(next.pages, page)) next = freeUnheld(next, page);
+  for (const { granter } of mappings) next = vanishIfUnheld(next, granter);
+  return next;
 }

@@ -10,6 +10,7 @@ import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
+import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
@@ -67,19 +68,26 @@ const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
   'efer',
   'pkru',
   'invlpg',
+  'hypercall',
 ]);
 
-const isLinear = (made: Step): made is LinearAccess => 'as' in made;
+const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
 function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
   for (const alternative of alternatives) {
-    const next = (actual: Reply): State | Objection => {
-      const after = alternative.next(actual);
-      return isObjection(after) ? after : withPast(before, after);
-    };
-    yield { ...alternative, next };
+    yield withMemories(before, alternative);
   }
+}
+
+function withMemories(before: State, alternative: Alternative): Alternative {
+  const { given } = alternative;
+  const next = (actual: Reply): State | Objection => {
+    const after = alternative.next(actual);
+    return isObjection(after) ? after : withPast(before, after);
+  };
+  if (given === undefined) return { ...alternative, next };
+  return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
 }
 
 function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alternative> {
@@ -103,6 +111,8 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
       return [inspected(state, made)];
     case 'log_dirty':
       return [logDirty(state, made)];
+    case 'hypercall':
+      return hypercall(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
@@ -142,7 +152,10 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
 
 type One = Exclude<
   Step,
-  LinearAccess | Preemption | PreemptibleCall | { readonly op: 'inspect_gfn' | 'log_dirty' }
+  | LinearAccess
+  | Preemption
+  | PreemptibleCall
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */

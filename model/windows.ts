@@ -35,7 +35,7 @@ export function mapForeign(state: State, call: MapForeign): Result {
   if (window >= linearPages(state.machine)) return refuse(rc('-EINVAL'), 'H1.2');
   // Every machine frame that the control domain can name and does not own is somebody else's.
   const next = domain === undefined ? state : demanded(state, domain.id, gfn);
-  const page = domain && ownPageAt(next, theDomain(next, domain.id), gfn);
+  const page = domain === undefined ? undefined : ownPageAt(next, theDomain(next, domain.id), gfn);
   if (page === undefined && (isOfNobody || id === DOMID_SELF)) return refuse(rc('-EBUSY'), 'H1.3');
   if (page === undefined) return spoil(rc('-EINVAL'), 'H1.4', next);
 

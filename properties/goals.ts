@@ -5,6 +5,7 @@ import type { State } from '../model/state.js';
 import { demandGoals } from './goals-of-demand.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
+import { hypercallGoals } from './goals-of-hypercalls.js';
 import { lifeGoals } from './goals-of-life.js';
 import { memoryGoals, surfaceMemoryGoals } from './goals-of-memory.js';
 import { preemptionGoals } from './goals-of-preemption.js';
@@ -34,6 +35,7 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...(vcpus > 1 ? pagingGoals : []),
     ...(surface === 'whole' ? lifeGoals : []),
     ...(surface === 'whole' ? preemptionGoals : []),
+    ...(surface === 'whole' ? hypercallGoals : []),
     ...(surface === 'whole' ? [...surfaceMemoryGoals, ...demandGoals] : []),
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 

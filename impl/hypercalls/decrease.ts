@@ -4,7 +4,7 @@ import type { Decrease } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
-import { giveUpGaps } from '../on-demand.js';
+import { giveUpGaps } from '../kept-pages.js';
 import { removeAndFree } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { reservationTarget } from './populate.js';

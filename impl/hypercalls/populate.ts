@@ -6,7 +6,7 @@ import { mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { assignPages } from '../pages.js';
-import { markGaps } from '../on-demand.js';
+import { markGaps } from '../kept-pages.js';
 import { addPages, gfnAfter } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { RAM_RW } from '../tables/p2m-entry.js';

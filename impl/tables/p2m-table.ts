@@ -1,41 +1,18 @@
-import type { FrameShare } from '../allocator.js';
 import { assert } from '../assert.js';
-import type { Failing } from '../failing.js';
-import type { Ram } from '../hardware/ram.js';
 import { Gfn } from '../../abi/ids.js';
-import type { DomainId, Mfn } from '../../abi/ids.js';
-import type { EntryLog } from './entry-log.js';
+import type { Mfn } from '../../abi/ids.js';
 import { P2mCache } from './p2m-cache.js';
 import * as entry from './p2m-entry.js';
 import type { Leaf, TypeCode } from './p2m-entry.js';
+import type { P2mSetting, TableFrame } from './p2m-setting.js';
+
+export type { TableFrame } from './p2m-setting.js';
 
 const ENTRIES = 512;
 const ENTRY_WORDS = 2;
 const ROOT_LEVEL = 4;
 /** Pages under one entry of a table, by level 1..4. */
 const SPAN = [0, 1, 512, 512 ** 2, 512 ** 3] as const;
-
-/** A frame of the domain's own table memory, and what it is for. */
-export interface TableFrame {
-  readonly mfn: Mfn;
-  readonly level: number;
-  /** First gfn it translates. */
-  readonly base: Gfn;
-  /** Table and entry that point to it; undefined for the root. */
-  readonly parent: Mfn | undefined;
-  readonly index: number;
-}
-
-/** What the table of one domain is made of and bounded by. */
-export interface P2mSetting {
-  readonly domain: DomainId;
-  readonly ram: Ram;
-  readonly share: FrameShare;
-  readonly log: EntryLog;
-  readonly failing: Failing;
-  readonly gfnLimit: number;
-  readonly tableFrames: number;
-}
 
 /**
  * The p2m of one domain: four levels of 512 entries in machine frames taken from its own pool
@@ -117,11 +94,6 @@ export class P2mTable {
     return entry.isGapEntry(ram.tableWord(table, index), ram.tableWord(table, index + 1));
   }
 
-  /** Something is at the gfn, and it is not one that is populated on demand. */
-  isOccupied(gfn: Gfn): boolean {
-    return this.lookup(gfn) !== entry.NOTHING;
-  }
-
   /** A gfn is to be populated on demand; errors as for `set`. */
   setGap(gfn: Gfn): 'set' | '-ENOENT' | '-ENOMEM' {
     if (gfn >= this.#setting.gfnLimit) return '-ENOENT';
@@ -134,23 +106,12 @@ export class P2mTable {
     return 'set';
   }
 
-  /** A gfn is not populated on demand any more. */
-  clearGap(gfn: Gfn): 'cleared' | '-ENOMEM' {
-    assert(this.isGap(gfn), 'a gap that is closed was one');
-    if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
-
-    // Nothing below this line can fail.
-    const table = this.#foundTable(gfn);
-    assert(table !== undefined, 'a gap has its table');
-    this.#write(table, gfn, 0, 0);
-    return 'cleared';
-  }
-
   /** Calls back for every gfn that is populated on demand. */
   forEachGap(visit: (gfn: Gfn) => void): void {
     const { ram } = this.#setting;
     for (const { mfn, level, base } of this.#tables) {
-      for (let index = 0; level === 1 && index < ENTRIES; index += 1) {
+      if (level > 1) continue;
+      for (let index = 0; index < ENTRIES; index += 1) {
         const low = ram.tableWord(mfn, index * ENTRY_WORDS);
         const high = ram.tableWord(mfn, index * ENTRY_WORDS + 1);
         if (entry.isGapEntry(low, high)) visit(Gfn(base + index));
@@ -160,7 +121,8 @@ export class P2mTable {
 
   /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
   clear(gfn: Gfn): 'cleared' | '-ENOMEM' {
-    assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');
+    const isHole = this.lookup(gfn) === entry.NOTHING && !this.isGap(gfn);
+    assert(!isHole, 'an entry that is emptied held something');
     if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
 
     // Nothing below this line can fail.

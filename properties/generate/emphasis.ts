@@ -121,6 +121,7 @@ export const surfaceKinds = [
   'memory_type',
   'on_demand',
   'windows',
+  'hypercall',
 ] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];
 

@@ -2,6 +2,7 @@ import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
 import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import { hypercallLine } from './hypercall-lines.js';
 import { lifeLine } from './life-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
 import { onDemandLine } from './on-demand-lines.js';
@@ -29,4 +30,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   memory_type: memoryTypeLine,
   on_demand: onDemandLine,
   windows: windowLine,
+  hypercall: hypercallLine,
 };

@@ -1,4 +1,4 @@
-import { CONTROL, DomainId, VcpuId } from '../../abi/ids.js';
+import { CONTROL, DomainId } from '../../abi/ids.js';
 import type { Machine, Paging } from '../../abi/machine.js';
 import type { Step } from '../../abi/step.js';
 import {
@@ -16,8 +16,9 @@ import { Fields } from './fields.js';
 import { grantArguments, grantCall } from './grant-calls.js';
 import type { Json, JsonObject } from './json-text.js';
 import { machineFor } from './machine-for.js';
-import { notBuilt, rcOf, u32, valued, wordOf, type Meaning, type NotBuilt } from './meaning.js';
+import { notBuilt, rcOf, u32, wordOf, type Meaning, type NotBuilt } from './meaning.js';
 import { memoryArguments, memoryCall } from './memory-calls.js';
+import { rawHypercall } from './raw-hypercalls.js';
 import { configOf, toolstackArguments, toolstackCall } from './toolstack.js';
 
 /** A recorded trace as steps of the contract, each with what the real hypervisor answered. */
@@ -125,7 +126,7 @@ class Rig {
     const by = DomainId(caller);
     if (Object.hasOwn(toolstackArguments, operation)) return toolstackCall(operation, args);
     if (family === 'mem' && name !== undefined) return memoryCall(name, args, by);
-    if (operation === 'hypercall') return crashCall(args, by);
+    if (operation === 'hypercall') return rawHypercall(args, by);
     if (by === CONTROL) return this.#byControl(operation, args);
     if (family === 'gnt' && name !== undefined) return grantCall(name, args, by);
     if (family === 'gt' && name !== undefined)
@@ -211,19 +212,6 @@ function unlisted(operation: string, args: Fields): NotBuilt | undefined {
   if (listed === undefined) return notBuilt(operation);
   const unknown = args.keys().find((key) => !listed.includes(key));
   return unknown === undefined ? undefined : notBuilt(`${operation} with ${unknown}`);
-}
-
-/** Of raw hypercalls only SCHEDOP_shutdown with reason crash has a step. */
-function crashCall(args: Fields, caller: DomainId): Meaning | NotBuilt {
-  const [command, pointer, ...rest] = args.has('args') ? args.list('args') : [];
-  const isCrash =
-    caller !== CONTROL &&
-    args.raw('nr') === 29 &&
-    command === 2 &&
-    pointer === 'BUF' &&
-    rest.length === 0 &&
-    args.raw('data') === '03000000';
-  return isCrash ? valued({ op: 'crash', caller, vcpu: VcpuId(0) }) : notBuilt('hypercall');
 }
 
 /** Pairs the steps with what was recorded for them. */
