@@ -124,7 +124,9 @@ export class Hypervisor implements System {
     const vcpu = caller?.vcpus[step.vcpu];
     if (caller === undefined || vcpu === undefined) return this.#notNow(step);
     const reply = hypercall(this.host, caller, vcpu, step);
-    return caller.isCrashed ? CRASHED : reply;
+    if (!caller.isCrashed) return reply;
+    const outcome = reply.is === 'hypercall' ? reply.outcome : undefined;
+    return outcome?.is === 'statuses' ? { is: 'crashed', outcome } : CRASHED;
   }
 
   #toolstack(step: Toolstack | WindowCall): Reply {

@@ -2,6 +2,7 @@ import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
 import { failingLine, midwayLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import { hypercallLine } from './hypercall-lines.js';
 import { lifeLine } from './life-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
@@ -27,4 +28,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   preemption: preemptionLine,
   memory_type: memoryTypeLine,
   windows: windowLine,
+  hypercall: hypercallLine,
 };
