@@ -31,7 +31,7 @@ import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
 import { unstopped } from './invocation.js';
 import { invoke, preemption } from './preemption.js';
-import { BUSY, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
+import { BUSY, crashedIn, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 import { accessWindow, windowCall } from './windows.js';
@@ -128,7 +128,7 @@ export class Hypervisor implements System {
     const reply = isBatch(step)
       ? invoke(this.host, caller, step, 0)
       : hypercall(this.host, caller, vcpu, step, unstopped);
-    return caller.isCrashed ? CRASHED : reply;
+    return caller.isCrashed ? crashedIn(reply) : reply;
   }
 
   #toolstack(step: Toolstack | WindowCall): Reply {

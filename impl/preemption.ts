@@ -15,7 +15,7 @@ import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
-import { CRASHED, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
+import { crashedIn, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 
 /*
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). A call that was stopped is
@@ -49,7 +49,7 @@ export function preemption(host: Host, step: Preemption): Reply {
   const stopped = host.continuations.take(step.caller, step.vcpu);
   if (stopped === undefined) return IDLE;
   const reply = invoke(host, caller, stopped.call, stopped.next);
-  return caller.isCrashed ? CRASHED : reply;
+  return caller.isCrashed ? crashedIn(reply) : reply;
 }
 
 /** Neither the control domain nor one that was destroyed is there to be destroyed. */

@@ -107,7 +107,7 @@ export function unmapCall(state: State, made: Hypercall): Ended | Objection {
   const { unmap } = abi.structures.native;
   let pending: readonly Mapping[] = [];
   const finish = (now: State): State => {
-    const released = pending.reduce((left, mapping) => ended(left, mapping), now);
+    const released = ended(now, ...pending);
     pending = [];
     return released;
   };

@@ -28,7 +28,8 @@ export function hypercall(state: State, made: Hypercall): readonly Alternative[]
   const isMap = usual.outcome?.is === 'statuses' && usual.rules.includes('G1');
   if (!isMap) return [alternative];
   const given = (actual: Reply): Alternative => {
-    const answers = actual.is === 'hypercall' ? actual.outcome : undefined;
+    const isEnd = actual.is === 'hypercall' || actual.is === 'crashed';
+    const answers = isEnd ? actual.outcome : undefined;
     const seen = answers?.is === 'statuses' ? answers.elements : undefined;
     const ended = performed(state, made, seen);
     return 'objection' in ended ? { ...alternative, next: () => ended } : alternativeOf(ended);

@@ -7,7 +7,7 @@ import { PAGE_BYTES } from '../abi/word.js';
 import { domainOf, ownPageAt, pinsOf, spareHandles, the, theDomain } from './derived.js';
 import { withDomain } from './derived.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
-import { drop, get, put } from '../values/keyed.js';
+import { drop, get, has, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { addPage, emptied, freeUnheld, isGrantMapping, vanishIfUnheld } from './pages.js';
 import type { Mapping, State } from './state.js';
@@ -127,8 +127,11 @@ export function unhooked(
   return { outcome: accept({ status: 'okay' }, 'G2', unmapped), mapping };
 }
 
-/** [G12] What follows when a mapping is no more: the grant's bits, its page, its granter's life. */
-export function ended(state: State, { granter, ref, readonly, page }: Mapping): State {
-  const unmarked = unmark(state, granter, ref, readonly);
-  return vanishIfUnheld(freeUnheld(unmarked, page), granter);
+/** [G12] What follows when mappings are no more: the grants' bits, their pages, their granters' lives. */
+export function ended(state: State, ...mappings: readonly Mapping[]): State {
+  let next = state;
+  for (const { granter, ref, readonly } of mappings) next = unmark(next, granter, ref, readonly);
+  for (const { page } of mappings) if (has(next.pages, page)) next = freeUnheld(next, page);
+  for (const { granter } of mappings) next = vanishIfUnheld(next, granter);
+  return next;
 }

@@ -91,7 +91,9 @@ function endOf(machine: Machine, before: readonly Line[], line: Line, stops: num
   return { answer: answer ?? { is: 'idle' }, stops: stopped, view, meaning };
 }
 
-const partOf = (reply: Reply): Reply => (reply.is === 'preempted' ? reply.done : reply);
+/** Who is crashed sees nothing. */
+const partOf = (reply: Reply): Reply =>
+  reply.is === 'crashed' ? { is: 'crashed' } : reply.is === 'preempted' ? reply.done : reply;
 
 /** Two parts of one answer; a count is that of all. */
 function joined(first: Reply, rest: Reply): Reply {
@@ -163,8 +165,7 @@ function casesOf(machine: Machine, seed: string, length: number): readonly Case[
           cases.push({ before, line: destroyed, units: unitsOf(destroyed, running.state) });
       }
     running.perform(line);
-    // Which handles are in the memory of one who was crashed, nobody has heard.
-    const inMemory = running.reply.is === 'crashed' ? undefined : marshalled(line);
+    const inMemory = marshalled(line);
     if (units > 1 && inMemory !== undefined) cases.push({ before, line: inMemory, units });
   }
   return cases;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DomainConfig, Machine } from '../../../abi/machine.js';
-import type { Line } from '../../../abi/program.js';
+import type { Line, MarshalledLine } from '../../../abi/program.js';
 import type { Fetch } from '../../../abi/step.js';
 import type { Word } from '../../../abi/word.js';
-import { seeded, type Choose } from '../../choose.js';
+import { percent, seeded, type Choose } from '../../choose.js';
 import { desugar, Handles } from '../../desugar.js';
 import { chooseEmphasis, type EmphasisName } from '../../generate/emphasis.js';
 import { nextLine, openingLines } from '../../generate/line.js';
@@ -17,6 +17,7 @@ import { programPages } from '../toolstack.js';
 import { stepsMeant } from '../translate.js';
 import type { RigStep } from './grant-steps.js';
 import { isAnswerable } from './answerable.js';
+import { byRegisters, wordsAt } from './by-registers.js';
 import { isHarmless, OWN_PAGES } from './harmless.js';
 import { lastLook } from './last-look.js';
 import { rigLayout, rigMachine } from './rig-machine.js';
@@ -45,6 +46,9 @@ const wiped: readonly RigStep[] = Array.from({ length: OWN_PAGES }, (_, i) => ({
   addr: `ram:${i}`,
   value: 0,
 }));
+
+/** Percentage of calls whose arguments are in memory. */
+const MARSHALLED = 20;
 
 /** Attempts at a line that the rig can do. */
 const ATTEMPTS = 200;
@@ -79,12 +83,24 @@ class Walk {
       const line = suited(nextLine(this.#scene));
       if (line.op === 'fetch' && !isAnswerable(this.#scene.state, line))
         this.#take(storeOfCode(line));
-      if (this.#take(line)) return;
+      const marshalled = percent(this.#scene.choose, MARSHALLED)
+        ? byRegisters(this.#scene, line)
+        : undefined;
+      if (marshalled === undefined ? this.#take(line) : this.#marshal(marshalled)) return;
     }
   }
 
   lookAround(): void {
     for (const line of lastLook(this.#scene)) this.#take(line);
+  }
+
+  /** Makes a call with its arguments in memory, and looks at them afterwards. */
+  #marshal(line: MarshalledLine): boolean {
+    if (!isHarmless(this.#scene, line.call)) return false;
+    const steps = desugar(line, this.#machine, this.#handles);
+    if (steps.some((step) => this.#exported(step) === undefined)) return false;
+    for (const step of [...steps, ...wordsAt(line)]) this.#take(step);
+    return true;
   }
 
   /** Performs a line that the rig can do; false for another. */

@@ -31,6 +31,10 @@ function accessStep(line: Line): RigStep | undefined {
       return line.size === 8 ? { op: 'xadd', ...at(line), value: word(line.value) } : undefined;
     case 'fetch':
       return { op: 'exec', ...at(line) };
+    case 'hypercall': {
+      const { number: nr, command, argument, count } = line;
+      return { op: 'hypercall', nr, args: [command, word(argument), count], data: '', olen: 0 };
+    }
     case 'crash':
       return { op: 'hypercall', nr: 29, args: [2, 'BUF'], data: '03000000' };
     default:
