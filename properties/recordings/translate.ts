@@ -184,7 +184,7 @@ class Rig {
     } else if (operation === 'destroy') {
       this.#slots.delete(id);
     }
-    for (const id of actedOn(operation, args)) if (id !== caller) this.#actedOn.add(id);
+    for (const other of actedOn(operation, args)) if (other !== caller) this.#actedOn.add(other);
   }
 }
 
