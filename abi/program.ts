@@ -1,7 +1,7 @@
 import type { DomainId, Gfn, GrantRef, Handle, VcpuId } from './ids.js';
 import type { GrantVersion } from './grant-table.js';
 import type { DomainConfig, Machine } from './machine.js';
-import type { Step, UnmapElement, UnmapGrant } from './step.js';
+import type { ReplaceElement, Step, UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
 
 /**
  * A machine, the domains it starts with, and what happens. A line that needs a handle made earlier
@@ -19,7 +19,8 @@ export interface Boot {
   readonly config: DomainConfig;
 }
 
-export type Line = Exclude<Step, UnmapGrant> | UnmapLine | GrantLine | PteLine;
+export type Line =
+  Exclude<Step, UnmapGrant | UnmapAndReplace> | UnmapLine | ReplaceLine | GrantLine | PteLine;
 
 /** The handle that element `element` of line `line` (a map) answered. */
 export interface FromLine {
@@ -29,7 +30,15 @@ export interface FromLine {
 export interface UnmapLine extends Omit<UnmapGrant, 'elements'> {
   readonly elements: readonly UnmapLineElement[];
 }
-export interface UnmapLineElement extends Omit<UnmapElement, 'handle'> {
+export interface UnmapLineElement extends Omit<UnmapElement, 'handle' | 'deviceAddress'> {
+  readonly handle: Handle | FromLine;
+  /** By name: the machine address of the page that the line mapped. */
+  readonly deviceAddress: number | FromLine;
+}
+export interface ReplaceLine extends Omit<UnmapAndReplace, 'elements'> {
+  readonly elements: readonly ReplaceLineElement[];
+}
+export interface ReplaceLineElement extends Omit<ReplaceElement, 'handle'> {
   readonly handle: Handle | FromLine;
 }
 

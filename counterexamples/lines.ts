@@ -5,9 +5,10 @@ import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
 import type { Arguments, Caller } from './arguments.js';
+import { controlGrantText, parseControlGrant } from './control-grant-lines.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
-import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import { grantLineText, parseGrantEntry } from './grant-entry-line.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
 import { after, pairOf } from './names.js';
@@ -126,6 +127,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   pause: 'toolstack',
   unpause: 'toolstack',
   fail_next: 'toolstack',
+  unmap_and_replace: 'guest',
+  get_status_frames: 'guest',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
 };
@@ -149,6 +152,9 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'get_version':
     case 'refused_grant_call':
       return grantCallText(line);
+    case 'unmap_and_replace':
+    case 'get_status_frames':
+      return controlGrantText(line);
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -216,6 +222,9 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'get_version':
     case 'refused_grant_call':
       return parseGrantCall(op, parseCaller(actor), given);
+    case 'unmap_and_replace':
+    case 'get_status_frames':
+      return parseControlGrant(op, parseCaller(actor), given);
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -262,20 +271,17 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'pause':
     case 'unpause':
     case 'fail_next':
-      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
-      return parseToolstack(op, given);
+      return parseToolstack(op, ofToolstack(op, actor, given));
     case 'map_foreign':
     case 'unmap_window':
-      if (actor.text !== TOOLSTACK) refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
-      return parseWindow(op, given);
+      return parseWindow(op, ofToolstack(op, actor, given));
   }
 }
 
-const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
-  op,
-  ...by,
-  ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
-});
+function ofToolstack(op: Line['op'], actor: Token, given: Arguments): Arguments {
+  if (actor.text === TOOLSTACK) return given;
+  return refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
+}
 
 const callerText = ({ caller, vcpu }: Caller): string =>
   `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;

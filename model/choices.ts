@@ -57,10 +57,10 @@ export function mapBatch(state: State, made: MapGrant): Alternative {
   const alternative = inTurn(state, made, (now, _, element) => {
     const provisional = Handle(NO_HANDLE + 1 + chosen.length);
     const outcome = mapGrant(now, made, element, provisional);
-    chosen.push(outcome.rule === 'G1' ? provisional : undefined);
+    chosen.push(isMapping(outcome.rule) ? provisional : undefined);
     return outcome;
   });
-  if (!alternative.rules.includes('G1')) return alternative;
+  if (!alternative.rules.some(isMapping)) return alternative;
   const next = (actual: Reply): State | Objection => {
     const done = alternative.next(actual);
     if (actual.is !== 'statuses' || 'objection' in done) return done;
@@ -68,6 +68,8 @@ export function mapBatch(state: State, made: MapGrant): Alternative {
   };
   return { ...alternative, next };
 }
+
+const isMapping = (rule: RuleId | RefusalId): boolean => rule === 'G1' || rule === 'G16';
 
 /** The state with other handles, and machine frames, for the mappings just made; or an objection. */
 function rebound(

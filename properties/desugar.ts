@@ -1,7 +1,14 @@
 import { V1_ENTRY_BYTES, V2_ENTRY_BYTES } from '../abi/grant-table.js';
-import { GuestPhysical, NO_HANDLE, type Handle } from '../abi/ids.js';
+import { GuestPhysical, NO_HANDLE, type Handle, type Mfn } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
-import type { FromLine, GrantLine, Line, PteLine, UnmapLine } from '../abi/program.js';
+import type {
+  FromLine,
+  GrantLine,
+  Line,
+  PteLine,
+  ReplaceLineElement,
+  UnmapLine,
+} from '../abi/program.js';
 import type { Reply } from '../abi/reply.js';
 import type { Step, Store } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
@@ -9,12 +16,24 @@ import { PAGE_BYTES, type Word } from '../abi/word.js';
 /** Which handles the lines that ran so far have made: what the names of a program stand for. */
 export class Handles {
   readonly #made: (readonly (Handle | undefined)[] | undefined)[] = [];
+  readonly #frames: (readonly (Mfn | undefined)[] | undefined)[] = [];
 
   /** Notes the handles that a line was answered with. */
   note(line: number, reply: Reply): void {
     if (reply.is === 'preempted') return this.note(line, reply.done);
     if (reply.is !== 'statuses') return;
     this.#made[line] = reply.elements.map((element) => element.handle);
+    this.#frames[line] = reply.elements.map((element) => element.frame);
+  }
+
+  /** The machine address of the page that a name's line mapped; where it mapped none, of none. */
+  addressOf(name: FromLine): number {
+    const frame = this.#frames[name.line]?.[name.element];
+    return frame === undefined ? 1 : frame * PAGE_BYTES;
+  }
+
+  of(handle: Handle | FromLine): Handle {
+    return typeof handle === 'number' ? handle : this.named(handle);
   }
 
   /** The handle that a name stands for; `NO_HANDLE` where its line made none. */
@@ -31,6 +50,10 @@ export function desugar(line: Line, machine: Machine, handles: Handles): readonl
   if (line.op === 'grant') return grantStores(line, machine);
   if (line.op === 'pte') return [pteStore(line)];
   if (line.op === 'unmap') return [unmapStep(line, handles)];
+  if (line.op === 'unmap_and_replace') {
+    const named = ({ handle }: ReplaceLineElement): Handle => handles.of(handle);
+    return [{ ...line, elements: line.elements.map((x) => ({ ...x, handle: named(x) })) }];
+  }
   return [line];
 }
 
@@ -39,7 +62,11 @@ function unmapStep(line: UnmapLine, handles: Handles): Step {
     ...line,
     elements: line.elements.map((element) => ({
       ...element,
-      handle: typeof element.handle === 'number' ? element.handle : handles.named(element.handle),
+      handle: handles.of(element.handle),
+      deviceAddress:
+        typeof element.deviceAddress === 'number'
+          ? element.deviceAddress
+          : handles.addressOf(element.deviceAddress),
     })),
   };
 }

@@ -1,5 +1,6 @@
 import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
+import { controlGrantLine } from './control-grant-lines.js';
 import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { lifeLine } from './life-lines.js';
@@ -27,4 +28,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   preemption: preemptionLine,
   memory_type: memoryTypeLine,
   windows: windowLine,
+  control_grants: controlGrantLine,
 };

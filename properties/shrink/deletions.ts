@@ -1,4 +1,4 @@
-import { NO_HANDLE, VcpuId, type DomainId } from '../../abi/ids.js';
+import { NO_HANDLE, VcpuId, type DomainId, type Handle } from '../../abi/ids.js';
 import type { FromLine, Line, Program, UnmapLineElement } from '../../abi/program.js';
 
 /** The program without the lines [from, to); handles that they made are named by nobody any more. */
@@ -102,10 +102,17 @@ function shortened(line: Line, element: number): Line {
 
 /** A line with every handle it names renamed; what has no name any more is nobody's handle. */
 function withNames(line: Line, renamed: (name: FromLine) => FromLine | undefined): Line {
+  const handleOf = (handle: Handle | FromLine): Handle | FromLine =>
+    typeof handle === 'number' ? handle : (renamed(handle) ?? NO_HANDLE);
+  if (line.op === 'unmap_and_replace') {
+    const elements = line.elements.map((each) => ({ ...each, handle: handleOf(each.handle) }));
+    return { ...line, elements };
+  }
   if (line.op !== 'unmap') return line;
   const elements = line.elements.map((element): UnmapLineElement => {
-    if (typeof element.handle === 'number') return element;
-    return { ...element, handle: renamed(element.handle) ?? NO_HANDLE };
+    const { deviceAddress: device } = element;
+    const deviceAddress = typeof device === 'number' ? device : (renamed(device) ?? 1);
+    return { ...element, handle: handleOf(element.handle), deviceAddress };
   });
   return { ...line, elements };
 }
