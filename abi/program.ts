@@ -1,7 +1,11 @@
-import type { DomainId, Gfn, GrantRef, Handle, VcpuId } from './ids.js';
+import type { Accessor } from './access.js';
+import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle, VcpuId } from './ids.js';
 import type { GrantVersion } from './grant-table.js';
+import type { Layout } from './layouts.js';
 import type { DomainConfig, Machine } from './machine.js';
+import type { ControlGrantCall, GrantCall, MemoryCall, RefusedGrantCall } from './step.js';
 import type { ReplaceElement, Step, UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
+import type { Word } from './word.js';
 
 /**
  * A machine, the domains it starts with, and what happens. A line that needs a handle made earlier
@@ -20,7 +24,12 @@ export interface Boot {
 }
 
 export type Line =
-  Exclude<Step, UnmapGrant | UnmapAndReplace> | UnmapLine | ReplaceLine | GrantLine | PteLine;
+  | Exclude<Step, UnmapGrant | UnmapAndReplace>
+  | UnmapLine
+  | ReplaceLine
+  | GrantLine
+  | PteLine
+  | MarshalledLine;
 
 /** The handle that element `element` of line `line` (a map) answered. */
 export interface FromLine {
@@ -86,3 +95,25 @@ export interface PteLine {
   /** u32: what is set in the high half besides, such as `PTE_NX_HIGH`; a narrow entry has none. */
   readonly high: number;
 }
+
+/**
+ * A guest makes a call by its registers: it stores the arguments, and lists behind them, with ordinary
+ * stores from `place` on, and makes the hypercall with their linear address.
+ */
+export interface MarshalledLine {
+  readonly op: 'marshalled';
+  readonly caller: DomainId;
+  readonly vcpu: VcpuId;
+  readonly layout: Layout;
+  readonly as: Accessor;
+  /** Where the arguments are stored. */
+  readonly place: GuestPhysical;
+  /** Where the hypervisor is told that they are. */
+  readonly linear: Word;
+  /** Elements that the guest says it passes; as many as there are where it is undefined. */
+  readonly count: number | undefined;
+  /** Its caller and vcpu are those of the line. */
+  readonly call: MarshalledCall;
+}
+export type MarshalledCall =
+  Exclude<GrantCall, UnmapGrant | RefusedGrantCall | ControlGrantCall> | UnmapLine | MemoryCall;

@@ -10,7 +10,7 @@ export type Reply =
   /** The caller is paused, and nothing happened. */
   | { readonly is: 'paused' }
   /** The hypervisor crashed the calling domain during this step; it saw no result. */
-  | { readonly is: 'crashed' }
+  | Crashed
   /** A hypercall's value. */
   | { readonly is: 'rc'; readonly rc: Rc }
   /** A batch of grant operations that ran (its value is 0), element by element. */
@@ -44,6 +44,7 @@ export type Reply =
   | { readonly is: 'done' }
   /** The log of written gfns, ascending. */
   | { readonly is: 'dirty'; readonly gfns: readonly Gfn[] }
+  | HypercallReply
   /**
    * The call was stopped. What was done since it was made, or resumed, is answered as the call would
    * answer it; a count of extents is that of all since it was made.
@@ -57,6 +58,25 @@ export type Reply =
   | { readonly is: 'idle' }
   | DomainInfoReply
   | InspectReply;
+
+/**
+ * `outcome` is there where a batch had begun to be answered in the caller's memory: what is there by now
+ * is for others to see, though the caller is not.
+ */
+interface Crashed {
+  readonly is: 'crashed';
+  readonly outcome?: Reply;
+}
+
+/**
+ * A hypercall with its arguments in memory. `outcome` is what the same call, as far as it came, would
+ * answer to whoever passed it values; undefined where nothing was called.
+ */
+export interface HypercallReply {
+  readonly is: 'hypercall';
+  readonly rc: Rc;
+  readonly outcome: Reply | undefined;
+}
 
 /** `handle` and `frame` are there for a successful map, and only then. */
 export interface ElementReply {

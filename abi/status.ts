@@ -43,5 +43,28 @@ export const errnos = [
 ] as const;
 export type Errno = (typeof errnos)[number];
 
+/** Their numbers, as they are in memory: negative. */
+export const errnoNumbers: Readonly<Record<Errno, number>> = {
+  '-EPERM': -1,
+  '-ENOENT': -2,
+  '-ESRCH': -3,
+  '-ENXIO': -6,
+  '-E2BIG': -7,
+  '-EAGAIN': -11,
+  '-ENOMEM': -12,
+  '-EACCES': -13,
+  '-EFAULT': -14,
+  '-EBUSY': -16,
+  '-EEXIST': -17,
+  '-EXDEV': -18,
+  '-EINVAL': -22,
+  '-EDOM': -33,
+  '-ERANGE': -34,
+  '-ENOSYS': -38,
+  '-EOVERFLOW': -75,
+  '-EILSEQ': -84,
+  '-EOPNOTSUPP': -95,
+};
+
 /** A hypercall's value: a count or size (zero or more), or an errno name. */
 export type Rc = number | Errno;

@@ -1,9 +1,11 @@
-import type { Access, ByGuest, Control, LinearAccess } from './access.js';
+import type { Access, Accessor, ByGuest, Control, LinearAccess } from './access.js';
+import type { Layout } from './layouts.js';
 import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 import type { Toolstack } from './toolstack.js';
 import type { ControlGrantCall } from './control-grants.js';
 import type { WindowCall } from './windows.js';
+import type { Word } from './word.js';
 
 export {
   HVMMEM_ioreq_server,
@@ -58,7 +60,15 @@ export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemptio
  * (grants.md 6) and are given beside each field. Numbers of 64 bits follow `ALL_ONES` in ids.ts.
  */
 export type Step =
-  GrantCall | MemoryCall | Access | LinearAccess | Control | Toolstack | WindowCall | Preemption;
+  | GrantCall
+  | MemoryCall
+  | Hypercall
+  | Access
+  | LinearAccess
+  | Control
+  | Toolstack
+  | WindowCall
+  | Preemption;
 export type Operation = Step['op'];
 
 // ---- grant table hypercalls (grants.md 7) ----
@@ -247,4 +257,25 @@ export interface Exchange extends ByGuest {
 export interface Reservation extends ByGuest {
   readonly op: 'current_reservation' | 'maximum_reservation' | 'maximum_gpfn';
   readonly target: DomainId;
+}
+
+// ---- hypercalls as a guest makes them ----
+
+/**
+ * A hypercall by its number, its arguments in the caller's memory: the registers of a guest (grants.md
+ * 5, p2m.md 2.9). Which structure is at `argument`, the number and the command say.
+ */
+export interface Hypercall extends ByGuest {
+  readonly op: 'hypercall';
+  readonly layout: Layout;
+  /** Who calls; user code is refused. */
+  readonly as: Accessor;
+  /** u32 */
+  readonly number: number;
+  /** u32 */
+  readonly command: number;
+  /** u64: a linear address; its low half where the layout is compat. */
+  readonly argument: Word;
+  /** u32: elements that a grant operation is passed; a memory operation has none. */
+  readonly count: number;
 }

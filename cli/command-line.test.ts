@@ -226,6 +226,13 @@ describe('recordings', () => {
     expect(xenolith(...words).code).toBe(0);
     expect(xenolith(...words, '--seed', 'b').code).toBe(2);
   });
+
+  test('one file can be judged alone', () => {
+    const path = join(root, 'properties', 'conformance', 'transfer.json.gz');
+    const { code, out } = xenolith('recordings', path);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^transfer\.json\.gz +[1-9]/m);
+  });
 });
 
 describe('walks', () => {

@@ -34,10 +34,14 @@ export function readTrace(path: string): Trace {
   );
 }
 
-/** Files with one of the endings in a directory, in order. */
+/** Files with one of the endings in a directory, in order; or the one file that is named. */
 export function filesIn(directory: string, endings: readonly string[]): readonly string[] {
-  if (!asked(directory, () => statSync(directory)).isDirectory())
-    throw new UsageError(`${directory}: expected a directory`);
+  if (!asked(directory, () => statSync(directory)).isDirectory()) {
+    if (endings.some((ending) => directory.endsWith(ending))) return [directory];
+    throw new UsageError(
+      `${directory}: expected a directory, or a file in ${endings.join(' or ')}`,
+    );
+  }
   const names = asked(directory, () => readdirSync(directory))
     .filter((name) => endings.some((ending) => name.endsWith(ending)))
     .toSorted();

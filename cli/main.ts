@@ -11,7 +11,7 @@ import { exitCodes, exitHelp, explained } from './exit.js';
 import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
 import { pagingNamed, wholeNumber } from './options.js';
 import { exportPrograms } from './export-programs.js';
-import { recordings } from './recordings.js';
+import { recordings, recordingsHelp } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
 import { sweep, sweepHelp } from './sweep.js';
@@ -156,7 +156,7 @@ program
 program
   .command('recordings')
   .description('replay recordings of a real hypervisor on the spec and on ours')
-  .argument('[directory]', 'a directory of .json or .json.gz files', 'properties/conformance')
+  .argument('[path]', 'a .json or .json.gz file, or a directory of them', 'properties/conformance')
   .option('--only <text>', 'only traces whose name contains this')
   .option('--paging <how>', 'how the recorded host served guests’ page tables: shadow, hap', 'hap')
   .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
@@ -165,22 +165,7 @@ program
   .option('--emphasis <name>', `what they stress: ${Object.keys(emphases).join(', ')}`, 'all')
   .option('--out <file>', 'where programs are written', 'programs.json')
   .addOption(jsonOption())
-  .addHelpText(
-    'after',
-    `
-Each trace is what a real Xen answered, step by step. It is judged up to its first operation that is
-not built. Where the recorded host is known to differ, the divergence is declared with its reason: it
-is told and counted apart, and one that never shows is a mistake of the list (exit 3).
-
-With --export, programs of our own walker are written as steps for the instrument that made the
-recordings (node run-trace.mjs RECORDING PROGRAMS); what it answers is judged like any other recording.
-
-Examples:
-  xenolith recordings --only random-copy-1/
-  xenolith recordings --export 300 --seed a --emphasis grants --out programs.json
-  xenolith recordings /path/to/recordings --paging shadow
-${exitHelp}`,
-  )
+  .addHelpText('after', recordingsHelp)
   .action(
     (
       directory: string,

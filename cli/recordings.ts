@@ -5,10 +5,25 @@ import type { Divergence } from '../divergences/divergence.js';
 import { divergencesOf } from '../divergences/divergences.js';
 import { replayOnImpl, replayOnModel } from '../properties/recordings/replay.js';
 import { totalOf, type FileReport, type Tally } from '../properties/recordings/replay-on.js';
-import { exitCodes, type ExitCode } from './exit.js';
+import { exitCodes, exitHelp, type ExitCode } from './exit.js';
 import { filesIn } from './files.js';
 import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
+
+export const recordingsHelp = `
+Each trace is what a real Xen answered, step by step. It is judged up to its first operation that is
+not built. Where the recorded host is known to differ, the divergence is declared with its reason: it
+is told and counted apart, and one that never shows is a mistake of the list (exit 3).
+
+With --export, programs of our own walker are written as steps for the instrument that made the
+recordings (node run-trace.mjs RECORDING PROGRAMS); what it answers is judged like any other recording.
+
+Examples:
+  xenolith recordings --only random-copy-1/
+  xenolith recordings --export 300 --seed a --emphasis grants --out programs.json
+  xenolith recordings recording.json
+  xenolith recordings /path/to/recordings --paging shadow
+${exitHelp}`;
 
 /** What `recordings` was asked for. */
 export interface RecordingsOptions {

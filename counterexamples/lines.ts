@@ -1,18 +1,17 @@
-import { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Line } from '../abi/program.js';
 import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
-import type { Arguments, Caller } from './arguments.js';
+import { callerText, parseCaller } from './actor.js';
+import type { Arguments } from './arguments.js';
 import { controlGrantText, parseControlGrant } from './control-grant-lines.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
 import { grantLineText, parseGrantEntry } from './grant-entry-line.js';
+import { hypercallText, parseHypercall } from './hypercall-lines.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
-import { after, pairOf } from './names.js';
-import { parseNumber, u16 } from './numbers.js';
 import { parsePreemption, preemptionText } from './preemption-lines.js';
 import { parsePte, pteText } from './pte-line.js';
 import { parseToolstack, toolstackText } from './toolstack-lines.js';
@@ -87,6 +86,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   get_version: 'guest',
   refused_grant_call: 'guest',
   grant: 'guest',
+  hypercall: 'guest',
+  marshalled: 'guest',
   populate_physmap: 'guest',
   decrease_reservation: 'guest',
   increase_reservation: 'guest',
@@ -139,6 +140,9 @@ const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, 
 
 /** Every switch names every operation, so that the compiler finds one that is forgotten. */
 function argumentsText(line: Line, machine: Machine): string {
+  if (line.op === 'unmap_and_replace' || line.op === 'get_status_frames')
+    return controlGrantText(line);
+  if (line.op === 'map_foreign' || line.op === 'unmap_window') return windowText(line);
   switch (line.op) {
     case 'grant':
       return grantLineText(line, machine.defaults);
@@ -152,9 +156,6 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'get_version':
     case 'refused_grant_call':
       return grantCallText(line);
-    case 'unmap_and_replace':
-    case 'get_status_frames':
-      return controlGrantText(line);
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -181,6 +182,9 @@ function argumentsText(line: Line, machine: Machine): string {
       return linearText(line);
     case 'pte':
       return pteText(line);
+    case 'hypercall':
+    case 'marshalled':
+      return hypercallText(line, (call) => `${wordOf(call.op)} ${argumentsText(call, machine)}`);
     case 'cr0':
     case 'cr3':
     case 'cr4':
@@ -202,13 +206,14 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
-    case 'map_foreign':
-    case 'unmap_window':
-      return windowText(line);
   }
 }
 
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
+  if (op === 'unmap_and_replace' || op === 'get_status_frames')
+    return parseControlGrant(op, parseCaller(actor), given);
+  if (op === 'map_foreign' || op === 'unmap_window')
+    return parseWindow(op, ofToolstack(actor, op, given));
   switch (op) {
     case 'grant':
       return parseGrantEntry(op, parseCaller(actor), given);
@@ -222,9 +227,6 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'get_version':
     case 'refused_grant_call':
       return parseGrantCall(op, parseCaller(actor), given);
-    case 'unmap_and_replace':
-    case 'get_status_frames':
-      return parseControlGrant(op, parseCaller(actor), given);
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -249,6 +251,9 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'cmpxchg_linear':
     case 'fetch_linear':
       return parseLinear(op, parseCaller(actor), given);
+    case 'hypercall':
+    case 'marshalled':
+      return parseHypercall(op, parseCaller(actor), given, lineOf(actor));
     case 'pte':
       return { op, ...parseCaller(actor), ...whole(given.words, parsePte) };
     case 'cr0':
@@ -271,26 +276,17 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'pause':
     case 'unpause':
     case 'fail_next':
-      return parseToolstack(op, ofToolstack(op, actor, given));
-    case 'map_foreign':
-    case 'unmap_window':
-      return parseWindow(op, ofToolstack(op, actor, given));
+      return parseToolstack(op, ofToolstack(actor, op, given));
   }
 }
 
-function ofToolstack(op: Line['op'], actor: Token, given: Arguments): Arguments {
+/** Reads a call that is part of a line of the same actor. */
+const lineOf =
+  (actor: Token) =>
+  (call: Token, given: Arguments): Line =>
+    parseLine(actor, call, given);
+
+function ofToolstack(actor: Token, op: Line['op'], given: Arguments): Arguments {
   if (actor.text === TOOLSTACK) return given;
   return refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
-}
-
-const callerText = ({ caller, vcpu }: Caller): string =>
-  `d${caller}${vcpu === 0 ? '' : `.${vcpu}`}`;
-
-function parseCaller(actor: Token): Caller {
-  const [domain, vcpu] = pairOf(actor, '.');
-  if (!/^d\d/.test(domain.text)) return refuseToken(actor, 'a domain that calls (d1, d1.0)');
-  return {
-    caller: DomainId(parseNumber(after(domain, 1), u16)),
-    vcpu: VcpuId(vcpu === undefined ? 0 : parseNumber(vcpu, u16)),
-  };
 }

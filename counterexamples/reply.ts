@@ -46,6 +46,12 @@ export function printReply(reply: Reply, operation: Line['op']): string {
       return 'done';
     case 'dirty':
       return `dirty ${listText(reply.gfns.map(gfnText))}`;
+    case 'hypercall': {
+      const { rc, outcome } = reply;
+      return outcome === undefined
+        ? rcText(rc)
+        : `${rcText(rc)} of ${printReply(outcome, operation)}`;
+    }
     case 'preempted':
       return `preempted ${printReply(reply.done, operation)}`;
     case 'released':

@@ -22,6 +22,8 @@ const ALL_RIGHTS = rights.RIGHT_RW | rights.RIGHT_USER;
  * those from `top` down to `leafLevel` were read. In PAE mode `top` is 2: level 3 is registers.
  */
 export class GuestWalk {
+  /** The hypervisor walks on its own account, for a hypercall: tables are the domain's own RAM. */
+  readonly isOwnAccount: boolean;
   isAllowed = false;
   /** Where it is not allowed: the error code of the page fault, W, U and I included. */
   code = 0;
@@ -40,6 +42,10 @@ export class GuestWalk {
   readonly high = new Uint32Array(LEVELS);
   /** By level: 1 where the table lies behind a readonly grant mapping (nested paging only). */
   readonly readonly = new Uint8Array(LEVELS);
+
+  constructor(isOwnAccount = false) {
+    this.isOwnAccount = isOwnAccount;
+  }
 }
 
 /**
@@ -180,7 +186,7 @@ function tableAt(host: Host, domain: Domain, gfn: Gfn, level: number, walk: Gues
   if (found === NOTHING) return NO_TABLE;
   const isGranted = !isRam(found);
   const isUsable = !isGranted && host.frames.referencesOf(mfnOf(found)) > 0;
-  if (!isUsable && host.machine.paging === 'shadow') return NO_TABLE;
+  if (!isUsable && (walk.isOwnAccount || host.machine.paging === 'shadow')) return NO_TABLE;
   walk.readonly[level] = isGranted && typeOf(found) === GRANT_MAP_RO ? 1 : 0;
   return mfnOf(found);
 }

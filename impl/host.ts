@@ -52,6 +52,8 @@ export class Host {
   /** For an access that the hypervisor makes itself: its first and its second page. */
   readonly walk = new GuestWalk();
   readonly secondWalk = new GuestWalk();
+  /** For the arguments of a hypercall. */
+  readonly argumentWalk = new GuestWalk(true);
 
   constructor(machine: Machine, options: Options, stop: (point: StopPoint) => void) {
     const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_TABLES;

@@ -2,7 +2,15 @@ import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, GrantCall, MemoryCall, Step, Toolstack, WindowCall } from '../abi/step.js';
+import type {
+  ByGuest,
+  GrantCall,
+  Hypercall,
+  MemoryCall,
+  Step,
+  Toolstack,
+  WindowCall,
+} from '../abi/step.js';
 import type { System } from '../abi/system.js';
 import { accessPhysical } from './access.js';
 import { control } from './control.js';
@@ -10,6 +18,7 @@ import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
 import { exchange } from './hypercalls/exchange.js';
+import { hypercall } from './hypercalls/in-memory.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
@@ -84,6 +93,8 @@ export class Hypervisor implements System {
         if (caller === undefined || vcpu === undefined) return this.#notNow(step);
         return control(this.host, caller, vcpu, step);
       }
+      case 'hypercall':
+        return this.#hypercall(step);
       case 'crash': {
         const caller = this.#running(step.caller, step.vcpu);
         if (caller === undefined) return this.#notNow(step);
@@ -108,6 +119,17 @@ export class Hypervisor implements System {
       default:
         return this.#memoryCall(step);
     }
+  }
+
+  /** A guest makes a call by its registers. */
+  #hypercall(step: Hypercall): Reply {
+    const caller = this.#running(step.caller, step.vcpu);
+    const vcpu = caller?.vcpus[step.vcpu];
+    if (caller === undefined || vcpu === undefined) return this.#notNow(step);
+    const reply = hypercall(this.host, caller, vcpu, step);
+    if (!caller.isCrashed) return reply;
+    const outcome = reply.is === 'hypercall' ? reply.outcome : undefined;
+    return outcome?.is === 'statuses' ? { is: 'crashed', outcome } : CRASHED;
   }
 
   #toolstack(step: Toolstack | WindowCall): Reply {
@@ -164,13 +186,14 @@ export class Hypervisor implements System {
       case 'efer':
       case 'pkru':
       case 'invlpg':
+      case 'hypercall':
         return NO_DOMAIN;
       default:
-        return this.#isControlFree(step.vcpu) ? this.#hypercall(step) : this.#notNow(step);
+        return this.#isControlFree(step.vcpu) ? this.#callByControl(step) : this.#notNow(step);
     }
   }
 
-  #hypercall(step: GrantCall | MemoryCall): Reply {
+  #callByControl(step: GrantCall | MemoryCall): Reply {
     const caller = this.host.control();
     return isMemoryCall(step)
       ? performMemoryCall(this.host, caller, step)

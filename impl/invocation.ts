@@ -27,3 +27,6 @@ export class Invocation {
     return this.#stoppedAt;
   }
 }
+
+/** For a call that nothing stops. */
+export const unstopped = new Invocation();

@@ -109,7 +109,8 @@ function directly(
 
 /**
  * [G5] A transitive entry of version 2: the grant rests on one that a third domain gave to the
- * granter, which is acquired in the granter's name. Only one step of that kind is taken.
+ * granter, which is acquired in the granter's name. Only one step of that kind is taken. Where the
+ * entry is pinned as another grant, Xen 4.17.7 tries again without end (measured); here it is refused.
  */
 function throughAnother(
   state: State,

@@ -1,7 +1,7 @@
-import { Handle, NO_HANDLE, type DomainId, type Mfn } from '../abi/ids.js';
+import { Handle, Mfn, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { CopyGrant, InspectGfn, MapGrant } from '../abi/step.js';
+import type { CopyGrant, InspectGfn, MapElement, MapGrant } from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { closed, copyGrant, type Copying } from './copy.js';
 import { domainOf, ownPageAt, pageOf, the, theDomain } from './derived.js';
@@ -70,6 +70,32 @@ export function mapBatch(state: State, made: MapGrant): Alternative {
 }
 
 const isMapping = (rule: RuleId | RefusalId): boolean => rule === 'G1' || rule === 'G16';
+
+/**
+ * [G15] One element of a batch whose answers are written to memory at once: its handle and frame must
+ * be known now. They are those that were seen, else the lowest handle and the page's own name.
+ */
+export function mapSeen(
+  state: State,
+  by: Pick<MapGrant, 'caller' | 'vcpu'>,
+  element: MapElement,
+  seen: ElementReply | undefined,
+): ElementResult | Objection {
+  const outcome = mapGrant(state, { ...by, op: 'map', elements: [] }, element, PROVISIONAL);
+  if (!isMapping(outcome.rule) || outcome.next === undefined) return outcome;
+  let lowest = 0;
+  while (has(theDomain(state, by.caller).mappings, lowest)) lowest++;
+  const choice: ElementReply = seen ?? { status: 'okay', handle: Handle(lowest) };
+  const next = rebound(outcome.next, by.caller, [PROVISIONAL], [choice]);
+  if ('objection' in next) return next;
+  const handle = choice.handle ?? PROVISIONAL;
+  const { page } = the(get(theDomain(next, by.caller).mappings, handle));
+  const frame = choice.frame ?? pageOf(next, page).frame ?? Mfn(page);
+  return { ...outcome, answer: { status: 'okay', handle, frame }, next };
+}
+
+/** A number that is no handle. */
+const PROVISIONAL = Handle(NO_HANDLE + 1);
 
 /** The state with other handles, and machine frames, for the mappings just made; or an objection. */
 function rebound(

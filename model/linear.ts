@@ -17,7 +17,7 @@ import { walks, type Translation } from './walk.js';
 /** Guest accesses by linear address: the walks, what they leave behind, and the access itself. */
 
 /** What one page of an access comes to: where it is, or why it faults. */
-type Found = Translation | Fault;
+export type Found = Translation | Fault;
 
 /** An access: where it begins in each of its pages, and what fresh walks say of these. */
 interface Attempt {
@@ -72,7 +72,7 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
 }
 
 /** A fresh walk, and its judgement. */
-function judged(walk: Translation | Fault, vcpu: Vcpu, asked: Asked): Found {
+export function judged(walk: Translation | Fault, vcpu: Vcpu, asked: Asked): Found {
   if ('refusal' in walk) return walk;
   const isMarkable = walk.entries.every(
     (entry, i) => entry.isWritable || marked(entry, i, walk, asked) === entry.value.low,
@@ -111,7 +111,7 @@ function outcome(
 }
 
 /** [W6] The entries of a walk are marked, the leaf first. */
-function withMarks(state: State, page: Translation, asked: Asked): State {
+export function withMarks(state: State, page: Translation, asked: Asked): State {
   let next = state;
   for (const [i, entry] of [...page.entries.entries()].toReversed()) {
     const { content } = pageOf(next, entry.page);

@@ -20,7 +20,7 @@ import { entryAt, entryCount, mark, unmark } from './entries.js';
 import { drop, get, has, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { addPage, emptied, isGrantMapping } from './pages.js';
-import type { State } from './state.js';
+import type { Mapping, State } from './state.js';
 
 /**
  * [G1] map_grant_ref: a domain maps a page that another granted to it (grants.md 7.1).
@@ -129,24 +129,32 @@ const notForHvm = abi.GNTMAP_device_map | abi.GNTMAP_application_map | abi.GNTMA
  * and whether it is readonly, does not matter. Afterwards the gfn is empty and the handle names
  * nothing. Address 0 says that there is no host mapping to undo: the mapping stays.
  */
-export function unmapGrant(
+export function unmapGrant(state: State, caller: DomainId, element: UnmapElement): ElementResult {
+  const { outcome, mapping } = unhooked(state, caller, element);
+  if (mapping === undefined) return outcome;
+  return { ...outcome, next: ended(outcome.next ?? state, mapping) };
+}
+
+/** [G2] The first half of it: the gfn is empty and the handle is gone; the mapping it was has to end. */
+export function unhooked(
   state: State,
   caller: DomainId,
   { handle, address }: UnmapElement,
-): ElementResult {
+): { readonly outcome: ElementResult; readonly mapping: Mapping | undefined } {
+  const stay = (outcome: ElementResult) => ({ outcome, mapping: undefined });
   const mapper = theDomain(state, caller);
   const mapping = get(mapper.mappings, handle);
-  if (mapping === undefined) return no('bad_handle', 'G2.1');
-  if (address === 0) return accept({ status: 'okay' }, 'G2', state);
+  if (mapping === undefined) return stay(no('bad_handle', 'G2.1'));
+  if (address === 0) return stay(accept({ status: 'okay' }, 'G2', state));
 
   const gfn = Math.floor(address / PAGE_BYTES);
-  if (!isGrantMapping(mapper, gfn)) return no('general_error', 'G2.2');
-  if (get(mapper.p2m, gfn)?.page !== mapping.page) return no('general_error', 'G2.3');
+  if (!isGrantMapping(mapper, gfn)) return stay(no('general_error', 'G2.2'));
+  if (get(mapper.p2m, gfn)?.page !== mapping.page) return stay(no('general_error', 'G2.3'));
   const { isDone, next } = emptied(state, caller, gfn);
-  if (!isDone) return spoil({ status: 'general_error' }, 'G2.4', next);
+  if (!isDone) return stay(spoil({ status: 'general_error' }, 'G2.4', next));
 
   // Nothing below this line can fail.
   const mappings = drop(mapper.mappings, handle);
   const unmapped = withDomain(next, { ...theDomain(next, caller), mappings });
-  return accept({ status: 'okay' }, 'G2', ended(unmapped, mapping));
+  return { outcome: accept({ status: 'okay' }, 'G2', unmapped), mapping };
 }

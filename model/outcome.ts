@@ -43,6 +43,8 @@ export interface Alternative {
   /** The rules and refusals that were reached, one for each operation or element. */
   readonly rules: readonly (RuleId | RefusalId)[];
   readonly next: (actual: Reply) => State | Objection;
+  /** Where what was chosen matters before the end: the outcome, given what was chosen. */
+  readonly given?: (actual: Reply) => Alternative;
 }
 
 /** Why an actual reply, though of the right shape, chose what it may not choose. */

@@ -16,6 +16,8 @@ export interface Walker {
   readonly vcpuId: VcpuId;
   readonly mode: Mode;
   readonly linear: number;
+  /** The hypervisor itself walks, for a hypercall: it does not look into grant mappings. */
+  readonly isForCall: boolean;
 }
 
 /** An entry as it was read, and the first moment at which it was so. */
@@ -43,7 +45,7 @@ export interface Table {
  * read from the domain's own RAM; nested hardware reads them through grant mappings as well.
  */
 export function readings(
-  { moments, id, vcpuId }: Walker,
+  { moments, id, vcpuId, isForCall }: Walker,
   { gfn, root }: Table,
   offset: number,
   width: 4 | 8,
@@ -54,7 +56,7 @@ export function readings(
     const state = the(moments[at]);
     const domain = theDomain(state, id);
     const type = get(domain.p2m, gfn)?.type;
-    const page = root ?? tableAt(state, domain, gfn);
+    const page = root ?? tableAt(state, domain, gfn, isForCall);
     if (page === undefined) {
       if (!found.includes(undefined)) found.push(undefined);
       continue;
@@ -78,8 +80,13 @@ export function readings(
   return found;
 }
 
-function tableAt(state: State, domain: Domain, gfn: number): PageId | undefined {
+function tableAt(
+  state: State,
+  domain: Domain,
+  gfn: number,
+  isForCall: boolean,
+): PageId | undefined {
   const entry = get(domain.p2m, gfn);
-  if (isNested(state)) return entry?.page;
+  if (isNested(state) && !isForCall) return entry?.page;
   return isGrant(entry) ? undefined : ownPageAt(state, domain, gfn);
 }

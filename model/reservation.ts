@@ -1,5 +1,4 @@
 import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
-import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
@@ -148,24 +147,59 @@ export function removeAndGiveUp(state: State, domain: Domain, gfn: number): Remo
   return { result: 0, next: giveUp(next, page) };
 }
 
+/** What an exchange is about: so many extents of an order each, out of and into a domain. */
+export type Exchanged = Pick<Exchange, 'target' | 'givenOrder' | 'takenOrder'> & {
+  readonly given: number;
+  readonly taken: number;
+};
+
 /** [P9] exchange: an auto-translated domain's pages cannot be taken from it. */
 export function exchange(state: State, caller: DomainId, call: Exchange): Result {
-  const no = (value: Errno, rule: RefusalId) =>
-    refuse<Reply>({ is: 'exchanged', rc: value, count: 0 }, rule);
+  const { given, taken, ...others } = call;
+  const asked = { ...others, given: given.length, taken: taken.length };
+  const [first] = given;
+  return (
+    exchangeOfOrders(state, caller, asked) ??
+    exchangeOfPages(state, caller, asked) ??
+    (first === undefined ? noExchange(0, 'P9') : exchangeOf(state, caller, call.target, first))
+  );
+}
 
-  if (Math.max(call.givenOrder, call.takenOrder) > largestOrder(state, caller))
-    return no('-EPERM', 'P9.1');
-  if (call.given.length * 2 ** call.givenOrder !== call.taken.length * 2 ** call.takenOrder)
-    return no('-EINVAL', 'P9.2');
-  const [first] = call.given;
-  if (first === undefined) return accept({ is: 'exchanged', rc: 0, count: 0 }, 'P9', state);
+/** An exchange that does nothing; so many of its extents were done before. */
+export const noExchange = (value: 0 | Errno, rule: RefusalId | 'P9', count = 0): Result => {
+  return { answer: { is: 'exchanged', rc: value, count }, rule, next: undefined };
+};
 
-  const target = domainOrSelf(state, caller, call.target);
-  if (target === undefined) return no('-ESRCH', 'P9.3');
-  if (!mayManage(caller, target)) return no('-EPERM', 'P9.4');
+/** [P9] Orders are looked at first... */
+export function exchangeOfOrders(
+  state: State,
+  caller: DomainId,
+  { givenOrder, takenOrder }: Pick<Exchanged, 'givenOrder' | 'takenOrder'>,
+): Result | undefined {
+  const isTooLarge = Math.max(givenOrder, takenOrder) > largestOrder(state, caller);
+  return isTooLarge ? noExchange('-EPERM', 'P9.1') : undefined;
+}
 
-  if (get(target.p2m, first) === undefined) return no('-EINVAL', 'P9.5');
-  return no('-EOPNOTSUPP', 'P9.6');
+/** [P9] ...then what all of it comes to; undefined where there is a page to look at. */
+export function exchangeOfPages(
+  state: State,
+  caller: DomainId,
+  { target: id, given, givenOrder, taken, takenOrder }: Exchanged,
+  done = 0,
+): Result | undefined {
+  if (given * 2 ** givenOrder !== taken * 2 ** takenOrder) return noExchange('-EINVAL', 'P9.2');
+  if (given === done) return noExchange(0, 'P9');
+
+  const target = domainOrSelf(state, caller, id);
+  if (target === undefined) return noExchange('-ESRCH', 'P9.3');
+  return mayManage(caller, target) ? undefined : noExchange('-EPERM', 'P9.4');
+}
+
+/** [P9] The first page is looked at, and cannot be taken. */
+export function exchangeOf(state: State, caller: DomainId, target: DomainId, first: Gfn): Result {
+  const domain = the(domainOrSelf(state, caller, target));
+  if (get(domain.p2m, first) === undefined) return noExchange('-EINVAL', 'P9.5');
+  return noExchange('-EOPNOTSUPP', 'P9.6');
 }
 
 /** [P10] current_reservation, maximum_reservation, maximum_gpfn: what a domain has and may have. */

@@ -30,14 +30,14 @@ const tests = [
 ];
 
 const bracketed = (text: string): readonly string[] =>
-  [...text.matchAll(/\[([GPADWTCBH]\d+(?:\.\d+)?)\]/g)].map(([, id]) => id ?? '');
-const literals = [...source.matchAll(/'([GPADWTCBH]\d+(?:\.\d+)?)'/g)].map(([, id]) => id ?? '');
+  [...text.matchAll(/\[([GPADWTCBHM]\d+(?:\.\d+)?)\]/g)].map(([, id]) => id ?? '');
+const literals = [...source.matchAll(/'([GPADWTCBHM]\d+(?:\.\d+)?)'/g)].map(([, id]) => id ?? '');
 
 /** The rows of the table below a heading of the README, cell by cell. */
 function tableBelow(heading: string): readonly (readonly string[])[] {
   const readme = textOf(join(folder, 'README.md'));
   const section = readme.slice(readme.indexOf(`\n## ${heading}\n`)).split('\n## ')[1] ?? '';
-  const rows = section.split('\n').filter((line) => /^\| [GPADWTCBH]\d/.test(line));
+  const rows = section.split('\n').filter((line) => /^\| [GPADWTCBHM]\d/.test(line));
   return rows.map((row) =>
     row
       .slice(1, -1)

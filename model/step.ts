@@ -11,6 +11,7 @@ import { destroy } from './destroy.js';
 import { create, domainInfo, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
+import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
@@ -67,19 +68,26 @@ const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
   'efer',
   'pkru',
   'invlpg',
+  'hypercall',
 ]);
 
-const isLinear = (made: Step): made is LinearAccess => 'as' in made;
+const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
 function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
   for (const alternative of alternatives) {
-    const next = (actual: Reply): State | Objection => {
-      const after = alternative.next(actual);
-      return isObjection(after) ? after : withPast(before, after);
-    };
-    yield { ...alternative, next };
+    yield withMemories(before, alternative);
   }
+}
+
+function withMemories(before: State, alternative: Alternative): Alternative {
+  const { given } = alternative;
+  const next = (actual: Reply): State | Objection => {
+    const after = alternative.next(actual);
+    return isObjection(after) ? after : withPast(before, after);
+  };
+  if (given === undefined) return { ...alternative, next };
+  return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
 }
 
 function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Alternative> {
@@ -104,6 +112,8 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
       return [inspected(state, made)];
     case 'log_dirty':
       return [logDirty(state, made)];
+    case 'hypercall':
+      return hypercall(state, made);
     case 'unmap_and_replace':
       return [inTurn(state, made, unmapAndReplace)];
     default:
@@ -151,7 +161,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'unmap_and_replace' }
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */

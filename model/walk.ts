@@ -45,12 +45,13 @@ export function walks(
   id: DomainId,
   vcpuId: VcpuId,
   linear: number,
+  isForCall = false,
 ): readonly (Translation | Stop)[] {
   const vcpu = vcpuOf(moments[0], id, vcpuId);
   const mode = modeOf(vcpu);
   if (mode === 'unpaged') return [{ ...allRights, gfn: Math.floor(linear / PAGE_BYTES) }];
 
-  const walker = { moments, id, vcpuId, mode, linear };
+  const walker = { moments, id, vcpuId, mode, linear, isForCall };
   const top = { gfn: rootFrame(vcpu), root: vcpu.root };
   if (mode !== 'pae') return below(walker, mode === '2-level' ? 2 : 4, top, allRights, 0);
   // [W7] PAE's top level is what was loaded with CR3: four entries without rights.

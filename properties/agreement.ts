@@ -49,6 +49,10 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     // [D8] Which gfns a log has to name, and may name, the spec says when it is shown them.
     case 'dirty':
       return actual.is === 'dirty' ? undefined : ofKind(actual, allowed);
+    case 'hypercall':
+      return actual.is === 'hypercall'
+        ? ofHypercall(actual, allowed, maps)
+        : ofKind(actual, allowed);
     // [B4] Which mappings ended first, the spec says when it is shown them.
     case 'released':
       if (actual.is !== 'released') return ofKind(actual, allowed);
@@ -81,6 +85,22 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     case 'inspected':
       return actual.is === 'inspected' ? ofInspected(actual, allowed) : ofKind(actual, allowed);
   }
+}
+
+function ofHypercall(
+  actual: Of<'hypercall'>,
+  allowed: Of<'hypercall'>,
+  maps: boolean,
+): Difference | undefined {
+  const value = ofScalar('rc', actual.rc, allowed.rc);
+  if (value !== undefined) return value;
+  if (actual.outcome === undefined || allowed.outcome === undefined)
+    return ofScalar('outcome', actual.outcome?.is, allowed.outcome?.is);
+  // Only mappings have handles, and the spec says which elements are mappings.
+  const { outcome } = allowed;
+  const isMap =
+    outcome.is === 'statuses' && outcome.elements.some(({ handle }) => handle !== undefined);
+  return differenceOf(actual.outcome, outcome, maps && isMap);
 }
 
 function ofElements(

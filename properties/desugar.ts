@@ -12,6 +12,8 @@ import type {
 import type { Reply } from '../abi/reply.js';
 import type { Step, Store } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
+import { marshalled } from './marshal/marshal.js';
+import { wordOf } from './marshal/structure.js';
 
 /** Which handles the lines that ran so far have made: what the names of a program stand for. */
 export class Handles {
@@ -21,6 +23,8 @@ export class Handles {
   /** Notes the handles that a line was answered with. */
   note(line: number, reply: Reply): void {
     if (reply.is === 'preempted') return this.note(line, reply.done);
+    if (reply.is === 'hypercall' && reply.outcome !== undefined)
+      return this.note(line, reply.outcome);
     if (reply.is !== 'statuses') return;
     this.#made[line] = reply.elements.map((element) => element.handle);
     this.#frames[line] = reply.elements.map((element) => element.frame);
@@ -32,10 +36,6 @@ export class Handles {
     return frame === undefined ? 1 : frame * PAGE_BYTES;
   }
 
-  of(handle: Handle | FromLine): Handle {
-    return typeof handle === 'number' ? handle : this.named(handle);
-  }
-
   /** The handle that a name stands for; `NO_HANDLE` where its line made none. */
   named(name: FromLine): Handle {
     return this.#made[name.line]?.[name.element] ?? NO_HANDLE;
@@ -43,17 +43,19 @@ export class Handles {
 }
 
 /** Whether a line may make mappings, which have names then. */
-export const mayMap = ({ op }: Line): boolean => op === 'map' || op === 'resume';
+export const mayMap = ({ op }: Line): boolean =>
+  op === 'map' || op === 'resume' || op === 'hypercall' || op === 'marshalled';
 
-/** The steps that a line stands for, at least one, at most two. */
+/** The steps that a line stands for, at least one; the answer to the last is that to the line. */
 export function desugar(line: Line, machine: Machine, handles: Handles): readonly Step[] {
   if (line.op === 'grant') return grantStores(line, machine);
   if (line.op === 'pte') return [pteStore(line)];
   if (line.op === 'unmap') return [unmapStep(line, handles)];
   if (line.op === 'unmap_and_replace') {
-    const named = ({ handle }: ReplaceLineElement): Handle => handles.of(handle);
+    const named = ({ handle }: ReplaceLineElement): Handle => handleOf(handle, handles);
     return [{ ...line, elements: line.elements.map((x) => ({ ...x, handle: named(x) })) }];
   }
+  if (line.op === 'marshalled') return marshalled(line, (handle) => handleOf(handle, handles));
   return [line];
 }
 
@@ -62,7 +64,7 @@ function unmapStep(line: UnmapLine, handles: Handles): Step {
     ...line,
     elements: line.elements.map((element) => ({
       ...element,
-      handle: handles.of(element.handle),
+      handle: handleOf(element.handle, handles),
       deviceAddress:
         typeof element.deviceAddress === 'number'
           ? element.deviceAddress
@@ -70,6 +72,9 @@ function unmapStep(line: UnmapLine, handles: Handles): Step {
     })),
   };
 }
+
+const handleOf = (handle: Handle | FromLine, handles: Handles): Handle =>
+  typeof handle === 'number' ? handle : handles.named(handle);
 
 /** The address of a grant entry, where a guest believes frame 0 of its table to be at `table`. */
 export function entryAddress(line: GrantLine, machine: Machine): GuestPhysical {
@@ -113,10 +118,4 @@ function pteStore({ caller, vcpu, table, index, width, flags, frame, high }: Pte
   const upper = width === 8 ? (Math.floor(frame / 2 ** 20) | high) >>> 0 : 0;
   const address = GuestPhysical(table * PAGE_BYTES + index * width);
   return { op: 'store', caller, vcpu, address, size: width, value: { low, high: upper } };
-}
-
-/** A 64-bit number of a guest as two halves; everything from 2^64 up stands for all ones. */
-function wordOf(n: number): Word {
-  if (n >= 2 ** 64) return { low: 0xffff_ffff, high: 0xffff_ffff };
-  return { low: n % 2 ** 32, high: Math.floor(n / 2 ** 32) };
 }

@@ -23,7 +23,7 @@ domain d2
  8  d1    grant                 ref=3 to=d2 gfn=0x1 rw v2
  9  d1    grant                 ref=4 to=d1 gfn=0x2 ro v2
 10  d2    map                   d1/3 at=0x30 rw ; d1/3 at=0x4000000 ro
-11  d1    map                   d1/4 at=0x31 ro
+11  d1    map                   d1/4 at=0xa ro
 12  d1    decrease_reservation  self gfns=0x40,0x3,0x5 order=0
 13  d1    remove_from_physmap   self gfn=0x4
 14  d1    add_to_physmap        self space=gmfn index=0x6 gfn=0x7
@@ -31,7 +31,7 @@ domain d2
 16  d1    add_to_physmap        self space=shared_info index=0x0 gfn=0x20
 17  tool  create                d3
 18  d2    unmap                 h10 at=0x30 ; h10.1 at=0x4000000
-19  d1    unmap                 h11 at=0x31
+19  d1    unmap                 h11 at=0xa
 20  d1    set_version           1
 21  tool  destroy               d3
 22  tool  create                d3 table=0x8000000

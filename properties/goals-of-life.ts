@@ -1,7 +1,10 @@
+import { GTF_permit_access, GTF_type_mask } from '../abi/grant-table.js';
+import { GrantRef, type DomainId } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Fallible } from '../abi/step.js';
-import { get } from '../values/keyed.js';
-import type { State } from '../model/state.js';
+import { findKey, get } from '../values/keyed.js';
+import { entryAt, entryCount } from '../model/entries.js';
+import type { Domain, State } from '../model/state.js';
 import type { Goal } from './goals.js';
 
 /** What was armed has struck. */
@@ -57,4 +60,23 @@ export const lifeGoals: readonly Goal[] = [
       reply.rc === 0 &&
       (get(before.domains, step.domain)?.pauses ?? 0) > 0,
   },
+  {
+    id: 'S86',
+    sentence: 'a domain comes to be to which another has granted a page already',
+    operations: ['create'],
+    reached: (before, step, reply) =>
+      step.op === 'create' &&
+      reply.is === 'rc' &&
+      reply.rc === 0 &&
+      findKey(before.domains, (granter) => grantsTo(before, granter, step.domain)) !== undefined,
+  },
 ];
+
+/** Whether an entry of a domain's table names another domain. */
+function grantsTo(state: State, granter: Domain, id: DomainId): boolean {
+  for (let ref = 0; ref < entryCount(state.machine, granter); ref++) {
+    const { flags, domain } = entryAt(state, granter, GrantRef(ref));
+    if ((flags & GTF_type_mask) === GTF_permit_access && domain === id) return true;
+  }
+  return false;
+}

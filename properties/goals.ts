@@ -4,6 +4,7 @@ import type { Machine } from '../abi/machine.js';
 import type { State } from '../model/state.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
+import { hypercallGoals } from './goals-of-hypercalls.js';
 import { lifeGoals } from './goals-of-life.js';
 import { memoryGoals, surfaceMemoryGoals } from './goals-of-memory.js';
 import { preemptionGoals } from './goals-of-preemption.js';
@@ -33,6 +34,7 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...(vcpus > 1 ? pagingGoals : []),
     ...(surface === 'whole' ? lifeGoals : []),
     ...(surface === 'whole' ? preemptionGoals : []),
+    ...(surface === 'whole' ? hypercallGoals : []),
     ...(surface === 'whole' ? surfaceMemoryGoals : []),
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 

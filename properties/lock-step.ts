@@ -89,12 +89,13 @@ export class LockStep {
    */
   #follow(step: Step, reply: Reply): StepFailure | undefined {
     const before = this.state;
-    const maps = performedBy(before, step) === 'map';
+    const maps = performedBy(before, step) === 'map' || step.op === 'hypercall';
     let other: StepFailure | undefined;
     let parted: Parting | undefined;
     let index = -1;
-    for (const alternative of spec(before, step)) {
+    for (const open of spec(before, step)) {
       index++;
+      const alternative = open.given?.(reply) ?? open;
       const difference = differenceOf(reply, alternative.reply, maps);
       const next = difference === undefined ? alternative.next(reply) : before;
       if (difference !== undefined) other ??= diverged(alternative, difference);
@@ -153,11 +154,22 @@ const NO_ALTERNATIVE: Witness = {
 
 const diverged = (alternative: Alternative, difference: Difference): StepFailure => ({
   verdict: 'diverge',
-  claim: alternative.rules[difference.element] ?? alternative.rules[0] ?? 'E1',
+  claim: brokenRule(alternative.rules, difference),
   path: difference.path,
   expected: difference.expected,
   actual: difference.actual,
 });
+
+/**
+ * The rule of the element that differs; where the answer is of another kind, and a call was stopped or
+ * gone on with, the rule of that.
+ */
+function brokenRule(rules: Alternative['rules'], { path, element, actual }: Difference): string {
+  if (path === 'is' && actual === JSON.stringify({ is: 'busy' })) return 'B2';
+  const last = rules.at(-1);
+  if (path === 'is' && (last === 'B2' || last === 'B3')) return last;
+  return rules[element] ?? rules[0] ?? 'E1';
+}
 
 const objected = ({ rules }: Alternative, objection: string): StepFailure => ({
   verdict: 'diverge',

@@ -26,7 +26,7 @@ interface Buffer {
 }
 
 /** What a call holds from element to element. */
-interface Held {
+export interface Held {
   sourceId: DomainId | undefined;
   destId: DomainId | undefined;
   sourceDomain: Domain | undefined;
@@ -46,23 +46,30 @@ export function copyGrant(
   invocation: Invocation,
 ): Reply {
   const elements: ElementReply[] = [];
-  const held: Held = {
-    sourceId: undefined,
-    destId: undefined,
-    sourceDomain: undefined,
-    destDomain: undefined,
-    source: undefined,
-    dest: undefined,
-  };
+  const held = nothingHeld();
   for (const element of step.elements.slice(invocation.start)) {
     if (elements.length > 0) host.stop('grant.copy/element');
     if (invocation.stopsAt(invocation.start + elements.length)) break;
-    const status = copyOne(host, caller, element, held);
-    if (status !== 'okay') releaseBuffers(host, held);
-    elements.push(elementReply(status));
+    elements.push(elementReply(copyNext(host, caller, element, held)));
   }
   releaseBuffers(host, held);
   return { is: 'statuses', elements };
+}
+
+export const nothingHeld = (): Held => ({
+  sourceId: undefined,
+  destId: undefined,
+  sourceDomain: undefined,
+  destDomain: undefined,
+  source: undefined,
+  dest: undefined,
+});
+
+/** The next element of a call; a failure gives back what is held. */
+export function copyNext(host: Host, caller: Domain, element: CopyElement, held: Held): Status {
+  const status = copyOne(host, caller, element, held);
+  if (status !== 'okay') releaseBuffers(host, held);
+  return status;
 }
 
 /** Refusals in the order recorded with the fix of XSA-523: domains, source, dest, bounds. */
@@ -170,7 +177,7 @@ function claimBuffer(
   return { owner, isGrant, at: side.at, isSource, mfn, start: 0, length: PAGE_BYTES };
 }
 
-function releaseBuffers(host: Host, held: Held): void {
+export function releaseBuffers(host: Host, held: Held): void {
   releaseBuffer(host, held.source);
   releaseBuffer(host, held.dest);
   held.source = undefined;

@@ -15,25 +15,42 @@ import { NOTHING } from '../tables/p2m-entry.js';
  * what is asked before that is still observable.
  */
 export function exchange(host: Host, caller: Domain, step: Exchange): Reply {
-  return { is: 'exchanged', rc: exchangeRc(host, caller, step), count: 0 };
+  const { given, taken } = step;
+  const asked = { ...step, given: given.length, taken: taken.length };
+  return { is: 'exchanged', rc: exchangeRc(host, caller, asked, () => given[0]), count: 0 };
 }
 
-function exchangeRc(host: Host, caller: Domain, step: Exchange): Rc {
+/** Extents by their number. */
+export interface AskedExchange extends Pick<Exchange, 'target' | 'givenOrder' | 'takenOrder'> {
+  readonly given: number;
+  readonly taken: number;
+}
+
+/** What is refused, in Xen's order; `first` reads the first gfn that is given. */
+export function exchangeRc(
+  host: Host,
+  caller: Domain,
+  step: AskedExchange,
+  first: () => Gfn | undefined,
+  isIncoherent = false,
+  isDone = false,
+): Rc {
   const largest = caller.id === CONTROL ? host.machine.controlOrder : host.machine.guestOrder;
   if (step.givenOrder > largest) return '-EPERM';
   if (step.takenOrder > largest) return '-EPERM';
 
-  const given = step.given.length * 2 ** step.givenOrder;
-  const taken = step.taken.length * 2 ** step.takenOrder;
+  if (isIncoherent) return '-EINVAL';
+  const given = step.given * 2 ** step.givenOrder;
+  const taken = step.taken * 2 ** step.takenOrder;
   if (given !== taken) return '-EINVAL';
-
-  const first = step.given[0];
-  if (first === undefined) return 0;
+  if (isDone || step.given === 0) return 0;
 
   const target = host.domains.byAnyId(step.target, caller);
   if (target === undefined) return '-ESRCH';
   if (!mayActOn(caller, target)) return '-EPERM';
-  if (!isThere(host, target, first)) return '-EINVAL';
+  const gfn = first();
+  if (gfn === undefined) return '-EFAULT';
+  if (!isThere(host, target, gfn)) return '-EINVAL';
   return '-EOPNOTSUPP';
 }
 

@@ -54,7 +54,12 @@ interface Mapping {
 }
 
 /** Refusals in the order of grants.md 7.1; from the handle on, each gives it back. */
-function mapOne(host: Host, caller: Domain, vcpu: number, element: MapElement): ElementReply {
+export function mapOne(
+  host: Host,
+  caller: Domain,
+  vcpu: number,
+  element: MapElement,
+): ElementReply {
   const { flags } = element;
   if ((flags & (GNTMAP_host_map | GNTMAP_device_map)) === 0) return elementReply('bad_gntref');
   const isGuest = isTranslated(caller);

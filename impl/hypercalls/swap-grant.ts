@@ -23,7 +23,7 @@ export function swapGrant(
 }
 
 /** A ref with itself is okay even in use; otherwise neither may be. */
-function swapOne(caller: Domain, { first, second }: SwapElement): Status {
+export function swapOne(caller: Domain, { first, second }: SwapElement): Status {
   const table = caller.grants;
   if (first >= table.refCount()) return 'bad_gntref';
   if (second >= table.refCount()) return 'bad_gntref';

@@ -19,7 +19,7 @@ import { isGrant, mfnOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 
 /** A mapping whose p2m entry is gone and whose references are still held. */
-interface Removed {
+export interface Removed {
   readonly owner: Domain;
   readonly ref: GrantRef;
   readonly mfn: Mfn;
@@ -77,7 +77,7 @@ function unmapAllByControl(
 }
 
 /** Phase 1. Which gfn the handle was mapped at is not asked: any entry of its frame will do. */
-function unmapOne(
+export function unmapOne(
   host: Host,
   caller: Domain,
   element: UnmapElement,
@@ -112,7 +112,7 @@ function unmapOne(
 }
 
 /** Phase 2, after the flush. */
-function completeBatch(host: Host, caller: Domain, batch: Removed[]): void {
+export function completeBatch(host: Host, caller: Domain, batch: Removed[]): void {
   if (batch.length === 0) return;
   host.stop('grant.unmap/flushed');
   for (const removed of batch) {

@@ -111,6 +111,9 @@ export const principles: readonly RuleId[] = [
   'D4',
   'H4',
   'H5',
+  'M2',
+  'M3',
+  'M4',
 ];
 
 /** The ids in the brackets of a title that have to be reached by name. */

@@ -1,5 +1,5 @@
 import type { DomainId, Gfn, GrantRef, VcpuId } from '../../abi/ids.js';
-import type { GrantLine } from '../../abi/program.js';
+import type { GrantLine, MarshalledLine } from '../../abi/program.js';
 import type { Word } from '../../abi/word.js';
 import { pick, type Choose } from '../choose.js';
 
@@ -36,6 +36,8 @@ export class Attention {
   readonly #written = new Ring<Written>(24);
 
   readonly #passages = new Ring<Passage>(12);
+  /** The call whose arguments were put into memory last. */
+  passed: MarshalledLine | undefined;
 
   through(passage: Passage): void {
     this.#passages.add(passage);

@@ -12,6 +12,7 @@ import { mapLine, mapper } from './map-lines.js';
 import { pagingLine, pagingOpening } from './paging-lines.js';
 import { mapTableLine, physmapLine } from './physmap-lines.js';
 import { statusGfn, tableGfn } from './places.js';
+import { resumedInstead } from './preemption-lines.js';
 import type { Scene } from './scene.js';
 import { surfaceLine } from './surface-lines.js';
 import { tableLine } from './table-lines.js';
@@ -19,7 +20,9 @@ import { renewalLine, toolstackLine } from './toolstack-lines.js';
 import { unmapLine } from './unmap-lines.js';
 
 /** The next line of a program, chosen from the model's state. */
-export function nextLine(scene: Scene): Line {
+export const nextLine = (scene: Scene): Line => resumedInstead(scene, anyLine(scene));
+
+function anyLine(scene: Scene): Line {
   const { choose, emphasis } = scene;
   if (percent(choose, 6) && percent(choose, emphasis.care)) {
     const renewal = renewalLine(scene);

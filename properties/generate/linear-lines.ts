@@ -37,7 +37,7 @@ const accessorsByWeight: readonly Accessor[] = [
 ];
 
 /** Mostly an address that was used lately, or one beside it. */
-function linearFor(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
+export function linearFor(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
   const { choose } = scene;
   if (scene.hostile()) return strange(scene);
   if (scene.attentive()) {

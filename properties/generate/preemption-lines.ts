@@ -1,6 +1,6 @@
-import { CONTROL, DomainId, VcpuId } from '../../abi/ids.js';
+import { CONTROL, DomainId, FIRST_VCPU, VcpuId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
-import type { Vcpu } from '../../model/state.js';
+import type { Domain, Vcpu } from '../../model/state.js';
 import { get } from '../../values/keyed.js';
 import { percent, pick } from '../choose.js';
 import { copyLine } from './copy-lines.js';
@@ -22,9 +22,12 @@ interface Place {
  */
 export function preemptionLine(scene: Scene): Line | undefined {
   const { choose } = scene;
+  const dying = scene.machine.vcpus > 1 ? dyingDomain(scene) : undefined;
+  if (dying !== undefined && percent(choose, 40))
+    return { ...physmapLine(scene, dying), caller: CONTROL, vcpu: VcpuId(1), target: dying.id };
   const stopped = someVcpu(scene, ({ pending }) => pending !== undefined);
-  if (stopped !== undefined && percent(choose, 60)) {
-    if (percent(choose, 25)) return { op: 'interrupt', ...stopped, after: units(scene) };
+  if (stopped !== undefined && percent(choose, 50)) {
+    if (percent(choose, 30)) return { op: 'interrupt', ...stopped, after: units(scene) };
     return { op: 'resume', ...stopped };
   }
   const told = someVcpu(
@@ -32,32 +35,61 @@ export function preemptionLine(scene: Scene): Line | undefined {
     ({ interrupt, pending }) => interrupt !== undefined && pending === undefined,
   );
   if (told !== undefined && percent(choose, 85)) return longCall(scene, told);
-  const caller = percent(choose, 12) ? CONTROL : scene.running()?.id;
-  if (caller === undefined) return undefined;
-  const place = { caller, vcpu: scene.vcpu };
+  const place = someBody(scene);
+  if (place === undefined) return undefined;
   if (scene.hostile()) return { op: 'resume', ...place };
   return { op: 'interrupt', ...place, after: units(scene) };
 }
 
+/** The domain that is being destroyed: for now the control domain may still change its memory. */
+function dyingDomain(scene: Scene): Domain | undefined {
+  const { pending } = get(scene.state.domains, CONTROL)?.vcpus[FIRST_VCPU] ?? {};
+  return pending?.call.op === 'destroy' ? scene.domain(pending.call.domain) : undefined;
+}
+
+/** Who is asked for something else in the middle of a call mostly goes on with the call instead. */
+export function resumedInstead(scene: Scene, line: Line): Line {
+  const by = 'caller' in line ? line : line.op === 'destroy' ? toolstack : undefined;
+  if (by === undefined || line.op === 'interrupt' || line.op === 'resume') return line;
+  const { caller, vcpu } = by;
+  const vcpus = get(scene.state.domains, caller)?.vcpus;
+  if (vcpus?.[vcpu]?.pending === undefined || percent(scene.choose, 30)) return line;
+  return { op: 'resume', caller, vcpu };
+}
+
+const toolstack: Place = { caller: CONTROL, vcpu: FIRST_VCPU };
+
 const units = (scene: Scene): number =>
-  scene.hostile() ? pick(scene.choose, [0, 0xffff_ffff]) : 1 + scene.choose.below(3);
+  scene.hostile() ? pick(scene.choose, [0, 0xffff_ffff]) : pick(scene.choose, [1, 1, 1, 2, 3]);
+
+/** A guest that runs, or the control domain. */
+function someBody(scene: Scene): Place | undefined {
+  const { choose, vcpu } = scene;
+  if (percent(choose, 25))
+    return { caller: CONTROL, vcpu: percent(choose, 60) ? FIRST_VCPU : vcpu };
+  const caller = scene.running()?.id;
+  return caller === undefined ? undefined : { caller, vcpu };
+}
 
 /** A call of several units on that vcpu; sometimes what has to come before one. */
-function longCall(scene: Scene, { caller, vcpu }: Place): Line | undefined {
+function longCall(scene: Scene, place: Place): Line | undefined {
   scene.wantsBatch = true;
-  const line = batchBy(scene, caller);
+  const line = batchBy(scene, place);
   scene.wantsBatch = false;
+  const { caller, vcpu } = place;
   return line !== undefined && 'caller' in line && line.caller === caller
     ? { ...line, vcpu }
     : line;
 }
 
-function batchBy(scene: Scene, caller: DomainId): Line | undefined {
+function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
   const { choose } = scene;
   if (caller === CONTROL) {
     const domain = scene.domain(scene.anyId());
     if (domain === undefined) return undefined;
-    if (percent(choose, 35)) return { op: 'destroy', domain: domain.id };
+    // What has mapped something takes more than one step to destroy.
+    const isLong = domain.mappings !== undefined && vcpu === FIRST_VCPU;
+    if (percent(choose, isLong ? 70 : 5)) return { op: 'destroy', domain: domain.id };
     return { ...physmapLine(scene, domain), caller, target: domain.id };
   }
   const domain = scene.domain(caller);

@@ -18,6 +18,7 @@ import type { Mode } from '../../model/registers.js';
 import { get, type Keyed } from '../../values/keyed.js';
 import type { Domain, State } from '../../model/state.js';
 import { percent, pick, type Choose } from '../choose.js';
+import { mayMap } from '../desugar.js';
 import { Attention } from './attention.js';
 import type { Emphasis } from './emphasis.js';
 import { usualLayout, type Layout } from './layout.js';
@@ -53,9 +54,11 @@ export class Scene {
 
   /** The mappings that a line made have names from now on. */
   noteHandles(line: Line, index: number, reply: Reply): void {
-    if (line.op !== 'map' && line.op !== 'resume') return;
+    if (!mayMap(line)) return;
+    if (reply.is === 'hypercall' && reply.outcome !== undefined)
+      return this.noteHandles(line, index, reply.outcome);
     if (reply.is === 'preempted') return this.noteHandles(line, index, reply.done);
-    if (reply.is !== 'statuses') return;
+    if (reply.is !== 'statuses' || !('caller' in line)) return;
     for (const [element, { handle }] of reply.elements.entries())
       if (handle !== undefined)
         (this.#names[line.caller] ??= [])[handle] = { line: index, element };

@@ -3,6 +3,7 @@ import { weighted } from '../choose.js';
 import { controlGrantLine } from './control-grant-lines.js';
 import { failingLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import { hypercallLine } from './hypercall-lines.js';
 import { lifeLine } from './life-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
@@ -29,4 +30,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   memory_type: memoryTypeLine,
   windows: windowLine,
   control_grants: controlGrantLine,
+  hypercall: hypercallLine,
 };

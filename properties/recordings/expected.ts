@@ -1,4 +1,5 @@
 import type { ElementReply, Reply } from '../../abi/reply.js';
+import type { Rc } from '../../abi/status.js';
 import type { Word } from '../../abi/word.js';
 
 /** What a recorded result says about the reply to one step. */
@@ -14,9 +15,11 @@ export type Expected =
   | { readonly is: 'returns'; readonly value: bigint }
   /** Only the memory type was asked for. */
   | { readonly is: 'memory_type'; readonly name: string }
-  /** An answer that the contract cannot express: no reply agrees with it. */
+  /** A hypercall had this value; what the call behind it answered was not recorded. */
+  | { readonly is: 'hypercall'; readonly rc: Rc }
   /** The frames of a table were listed in the guest's memory. */
   | { readonly is: 'listed' }
+  /** An answer that the contract cannot express: no reply agrees with it. */
   | { readonly is: 'inexpressible'; readonly text: string };
 
 /** Whether a reply agrees with what was recorded, machine frames aside. */
@@ -30,6 +33,8 @@ export function agrees(expected: Expected, reply: Reply): boolean {
       return reply.is === 'value' && returnedBy(reply.value) === expected.value;
     case 'memory_type':
       return reply.is === 'inspected' && reply.memoryType === expected.name;
+    case 'hypercall':
+      return reply.is === 'hypercall' && reply.rc === expected.rc;
     case 'listed':
       return reply.is === 'table' && reply.status === 'okay';
     case 'inexpressible':
@@ -108,6 +113,8 @@ export function expectedText(expected: Expected): string {
       return `code that returns 0x${expected.value.toString(16)}`;
     case 'memory_type':
       return `memory type ${expected.name}`;
+    case 'hypercall':
+      return `hypercall ${expected.rc}`;
     case 'listed':
       return 'table okay';
     case 'inexpressible':

@@ -7,6 +7,7 @@ import {
   VcpuId,
   type DomainId,
 } from '../../abi/ids.js';
+import * as abi from '../../abi/layouts.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import { statuses, type Status } from '../../abi/status.js';
 import type { CopyElement, CopySide, GrantCall, ReplaceElement, Step } from '../../abi/step.js';
@@ -28,6 +29,7 @@ import {
   type Meaning,
   type NotBuilt,
 } from './meaning.js';
+import { elsewhere } from './raw-hypercalls.js';
 
 /** Arguments that a grant operation may carry; any other makes it an operation not built. */
 export const grantArguments: Readonly<Record<string, readonly string[]>> = {
@@ -36,10 +38,10 @@ export const grantArguments: Readonly<Record<string, readonly string[]>> = {
   copy: ['src', 'dst', 'len', 'flags', 'ops', 'count'],
   swap: ['a', 'b', 'ops', 'count'],
   setup_table: ['dom', 'nr_frames', 'count', 'frame_list'],
-  query_size: ['dom', 'count'],
+  query_size: ['dom', 'count', 'uop'],
   // The hypervisor ignores the count of these two (grants.md 5.2).
-  set_version: ['version', 'count'],
-  get_version: ['dom', 'count'],
+  set_version: ['version', 'count', 'uop'],
+  get_version: ['dom', 'count', 'uop'],
   unmap_replace: ['gfn', 'addr', 'handle', 'new_gfn', 'new_addr', 'ops'],
   status_frames: ['dom', 'nr_frames', 'frame_list'],
   transfer: ['mfn', 'dom', 'ref'],
@@ -50,6 +52,8 @@ export const grantArguments: Readonly<Record<string, readonly string[]>> = {
 /** A recorded `gnt.*` operation of a guest, as the hypercall that it was. */
 export function grantCall(name: string, args: Fields, caller: DomainId): Meaning | NotBuilt {
   const by = { caller, vcpu: VcpuId(0) };
+  const command = args.has('uop') ? commands.get(name) : undefined;
+  if (command !== undefined) return elsewhere(args, caller, command, countOf(args));
   switch (name) {
     case 'map':
       return batched(args, (each) => ({ ...by, op: 'map', elements: each.map(mapElement) }));
@@ -82,6 +86,13 @@ export function grantCall(name: string, args: Fields, caller: DomainId): Meaning
     }
   }
 }
+
+/** The operations whose argument a recording may have had elsewhere. */
+const commands = new Map([
+  ['query_size', abi.GNTTABOP_query_size],
+  ['set_version', abi.GNTTABOP_set_version],
+  ['get_version', abi.GNTTABOP_get_version],
+]);
 
 type By = { readonly caller: DomainId; readonly vcpu: VcpuId };
 

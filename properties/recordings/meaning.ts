@@ -43,8 +43,9 @@ export const expectation = (reply: Reply | undefined, result: Fields): Expected 
 
 export function rcOf(rc: Json | undefined): Rc | undefined {
   if (typeof rc === 'number' && rc >= 0) return rc;
-  // The rig has no name for this one.
+  // The rig has no names for these.
   if (rc === -84) return '-EILSEQ';
+  if (rc === -33) return '-EDOM';
   return errnos.find((name): name is Errno => name === rc);
 }
 

@@ -44,9 +44,9 @@ describe('a replay', () => {
   });
 
   test('stops judging a trace at what is not built, and says what that was', () => {
-    const report = replay(recorded([read(0), { op: 'memtype', '=>': {} }, read(7)]), zero);
+    const report = replay(recorded([read(0), { op: 'hostinfo', '=>': {} }, read(7)]), zero);
     expect(report).toMatchObject({ judged: 1, notJudged: 2, disagreementCount: 0 });
-    expect([...report.stops]).toEqual([['memtype', 1]]);
+    expect([...report.stops]).toEqual([['hostinfo', 1]]);
   });
 
   test('stops a trace at a system that throws', () => {

@@ -150,13 +150,13 @@ describe('an access by address', () => {
 
 describe('an operation that is not built', () => {
   test.each([
-    [{ op: 'memtype', dom: 1, gfn: 1, type: 1 }, 'memtype'],
     [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with flags'],
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],
-    [{ op: 'gnt.query_size', uop: 0 }, 'gnt.query_size with uop'],
+    [{ op: 'gnt.map', uop: 0 }, 'gnt.map with uop'],
     [{ op: 'gnt.transfer', d: 0 }, 'gnt.transfer by the control domain'],
     [{ op: 'mem.remove', gfn: 0, d: 0 }, 'mem.remove by the control domain on itself'],
-    [{ op: 'hypercall', nr: 20, args: [10, 0, 1] }, 'hypercall'],
+    [{ op: 'hypercall', nr: 17, args: [10, 0, 1] }, 'hypercall'],
+    [{ op: 'hypercall', d: 0, nr: 20, args: [10, 0, 1] }, 'hypercall'],
     [{ op: 'read', gfn: 1, size: 3 }, 'read of 3 bytes'],
     [{ op: 'mem.remove', gfn: '0xfffffffffffffffe' }, 'a number that no double holds'],
     [{ op: 'read', gfn: 0xfee00, off: 0x30 }, 'the local APIC'],

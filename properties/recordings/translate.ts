@@ -1,4 +1,4 @@
-import { CONTROL, DomainId, VcpuId } from '../../abi/ids.js';
+import { CONTROL, DomainId } from '../../abi/ids.js';
 import { presets, type Machine, type Paging } from '../../abi/machine.js';
 import type { Step } from '../../abi/step.js';
 import {
@@ -18,8 +18,9 @@ import { grantArguments, grantCall } from './grant-calls.js';
 import type { Json, JsonObject } from './json-text.js';
 import { reachesApic } from './local-apic.js';
 import { machineFor } from './machine-for.js';
-import { notBuilt, rcOf, u32, valued, wordOf, type Meaning, type NotBuilt } from './meaning.js';
+import { notBuilt, rcOf, u32, wordOf, type Meaning, type NotBuilt } from './meaning.js';
 import { memoryArguments, memoryCall } from './memory-calls.js';
+import { rawHypercall } from './raw-hypercalls.js';
 import { configOf, toolstackArguments, toolstackCall } from './toolstack.js';
 
 /** A recorded trace as steps of the contract, each with what the real hypervisor answered. */
@@ -131,7 +132,7 @@ class Rig {
     if (Object.hasOwn(toolstackArguments, operation))
       return toolstackCall(operation, this.#tableFrames.renamed(operation, args));
     if (family === 'mem' && name !== undefined) return memoryCall(name, args, by);
-    if (operation === 'hypercall') return crashCall(args, by);
+    if (operation === 'hypercall') return rawHypercall(args, by);
     const layout = this.#layouts.get(caller) ?? bootLayout;
     if (by === CONTROL) return controlCall(operation, args, layout, this.#tableFrames);
     if (family === 'gnt' && name !== undefined) return grantCall(name, args, by);
@@ -217,19 +218,6 @@ function unlisted(operation: string, args: Fields): NotBuilt | undefined {
   if (listed === undefined) return notBuilt(operation);
   const unknown = args.keys().find((key) => !listed.includes(key));
   return unknown === undefined ? undefined : notBuilt(`${operation} with ${unknown}`);
-}
-
-/** Of raw hypercalls only SCHEDOP_shutdown with reason crash has a step. */
-function crashCall(args: Fields, caller: DomainId): Meaning | NotBuilt {
-  const [command, pointer, ...rest] = args.has('args') ? args.list('args') : [];
-  const isCrash =
-    caller !== CONTROL &&
-    args.raw('nr') === 29 &&
-    command === 2 &&
-    pointer === 'BUF' &&
-    rest.length === 0 &&
-    args.raw('data') === '03000000';
-  return isCrash ? valued({ op: 'crash', caller, vcpu: VcpuId(0) }) : notBuilt('hypercall');
 }
 
 /** Pairs the steps with what was recorded for them. */

@@ -1,5 +1,12 @@
 import { NO_HANDLE, VcpuId, type DomainId, type Handle } from '../../abi/ids.js';
-import type { FromLine, Line, Program, UnmapLineElement } from '../../abi/program.js';
+import type {
+  FromLine,
+  Line,
+  MarshalledCall,
+  MarshalledLine,
+  Program,
+  UnmapLineElement,
+} from '../../abi/program.js';
 
 /** The program without the lines [from, to); handles that they made are named by nobody any more. */
 export function withoutLines(program: Program, from: number, to: number): Program {
@@ -43,13 +50,19 @@ export function* withoutVcpus(program: Program): IterableIterator<Program> {
     const isIts = (line: Line): boolean => isOnOther(line) && vcpuName(line) === name;
     yield withoutEvery(program, isIts);
     const lines = program.lines.map((line) =>
-      isOnOther(line) && isIts(line) ? { ...line, vcpu: VcpuId(0) } : line,
+      isOnOther(line) && isIts(line) ? onFirstVcpu(line) : line,
     );
     yield { ...program, lines };
   }
 }
 
 type OfGuest = Extract<Line, { readonly vcpu: VcpuId }>;
+
+function onFirstVcpu(line: OfGuest): Line {
+  const vcpu = VcpuId(0);
+  if (line.op !== 'marshalled') return { ...line, vcpu };
+  return { ...line, vcpu, call: { ...line.call, vcpu } };
+}
 
 const isOnOther = (line: Line): line is OfGuest => 'vcpu' in line && line.vcpu > 0;
 const vcpuName = ({ caller, vcpu }: OfGuest): string => `${caller}.${vcpu}`;
@@ -58,13 +71,15 @@ const actor = (line: Line): DomainId | undefined =>
   'caller' in line ? line.caller : 'domain' in line ? line.domain : undefined;
 
 const sizeOf = (line: Line): number =>
-  'elements' in line
-    ? line.elements.length
-    : 'extents' in line
-      ? line.extents.length
-      : 'entries' in line
-        ? line.entries.length
-        : 0;
+  line.op === 'marshalled'
+    ? sizeOf(line.call)
+    : 'elements' in line
+      ? line.elements.length
+      : 'extents' in line
+        ? line.extents.length
+        : 'entries' in line
+          ? line.entries.length
+          : 0;
 
 function withoutElement(program: Program, index: number, line: Line, element: number): Program {
   const lines = program.lines.map((other, at) => {
@@ -95,10 +110,18 @@ function shortened(line: Line, element: number): Line {
       return { ...line, extents: rest(line.extents) };
     case 'add_to_physmap_batch':
       return { ...line, entries: rest(line.entries) };
+    case 'marshalled':
+      return withCall(line, shortened(line.call, element));
     default:
       return line;
   }
 }
+
+/** A line that stores the arguments of another call of the same operation. */
+const withCall = (line: MarshalledLine, call: Line): Line =>
+  isOf(call, line.call) ? { ...line, call } : line;
+
+const isOf = (line: Line, call: MarshalledCall): line is MarshalledCall => line.op === call.op;
 
 /** A line with every handle it names renamed; what has no name any more is nobody's handle. */
 function withNames(line: Line, renamed: (name: FromLine) => FromLine | undefined): Line {

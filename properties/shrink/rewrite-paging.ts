@@ -57,11 +57,11 @@ export const rewritePte = (line: PteLine, by: Rewrite): Line => ({
 });
 
 /** The accessors, from the plainest on. */
-const simplicity: readonly Accessor[] = ['kernel', 'user', 'implicit', 'kernel_ac'];
+export const simplicity: readonly Accessor[] = ['kernel', 'user', 'implicit', 'kernel_ac'];
 
-const accessorAt = (index: number): Accessor => simplicity[index] ?? 'kernel';
+export const accessorAt = (index: number): Accessor => simplicity[index] ?? 'kernel';
 
-function rewriteLinearAddress({ low, high }: Word, by: Rewrite): Word {
+export function rewriteLinearAddress({ low, high }: Word, by: Rewrite): Word {
   const byte = low % PAGE_BYTES;
   return {
     high: by.number(high, 'high'),

@@ -1,7 +1,9 @@
 import { DOMID_SELF, Gfn, GrantRef, Handle, type DomainId } from '../../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
-import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
+import type { Line, UnmapLineElement } from '../../abi/program.js';
 import type { Access, CopySide, MemoryCall } from '../../abi/step.js';
+import { rewriteGrant } from './rewrite-grant.js';
+import { rewriteHypercall, rewriteMarshalled } from './rewrite-hypercalls.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
 import { rewriteControlGrant, rewriteWindow } from './rewrite-windows.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
@@ -72,6 +74,10 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'copy':
     case 'swap':
       return rewriteBatch(line, by);
+    case 'hypercall':
+      return rewriteHypercall(line, by);
+    case 'marshalled':
+      return rewriteMarshalled(line, by, rewriteLine);
     default:
       return rewriteTable(line, by);
   }
@@ -239,32 +245,6 @@ function rewriteAccess(line: Extract<Line, Access>, by: Rewrite): Line {
   }
 }
 
-function rewriteGrant(line: GrantLine, by: Rewrite): GrantLine {
-  const { caller, detail } = line;
-  return {
-    ...line,
-    ref: by.ref(line.ref, caller),
-    table: by.gfn(line.table, caller),
-    flags: by.number(line.flags, 'flags'),
-    to: by.domain(line.to),
-    frame: by.gfn(Gfn(line.frame), caller),
-    detail:
-      detail.is === 'sub_page'
-        ? {
-            is: 'sub_page',
-            offset: by.number(detail.offset, 'offset'),
-            length: by.number(detail.length, 'length'),
-          }
-        : detail.is === 'transitive'
-          ? {
-              is: 'transitive',
-              domain: by.domain(detail.domain),
-              ref: by.ref(detail.ref, detail.domain),
-            }
-          : detail,
-  };
-}
-
 const rewriteUnmap = (
   element: UnmapLineElement,
   caller: DomainId,
@@ -290,5 +270,5 @@ const rewriteSide = (side: CopySide, isRef: boolean, caller: DomainId, by: Rewri
 });
 
 /** The index of a space: a gfn in the spaces of the domain's own memory, else a number. */
-const rewriteIndex = (index: number, space: number, of: DomainId, by: Rewrite): number =>
+const rewriteIndex = (index: number, space: number, of: DomainId, by: Rewrite) =>
   space === 2 || space === 3 ? by.gfn(Gfn(index), of) : by.number(index, 'count');

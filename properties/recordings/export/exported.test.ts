@@ -42,7 +42,7 @@ describe('an exported program', () => {
       expect(kinds).toContain(`gnt.${kind}`);
     for (const kind of 'populate decrease add addbatch remove exchange'.split(' '))
       expect(kinds).toContain(`mem.${kind}`);
-    for (const kind of 'create destroy dominfo p2m maxmem memtype read write exec gt.write'.split(
+    for (const kind of 'create destroy dominfo p2m maxmem memtype mapforeign unmapwin hypercall read write exec gt.write'.split(
       ' ',
     ))
       expect(kinds).toContain(kind);

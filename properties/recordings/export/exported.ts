@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DomainConfig, Machine } from '../../../abi/machine.js';
-import type { Line } from '../../../abi/program.js';
+import type { Line, MarshalledLine } from '../../../abi/program.js';
 import type { Fetch } from '../../../abi/step.js';
 import type { Word } from '../../../abi/word.js';
-import { step as spec } from '../../../model/model.js';
-import { seeded, type Choose } from '../../choose.js';
+import { percent, seeded, type Choose } from '../../choose.js';
 import { desugar, Handles } from '../../desugar.js';
 import { chooseEmphasis, type EmphasisName } from '../../generate/emphasis.js';
 import { nextLine, openingLines } from '../../generate/line.js';
@@ -13,12 +12,13 @@ import { Scene } from '../../generate/scene.js';
 import { ours } from '../../our-subject.js';
 import { Running } from '../../running.js';
 import { defaultBoot } from '../../walker.js';
-import { returnedBy } from '../expected.js';
 import type { JsonObject } from '../json-text.js';
 import { programPages } from '../toolstack.js';
 import { stepsMeant } from '../translate.js';
 import type { RigStep } from './grant-steps.js';
-import { isHarmless } from './harmless.js';
+import { isAnswerable } from './answerable.js';
+import { byRegisters, wordsAt } from './by-registers.js';
+import { isHarmless, OWN_PAGES } from './harmless.js';
 import { lastLook } from './last-look.js';
 import { rigLayout, rigMachine } from './rig-machine.js';
 import { rigConfig, rigStep } from './rig-steps.js';
@@ -37,8 +37,18 @@ export function exportedProgram(name: string, seed: string, emphasis: EmphasisNa
   const domains = defaultBoot(machine).map(
     ({ domain, config }) => [domain, rigConfig(config, machine)] as const,
   );
-  return { name, domains: Object.fromEntries(domains), steps: walk.steps };
+  return { name, domains: Object.fromEntries(domains), steps: [...wiped, ...walk.steps] };
 }
+
+/** What earlier programs left in pages of the control domain. */
+const wiped: readonly RigStep[] = Array.from({ length: OWN_PAGES }, (_, i) => ({
+  op: 'fill',
+  addr: `ram:${i}`,
+  value: 0,
+}));
+
+/** Percentage of calls whose arguments are in memory. */
+const MARSHALLED = 20;
 
 /** Attempts at a line that the rig can do. */
 const ATTEMPTS = 200;
@@ -71,13 +81,26 @@ class Walk {
   next(): void {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const line = suited(nextLine(this.#scene));
-      if (line.op === 'fetch' && !this.#runs(line)) this.#take(storeOfCode(line));
-      if (this.#take(line)) return;
+      if (line.op === 'fetch' && !isAnswerable(this.#scene.state, line))
+        this.#take(storeOfCode(line));
+      const marshalled = percent(this.#scene.choose, MARSHALLED)
+        ? byRegisters(this.#scene, line)
+        : undefined;
+      if (marshalled === undefined ? this.#take(line) : this.#marshal(marshalled)) return;
     }
   }
 
   lookAround(): void {
     for (const line of lastLook(this.#scene)) this.#take(line);
+  }
+
+  /** Makes a call with its arguments in memory, and looks at them afterwards. */
+  #marshal(line: MarshalledLine): boolean {
+    if (!isHarmless(this.#scene, line.call)) return false;
+    const steps = desugar(line, this.#machine, this.#handles);
+    if (steps.some((step) => this.#exported(step) === undefined)) return false;
+    for (const step of [...steps, ...wordsAt(line)]) this.#take(step);
+    return true;
   }
 
   /** Performs a line that the rig can do; false for another. */
@@ -94,22 +117,13 @@ class Walk {
 
   /** A line as a step of the rig, if that means the same. */
   #exported(line: Line): RigStep | undefined {
-    if (!isHarmless(this.#scene, line)) return undefined;
-    if (line.op === 'fetch' && !this.#runs(line)) return undefined;
+    if (!isHarmless(this.#scene, line) || !isAnswerable(this.#scene.state, line)) return undefined;
     const meant = rigStep(line, this.#machine, (handle) => this.#handles.named(handle));
     const steps = desugar(line, this.#machine, this.#handles);
     if (meant === undefined || !isDeepStrictEqual(stepsMeant(meant), steps)) return undefined;
     return rigStep(line, this.#machine, ({ line: from, element }) => ({
       $: `l${from}.ops.${element}.handle`,
     }));
-  }
-
-  /** Whether what is fetched is code that the rig runs, or is not run at all. */
-  #runs(line: Fetch): boolean {
-    if (line.address % 4096 > 4088) return false;
-    for (const { reply } of spec(this.#scene.state, line))
-      return reply.is !== 'value' || returnedBy(reply.value) !== undefined;
-    return false;
   }
 }
 

@@ -1,9 +1,13 @@
 import { CONTROL, type DomainId } from '../../../abi/ids.js';
 import type { Line } from '../../../abi/program.js';
 import { XENMAPSPACE_gmfn_range } from '../../../abi/step.js';
+import { WINDOW_ADDRESS, WINDOWS } from '../../../abi/windows.js';
 import { PAGE_BYTES } from '../../../abi/word.js';
 import type { Scene } from '../../generate/scene.js';
 import { programPages } from '../toolstack.js';
+
+/** Pages of the control domain's own that a program may use; what was in them is wiped. */
+export const OWN_PAGES = 4;
 
 /** Whether a line leaves the rig's own program alone, and asks for nothing that the rig cannot do. */
 export function isHarmless(scene: Scene, line: Line): boolean {
@@ -13,7 +17,17 @@ export function isHarmless(scene: Scene, line: Line): boolean {
     case 'cmpxchg':
     case 'xadd':
     case 'fetch':
+      if (line.caller === CONTROL) return isWindow(line.address + 7);
       return isReachable(line.address) && !isProgram(line.address / PAGE_BYTES, 2);
+    case 'map_foreign':
+      return (
+        line.window < EMPTIED &&
+        isGuest(scene, line.domain) &&
+        line.gfn < FRAMES &&
+        !isProgram(line.gfn, 1)
+      );
+    case 'unmap_window':
+      return line.window < EMPTIED;
     case 'setup_table':
       return line.list === undefined || isListed(line.list);
     case 'grant':
@@ -52,6 +66,14 @@ export function isHarmless(scene: Scene, line: Line): boolean {
       return true;
   }
 }
+
+/** The rig empties so many windows after each program. */
+const EMPTIED = 8;
+
+const isWindow = (address: number): boolean => {
+  const page = Math.floor((address - WINDOW_ADDRESS) / PAGE_BYTES);
+  return page < EMPTIED || (page >= WINDOWS && page < WINDOWS + OWN_PAGES);
+};
 
 /** The list is written by linear address, which is the same only as far as the identity map goes. */
 const isListed = (list: number): boolean => list < 2 ** 32 && !isProgram(list / PAGE_BYTES, 2);

@@ -1,6 +1,8 @@
+import { CONTROL, type DomainId } from '../../../abi/ids.js';
 import type { DomainConfig, Machine } from '../../../abi/machine.js';
 import type { GrantLine, Line } from '../../../abi/program.js';
-import type { Word } from '../../../abi/word.js';
+import { WINDOW_ADDRESS, WINDOWS } from '../../../abi/windows.js';
+import { PAGE_BYTES, type Word } from '../../../abi/word.js';
 import type { Json, JsonObject } from '../json-text.js';
 import { grantCall, quantity, type NameHandle, type RigStep } from './grant-steps.js';
 import { memoryCall } from './memory-steps.js';
@@ -18,7 +20,7 @@ function accessStep(line: Line): RigStep | undefined {
     case 'grant':
       return { op: 'gt.write', ...entry(line) };
     case 'load':
-      return { op: 'read', addr: quantity(line.address), size: line.size };
+      return { op: 'read', ...sized(line) };
     case 'store':
       return { op: 'write', ...sized(line), value: word(line.value) };
     case 'cmpxchg': {
@@ -26,11 +28,13 @@ function accessStep(line: Line): RigStep | undefined {
       return { op: 'cmpxchg', ...sized(line), expect: word(expected), value: word(value) };
     }
     case 'xadd':
-      return line.size === 8
-        ? { op: 'xadd', addr: quantity(line.address), value: word(line.value) }
-        : undefined;
+      return line.size === 8 ? { op: 'xadd', ...at(line), value: word(line.value) } : undefined;
     case 'fetch':
-      return { op: 'exec', addr: quantity(line.address) };
+      return { op: 'exec', ...at(line) };
+    case 'hypercall': {
+      const { number: nr, command, argument, count } = line;
+      return { op: 'hypercall', nr, args: [command, word(argument), count], data: '', olen: 0 };
+    }
     case 'crash':
       return { op: 'hypercall', nr: 29, args: [2, 'BUF'], data: '03000000' };
     default:
@@ -38,11 +42,21 @@ function accessStep(line: Line): RigStep | undefined {
   }
 }
 
-interface Sized {
+interface Place {
+  readonly caller: DomainId;
   readonly address: number;
-  readonly size: number;
 }
-const sized = ({ address, size }: Sized): JsonObject => ({ addr: quantity(address), size });
+/** An address; the control domain's are in its windows and in pages of its own. */
+function at({ caller, address }: Place): RigStep {
+  if (caller !== CONTROL) return { addr: quantity(address) };
+  const page = Math.floor((address - WINDOW_ADDRESS) / PAGE_BYTES);
+  const addr = page < WINDOWS ? `win:${page}` : `ram:${page - WINDOWS}`;
+  return { addr, off: address % PAGE_BYTES };
+}
+const sized = (access: Place & { readonly size: number }): RigStep => ({
+  ...at(access),
+  size: access.size,
+});
 
 function entry({ ref, table: tab, version: v, flags, to: dom, frame, detail }: GrantLine): RigStep {
   const plain = { ref, tab, v, flags, dom };
@@ -70,6 +84,12 @@ function toolstackStep(line: Line, machine: Machine): RigStep | undefined {
       const { domain: dom, gfn, count: n, type } = line;
       return { op: 'memtype', dom, gfn: quantity(gfn), n, type };
     }
+    case 'map_foreign': {
+      const { window: win, domain: dom, gfn, readonly: ro } = line;
+      return { op: 'mapforeign', win, dom, gfn: quantity(gfn), ro };
+    }
+    case 'unmap_window':
+      return { op: 'unmapwin', win: line.window };
     case 'inspect_gfn':
       return { op: 'p2m', dom: line.domain, gfn: quantity(line.gfn) };
     default:

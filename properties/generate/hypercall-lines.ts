@@ -1,0 +1,178 @@
+import { Gfn, NO_HANDLE, type VcpuId } from '../../abi/ids.js';
+import * as abi from '../../abi/layouts.js';
+import type { Line, MarshalledCall, MarshalledLine } from '../../abi/program.js';
+import type { Accessor, Hypercall } from '../../abi/step.js';
+import type { Word } from '../../abi/word.js';
+import { linearNumber, modeOf, vcpuOf } from '../../model/registers.js';
+import type { Domain } from '../../model/state.js';
+import { walks } from '../../model/walk.js';
+import { percent, pick } from '../choose.js';
+import { marshalled } from '../marshal/marshal.js';
+import { wordOf } from '../marshal/structure.js';
+import { copyLine } from './copy-lines.js';
+import { linearFor } from './linear-lines.js';
+import { mapLine } from './map-lines.js';
+import { physmapLine } from './physmap-lines.js';
+import { addressOf, ramGfn, usedGfn } from './places.js';
+import type { Scene } from './scene.js';
+import { tableLine } from './table-lines.js';
+import { unmapLine } from './unmap-lines.js';
+
+/** A guest makes a call by its registers, with the arguments in its memory. */
+export function hypercallLine(scene: Scene): Line | undefined {
+  const caller = scene.running();
+  if (caller === undefined) return undefined;
+  const vcpu = scene.vcpu;
+  if (percent(scene.choose, scene.hostile() ? 50 : 12)) return anyCall(scene, caller, vcpu);
+  const line = callLine(scene, caller);
+  // A map may need its grant first.
+  if (!isCall(line) || line.caller !== caller.id) return line;
+  const linear = linearOf(scene, caller, vcpu);
+  const marshalledLine: MarshalledLine = {
+    op: 'marshalled',
+    caller: caller.id,
+    vcpu,
+    ...manner(scene),
+    place: placeOf(scene, caller, vcpu, linear),
+    linear,
+    count: scene.hostile() ? pick(scene.choose, strangeCounts) : undefined,
+    call: { ...line, vcpu },
+  };
+  scene.attention.passed = marshalledLine;
+  return marshalledLine;
+}
+
+const strangeCounts = [0, 1, 2, 7, 0x8000_0000, 0xffff_ffff] as const;
+
+/** Some call, by values, that could be made by registers just as well. */
+export function marshalledCallLine(scene: Scene): MarshalledCall | undefined {
+  const caller = scene.running();
+  const line = caller === undefined ? undefined : callLine(scene, caller);
+  return line !== undefined && isCall(line) && line.caller === caller?.id ? line : undefined;
+}
+
+function callLine(scene: Scene, caller: Domain): Line {
+  const way = scene.choose.below(100);
+  scene.wantsBatch = percent(scene.choose, 40);
+  const line =
+    way < 30
+      ? mapLine(scene, caller)
+      : way < 48
+        ? unmapLine(scene, caller)
+        : way < 66
+          ? copyLine(scene, caller)
+          : way < 80
+            ? listedTable(scene, caller)
+            : physmapLine(scene, caller);
+  scene.wantsBatch = false;
+  return line;
+}
+
+/** The list of setup_table is at a linear address here, mostly behind the argument. */
+function listedTable(scene: Scene, caller: Domain): Line {
+  const line = tableLine(scene, caller);
+  if (line.op !== 'setup_table' || percent(scene.choose, 30)) return line;
+  return { ...line, list: undefined };
+}
+
+const isCall = (line: Line): line is MarshalledCall => calls.has(line.op);
+
+const calls: ReadonlySet<Line['op']> = new Set<Line['op']>([
+  'map',
+  'unmap',
+  'copy',
+  'swap',
+  'setup_table',
+  'query_size',
+  'set_version',
+  'get_version',
+  'populate_physmap',
+  'decrease_reservation',
+  'increase_reservation',
+  'add_to_physmap',
+  'add_to_physmap_batch',
+  'remove_from_physmap',
+  'exchange',
+  'current_reservation',
+  'maximum_reservation',
+  'maximum_gpfn',
+]);
+
+const manner = (scene: Scene): { readonly layout: abi.Layout; readonly as: Accessor } => ({
+  layout: percent(scene.choose, 60) ? 'native' : 'compat',
+  as: scene.hostile() ? pick(scene.choose, ['user', 'implicit']) : pick(scene.choose, kernels),
+});
+
+const kernels: readonly Accessor[] = ['kernel', 'kernel', 'kernel_ac'];
+
+/** Where the hypervisor is told that the arguments are. */
+function linearOf(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
+  const { choose } = scene;
+  const mode = modeOf(vcpuOf(scene.state, caller.id, vcpu));
+  if (mode === 'unpaged') {
+    const gfn = percent(choose, 80) ? ramGfn(scene, caller) : usedGfn(scene, caller);
+    return wordOf(addressOf(gfn, byteFor(scene)));
+  }
+  for (let attempt = 0; attempt < 4; attempt++) {
+    const linear = linearFor(scene, caller, vcpu);
+    if (gfnAt(scene, caller, vcpu, linear) === undefined) continue;
+    scene.attention.through({ domain: caller.id, vcpu, linear });
+    const byte = (linear.low % 4096) + (percent(choose, 50) ? 0 : byteFor(scene));
+    return { low: linear.low - (linear.low % 4096) + (byte % 4096), high: linear.high };
+  }
+  return linearFor(scene, caller, vcpu);
+}
+
+/** In the page: at its start, somewhere in it, or so that an argument runs over its end. */
+const byteFor = (scene: Scene): number =>
+  pick(scene.choose, [0, 0, 0x40, 0x80, 0x800, 4096 - 64, 4096 - 40, 4096 - 20, 4096 - 8, 4093]);
+
+/** Where the arguments are stored: where they are looked for, if that is known and mostly. */
+function placeOf(
+  scene: Scene,
+  caller: Domain,
+  vcpu: VcpuId,
+  linear: Word,
+): MarshalledLine['place'] {
+  const gfn = gfnAt(scene, caller, vcpu, linear);
+  const known = gfn === undefined || scene.hostile() ? ramGfn(scene, caller) : Gfn(gfn);
+  return addressOf(known, linear.low % 4096);
+}
+
+function gfnAt(scene: Scene, caller: Domain, vcpu: VcpuId, linear: Word): number | undefined {
+  const mode = modeOf(vcpuOf(scene.state, caller.id, vcpu));
+  const [walk] = walks([scene.state], caller.id, vcpu, linearNumber(linear, mode), true);
+  return walk === undefined || 'refusal' in walk ? undefined : walk.gfn;
+}
+
+/** Registers that nobody stored arguments for: what is in memory is taken for them. */
+function anyCall(scene: Scene, caller: Domain, vcpu: VcpuId): Hypercall {
+  const { choose } = scene;
+  const again = percent(choose, 50) ? madeAgain(scene) : undefined;
+  if (again !== undefined && again.caller === caller.id) return again;
+  const isGrant = percent(choose, 50);
+  const operation = pick(choose, isGrant ? grantCommands : memoryCommands);
+  const first = !isGrant && percent(choose, 50) ? pick(choose, [1, 1, 2, 3, 0x1_0000]) : 0;
+  return {
+    op: 'hypercall',
+    caller: caller.id,
+    vcpu,
+    ...manner(scene),
+    number: scene.hostile() && percent(choose, 30) ? 99 : isGrant ? 20 : 12,
+    command: operation + first * 2 ** abi.MEMOP_EXTENT_SHIFT,
+    argument: linearOf(scene, caller, vcpu),
+    count: pick(choose, [1, 1, 2, 3, 0, 0x8000_0000]),
+  };
+}
+
+/** The call made last, with what is at its arguments now; a memory operation often goes on from an extent. */
+function madeAgain(scene: Scene): Hypercall | undefined {
+  const { passed } = scene.attention;
+  const call = passed === undefined ? undefined : marshalled(passed, () => NO_HANDLE).at(-1);
+  if (call?.op !== 'hypercall' || call.number !== abi.HYPERVISOR_memory_op) return undefined;
+  const first = scene.choose.below(4);
+  return { ...call, command: call.command + first * 2 ** abi.MEMOP_EXTENT_SHIFT };
+}
+
+const grantCommands = [0, 1, 2, 5, 6, 8, 10, 11, 3, 9, 12, 0x100a] as const;
+const memoryCommands = [0, 1, 3, 4, 6, 7, 7, 11, 11, 14, 15, 23, 23, 35, 63] as const;
