@@ -105,6 +105,11 @@ export class Host {
       tableFrames: machine.p2mTableFrames,
     });
     if (!p2m.open()) return undefined;
+    const needsPool = machine.paging === 'shadow' && id !== CONTROL;
+    if (needsPool && this.failing.strikes('table')) {
+      p2m.dropRoot();
+      return undefined;
+    }
     return new Domain({
       id,
       maximumPages: config.maximumPages,

@@ -11,6 +11,7 @@ import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { addPage, freshPage, withFrameNumbers } from './pages.js';
 import { placed } from './physmap.js';
+import { isNested } from './registers.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
 
 /** A machine on which only the control domain runs. */
@@ -67,9 +68,9 @@ export function create(state: State, { domain: id, config: asked }: abi.CreateDo
   return accept(rc(0), 'D1', next);
 }
 
-/** The domain with the top of its p2m, what the hypervisor lends it, its RAM and its table. */
+/** The domain with the top of its p2m, what serves its page tables, what the hypervisor lends it, its RAM and its table. */
 function built(state: State, id: DomainId, config: DomainConfig): Attempt {
-  const rooted = attempt(state, 'table');
+  const rooted = attempt(state, 'table', isNested(state) ? 1 : 2);
   if (!rooted.isDone) return rooted;
   const lent = attempt(rooted.next, 'grant_frame', 2);
   if (!lent.isDone) return lent;

@@ -1,6 +1,7 @@
 import { CONTROL, DomainId } from '../../abi/ids.js';
 import { presets, type Machine, type Paging } from '../../abi/machine.js';
 import type { Step } from '../../abi/step.js';
+import { actedOn } from './acted-on.js';
 import {
   access,
   accessArguments,
@@ -107,7 +108,7 @@ class Rig {
   readonly #tableFrames: TableFrames;
   /** Something may be left in the windows of the control domain. */
   #hasWindows = false;
-  /** Domains that the control domain acted on since their own last step. */
+  /** Domains that somebody else acted on since their own last step. */
   readonly #actedOn = new Set<number>();
 
   constructor(trace: Begun, machine: Machine = presets.xen) {
@@ -140,7 +141,7 @@ class Rig {
     return access(operation, args, by);
   }
 
-  /** Whether the control domain may have crashed the caller before this step of its own. */
+  /** Whether somebody else may have had the caller crashed before this step of its own. */
   mayHaveCrashedEarlier(caller: number): boolean {
     return this.#actedOn.delete(caller);
   }
@@ -182,9 +183,8 @@ class Rig {
       this.#layouts.set(id, layoutOf(args));
     } else if (operation === 'destroy') {
       this.#slots.delete(id);
-    } else if (caller === Number(CONTROL) && operation.startsWith('mem.')) {
-      this.#actedOn.add(id);
     }
+    for (const other of actedOn(operation, args)) if (other !== caller) this.#actedOn.add(other);
   }
 }
 
