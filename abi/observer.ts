@@ -109,4 +109,6 @@ export interface PinView {
   readonly mfn: Mfn;
   readonly hostRead: number;
   readonly hostWrite: number;
+  readonly deviceRead: number;
+  readonly deviceWrite: number;
 }

@@ -1,3 +1,5 @@
+import { controlGrantRules, windowRules } from './rules-of-control.js';
+
 /**
  * The clauses of the spec by id: the words in which traces, faults and reports speak of it. Each id
  * that is the clause, and in the title of a test; reaching one is coverage.
@@ -18,6 +20,7 @@ export const rules = {
   G13: 'a table has the entries its frames hold, and grows on demand',
   G14: 'an entry says in its granter’s memory that it is in use',
   G15: 'handles and machine frames are the hypervisor’s choice',
+  ...controlGrantRules,
   P1: 'a page can be used through a gfn by its owner while it is allocated or held',
   P2: 'a p2m is a tree of tables out of a limited pool',
   P3: 'a fresh page shows nothing of another domain',
@@ -80,10 +83,6 @@ export const rules = {
   B2: 'a call that was stopped has done its first units, and the rest is still to do',
   B3: 'resume makes the rest of a call that was stopped',
   B4: 'a destruction ends mappings one by one, the highest handle first',
-  H1: 'map_foreign puts a page of a domain into a window of the control domain',
-  H2: 'unmap_window empties a window',
-  H3: 'the control domain accesses what its windows lead to, or faults',
-  H4: 'a window holds its page',
-  H5: 'the gfns of the control domain are machine frames',
+  ...windowRules,
 } as const;
 export type RuleId = keyof typeof rules;

@@ -1,3 +1,5 @@
+import { controlGrantRefusals, windowRefusals } from './rules-of-control.js';
+
 export { rules, type RuleId } from './rule-names.js';
 
 /** Every way to be refused: what is answered, and when. In the order in which they are tested. */
@@ -68,6 +70,7 @@ export const refusals = {
   'G10.3': ['eagain', 'the first entry is in use'],
   'G10.4': ['eagain', 'the second entry is in use'],
   'G11.1': ['-ENOSYS', 'the operation is not one an HVM caller may ask for'],
+  ...controlGrantRefusals,
   'P6.1': ['extents done', 'the order is too large'],
   'P6.2': ['extents done', 'there is no such domain'],
   'P6.3': ['extents done', 'the domain is not the caller’s to manage'],
@@ -207,13 +210,7 @@ export const refusals = {
   'M4.7': ['-EINVAL', 'what an exchange is to do does not hang together'],
   'B2.1': ['busy', 'the vcpu is in the middle of a call'],
   'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
-  'H1.1': ['-ESRCH', 'there is no such domain'],
-  'H1.2': ['-EINVAL', 'there is no such window'],
-  'H1.3': ['-EBUSY', 'the page belongs to another domain than the one named'],
-  'H1.4': ['-EINVAL', 'there is no page of the domain’s own at the gfn'],
-  'H2.1': ['-EINVAL', 'there is no such window'],
-  'H3.1': ['#PF', 'the window is empty'],
-  'H3.2': ['#PF', 'the window is readonly'],
+  ...windowRefusals,
 } as const;
 export type RefusalId = keyof typeof refusals;
 

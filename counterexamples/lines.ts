@@ -4,10 +4,11 @@ import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
 import { callerText, parseCaller } from './actor.js';
-import type { Arguments, Caller } from './arguments.js';
+import type { Arguments } from './arguments.js';
+import { controlGrantText, parseControlGrant } from './control-grant-lines.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
-import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import { grantLineText, parseGrantEntry } from './grant-entry-line.js';
 import { hypercallText, parseHypercall } from './hypercall-lines.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
@@ -129,6 +130,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   pause: 'toolstack',
   unpause: 'toolstack',
   fail_next: 'toolstack',
+  unmap_and_replace: 'guest',
+  get_status_frames: 'guest',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
 };
@@ -139,6 +142,9 @@ const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, 
 
 /** What no switch names is the toolstack's, or the compiler objects. */
 function argumentsText(line: Line, machine: Machine): string {
+  if (line.op === 'unmap_and_replace' || line.op === 'get_status_frames')
+    return controlGrantText(line);
+  if (line.op === 'map_foreign' || line.op === 'unmap_window') return windowText(line);
   switch (line.op) {
     case 'grant':
       return grantLineText(line, machine.defaults);
@@ -191,15 +197,16 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'interrupt':
     case 'resume':
       return preemptionText(line);
-    case 'map_foreign':
-    case 'unmap_window':
-      return windowText(line);
     default:
       return toolstackText(line, machine.defaults);
   }
 }
 
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
+  if (op === 'unmap_and_replace' || op === 'get_status_frames')
+    return parseControlGrant(op, parseCaller(actor), given);
+  if (op === 'map_foreign' || op === 'unmap_window')
+    return parseWindow(op, ofToolstack(actor, op, given));
   switch (op) {
     case 'grant':
       return parseGrantEntry(op, parseCaller(actor), given);
@@ -252,9 +259,6 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'interrupt':
     case 'resume':
       return parsePreemption(op, parseCaller(actor), given);
-    case 'map_foreign':
-    case 'unmap_window':
-      return parseWindow(op, ofToolstack(actor, op, given));
     default:
       return parseToolstack(op, ofToolstack(actor, op, given));
   }
@@ -270,9 +274,3 @@ function ofToolstack(actor: Token, op: Line['op'], given: Arguments): Arguments 
   if (actor.text === TOOLSTACK) return given;
   return refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
 }
-
-const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
-  op,
-  ...by,
-  ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
-});

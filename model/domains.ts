@@ -9,7 +9,7 @@ import { withContent, withDomain } from './derived.js';
 import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, freshPage } from './pages.js';
+import { addPage, freshPage, withFrameNumbers } from './pages.js';
 import { demanded, isOnDemand } from './on-demand.js';
 import { placed } from './physmap.js';
 import { isNested } from './registers.js';
@@ -20,7 +20,14 @@ export function boot(machine: Machine): State {
   const none = { domains: undefined, pages: undefined, windows: undefined };
   const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
   const empty: State = { machine, ...none, nextPage: PageId(0), failing };
-  let next = bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  let next = bareDomain(empty, CONTROL, {
+    ...machine.defaults,
+    maximumPages: 0,
+    grantFrames: machine.grantFramesMaximum,
+    maptrackFrames: machine.maptrackFramesMaximum,
+    grantVersion: 1,
+  });
+  next = withFrameNumbers(next);
   for (let n = 0; n < machine.controlPages; n++) next = withControlPage(next, n);
   return next;
 }

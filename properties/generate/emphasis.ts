@@ -121,6 +121,7 @@ export const surfaceKinds = [
   'memory_type',
   'on_demand',
   'windows',
+  'control_grants',
   'hypercall',
 ] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];

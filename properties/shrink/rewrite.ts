@@ -5,7 +5,7 @@ import type { Access, CopySide, MemoryCall } from '../../abi/step.js';
 import { rewriteGrant } from './rewrite-grant.js';
 import { rewriteHypercall, rewriteMarshalled } from './rewrite-hypercalls.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
-import { rewriteWindow } from './rewrite-windows.js';
+import { rewriteControlGrant, rewriteWindow } from './rewrite-windows.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 import { rewriteToolstack } from './rewrite-toolstack.js';
 
@@ -15,19 +15,6 @@ import { rewriteToolstack } from './rewrite-toolstack.js';
  */
 export function rewriteLine(line: Line, by: Rewrite): Line {
   switch (line.op) {
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'set_memory_limit':
-    case 'set_memory_type':
-    case 'memory_type':
-    case 'pod_target':
-    case 'inspect_gfn':
-    case 'log_dirty':
-    case 'pause':
-    case 'unpause':
-    case 'fail_next':
-      return rewriteToolstack(line, by);
     case 'load':
     case 'store':
     case 'cmpxchg':
@@ -68,6 +55,9 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'map_foreign':
     case 'unmap_window':
       return rewriteWindow(line, by);
+    case 'unmap_and_replace':
+    case 'get_status_frames':
+      return rewriteControlGrant(line, by);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -77,8 +67,15 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteHypercall(line, by);
     case 'marshalled':
       return rewriteMarshalled(line, by, rewriteLine);
-    default:
+    case 'grant':
+    case 'setup_table':
+    case 'query_size':
+    case 'set_version':
+    case 'get_version':
+    case 'refused_grant_call':
       return rewriteTable(line, by);
+    default:
+      return rewriteToolstack(line, by);
   }
 }
 
@@ -254,7 +251,10 @@ const rewriteUnmap = (
       ? Handle(by.number(element.handle, 'handle'))
       : element.handle,
   address: rewriteAddress(element.address, caller, by),
-  deviceAddress: by.number(element.deviceAddress, 'count'),
+  deviceAddress:
+    typeof element.deviceAddress === 'number'
+      ? by.number(element.deviceAddress, 'count')
+      : element.deviceAddress,
 });
 
 const rewriteSide = (side: CopySide, isRef: boolean, caller: DomainId, by: Rewrite): CopySide => ({
