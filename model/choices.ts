@@ -1,7 +1,7 @@
 import { Handle, Mfn, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { CopyGrant, InspectGfn, MapElement, MapGrant } from '../abi/step.js';
+import type { CopyGrant, InspectGfn, MapElement, MapGrant, Step } from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { closed, copyGrant, type Copying } from './copy.js';
 import { domainOf, ownPageAt, pageOf, the, theDomain } from './derived.js';
@@ -9,7 +9,7 @@ import { withDomain, withPage } from './derived.js';
 import { inspectGfn } from './domains.js';
 import { mapGrant } from './map.js';
 import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
-import type { Objection } from './outcome.js';
+import type { Objection, Result } from './outcome.js';
 import type { PageId, State } from './state.js';
 
 /** Batches of grant operations, and what in their answers the hypervisor is free to choose. */
@@ -154,3 +154,9 @@ export function inspected(state: State, made: InspectGfn): Alternative {
     bind(after, page, actual.is === 'inspected' ? actual.frame : undefined);
   return { ...alternative, next };
 }
+
+/** [D3] A caller that was crashed on the way sees no answer. */
+export const seenBy = (made: Step, result: Result): Result =>
+  'caller' in made && result.next !== undefined && theDomain(result.next, made.caller).crashed
+    ? { ...result, answer: 'crashed' }
+    : result;

@@ -41,7 +41,7 @@ export function hypercall(state: State, made: Hypercall): readonly Alternative[]
   return [{ ...alternative, given, next: (actual) => given(actual).next(actual) }];
 }
 
-const alternativeOf = ({ rc, outcome, rules, next }: Ended, caller: DomainId): Alternative =>
+export const alternativeOf = ({ rc, outcome, rules, next }: Ended, caller: DomainId): Alternative =>
   settled(
     rc === 'crashed' || theDomain(next, caller).crashed
       ? { is: 'crashed' }

@@ -5,8 +5,8 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
-import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
-import { domainOf, isAlive, isRunning, the, theDomain } from './derived.js';
+import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
+import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
@@ -124,11 +124,6 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
   }
 }
 
-/** [D3] A caller that was crashed on the way sees no answer. */
-const seenBy = (made: Step, result: Result): Result =>
-  'caller' in made && result.next !== undefined && theDomain(result.next, made.caller).crashed
-    ? { ...result, answer: 'crashed' }
-    : result;
 /** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
 function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
   if (made.op !== 'unmap_and_replace' && made.op !== 'get_status_frames') return made;
