@@ -19,7 +19,7 @@ import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
-import { isBatch } from './hypercalls/in-memory-grants.js';
+import { isPreemptible } from './hypercalls/in-memory-rest.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
@@ -128,7 +128,7 @@ export class Hypervisor implements System {
     const caller = this.#running(step.caller, step.vcpu);
     const vcpu = caller?.vcpus[step.vcpu];
     if (caller === undefined || vcpu === undefined) return this.#notNow(step);
-    const reply = isBatch(step)
+    const reply = isPreemptible(step)
       ? invoke(this.host, caller, step, 0)
       : hypercall(this.host, caller, vcpu, step, unstopped);
     return caller.isCrashed ? crashedIn(reply) : reply;
