@@ -1,6 +1,6 @@
 import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
-import { failingLine } from './failing-lines.js';
+import { failingLine, midwayLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { hypercallLine } from './hypercall-lines.js';
 import { lifeLine } from './life-lines.js';
@@ -13,8 +13,8 @@ import { windowLine } from './window-lines.js';
 /** A line about what only the whole surface has; undefined where there is nothing to do. */
 export function surfaceLine(scene: Scene): Line | undefined {
   const { choose, emphasis } = scene;
-  const letGo = letGoLine(scene);
-  if (letGo !== undefined) return letGo;
+  const urgent = letGoLine(scene) ?? midwayLine(scene);
+  if (urgent !== undefined) return urgent;
   const total = emphasis.surfaceWeights.reduce((sum, weight) => sum + weight, 0);
   if (total === 0) return undefined;
   const kind = surfaceKinds[weighted(choose, emphasis.surfaceWeights, total)];
