@@ -5,6 +5,7 @@ import type {
   CopyGrant,
   Decrease,
   DestroyDomain,
+  Hypercall,
   Increase,
   MapGrant,
   Populate,
@@ -26,7 +27,8 @@ export type PreemptibleCall =
   | Increase
   | AddToPhysmap
   | AddToPhysmapBatch
-  | DestroyDomain;
+  | DestroyDomain
+  | Hypercall;
 
 /**
  * The next call of the vcpu that can be stopped, or its resumption, stops at the first point at which

@@ -19,6 +19,7 @@ import type { Domain } from './domain.js';
 import { Host } from './host.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
+import { isBatch } from './hypercalls/in-memory-grants.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
@@ -28,8 +29,9 @@ import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
 import { crash } from './physmap.js';
+import { unstopped } from './invocation.js';
 import { invoke, preemption } from './preemption.js';
-import { BUSY, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
+import { BUSY, crashedIn, CRASHED, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 import type { StopPoint } from './stop-points.js';
 import { toolstack } from './toolstack.js';
 import { accessWindow, windowCall } from './windows.js';
@@ -123,10 +125,10 @@ export class Hypervisor implements System {
     const caller = this.#running(step.caller, step.vcpu);
     const vcpu = caller?.vcpus[step.vcpu];
     if (caller === undefined || vcpu === undefined) return this.#notNow(step);
-    const reply = hypercall(this.host, caller, vcpu, step);
-    if (!caller.isCrashed) return reply;
-    const outcome = reply.is === 'hypercall' ? reply.outcome : undefined;
-    return outcome?.is === 'statuses' ? { is: 'crashed', outcome } : CRASHED;
+    const reply = isBatch(step)
+      ? invoke(this.host, caller, step, 0)
+      : hypercall(this.host, caller, vcpu, step, unstopped);
+    return caller.isCrashed ? crashedIn(reply) : reply;
   }
 
   #toolstack(step: Toolstack | WindowCall): Reply {

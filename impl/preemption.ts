@@ -1,6 +1,7 @@
 import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { DestroyDomain, Preemption, PreemptibleCall } from '../abi/step.js';
+import { assert } from './assert.js';
 import { destroyDomain } from './destroy-domain.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
@@ -8,11 +9,13 @@ import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js'
 import { copyGrant } from './hypercalls/copy-grant.js';
 import { decrease } from './hypercalls/decrease.js';
 import { mapGrant } from './hypercalls/map-grant.js';
+import { hypercall } from './hypercalls/in-memory.js';
+import { advanced } from './hypercalls/in-memory-grants.js';
 import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
-import { CRASHED, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
+import { crashedIn, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
 
 /*
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). A call that was stopped is
@@ -28,7 +31,8 @@ export function invoke(host: Host, caller: Domain, call: PreemptibleCall, start:
   const reply = make(host, caller, call, invocation);
   const next = invocation.stoppedAt();
   if (next === undefined) return reply;
-  host.continuations.stop(caller.id, vcpu, { call, next });
+  const left = call.op === 'hypercall' ? { call: advanced(call, next), next: 0 } : { call, next };
+  host.continuations.stop(caller.id, vcpu, left);
   return { is: 'preempted', done: reply };
 }
 
@@ -45,7 +49,7 @@ export function preemption(host: Host, step: Preemption): Reply {
   const stopped = host.continuations.take(step.caller, step.vcpu);
   if (stopped === undefined) return IDLE;
   const reply = invoke(host, caller, stopped.call, stopped.next);
-  return caller.isCrashed ? CRASHED : reply;
+  return caller.isCrashed ? crashedIn(reply) : reply;
 }
 
 /** Neither the control domain nor one that was destroyed is there to be destroyed. */
@@ -79,6 +83,11 @@ function make(host: Host, caller: Domain, call: PreemptibleCall, invocation: Inv
       return addToPhysmap(host, caller, call, invocation);
     case 'add_to_physmap_batch':
       return addToPhysmapBatch(host, caller, call, invocation);
+    case 'hypercall': {
+      const vcpu = caller.vcpus[call.vcpu];
+      assert(vcpu !== undefined, 'who makes a hypercall has a vcpu');
+      return hypercall(host, caller, vcpu, call, invocation);
+    }
     case 'destroy':
       return destroy(host, call, invocation);
   }

@@ -33,3 +33,9 @@ export function valueOf(value: Word): Reply {
 export function pageFault(code: number, linear: Word): Reply {
   return { is: 'page_fault', code, linear };
 }
+
+/** Whoever is crashed sees no answer, but for what a batch has written to memory before. */
+export function crashedIn(reply: Reply): Reply {
+  const outcome = reply.is === 'hypercall' ? reply.outcome : undefined;
+  return outcome?.is === 'statuses' ? { is: 'crashed', outcome } : CRASHED;
+}

@@ -124,6 +124,33 @@ const order: Scenarios = {
     7  d1    interrupt             after=1                       no_domain`,
 };
 
+const inMemory: Scenarios = {
+  '[B2] a batch in memory that was stopped goes on with the elements that are there by then': `
+    0  d1  grant       ref=3 to=d2 gfn=0x1 rw                                            ok
+    1  d1  grant       ref=4 to=d2 gfn=0x2 rw                                            ok
+    2  d2  interrupt   after=1                                                           done
+    3  d2  marshalled  place=0x6 va=0x6000 : map d1/3 at=0x30 rw ; d1/9 at=0x31 rw       preempted ok of ok
+    4  d2  load        at=0x6+0x32 u16                                                   busy
+    5  d0  populate_physmap  d2 gfns=0x50                                                1
+    6  d2  resume                                                                        ok of general_error
+    7  d2  load        at=0x30 u8                                                        0x00000000
+    8  d2  load        at=0x6+0x32 u16                                                   0x0000ffff
+    9  d2  unmap       h3 at=0x30                                                        ok`,
+  '[B2] arguments that cannot be read any more when a call goes on end it': `
+    0  d2  interrupt             after=1                                                 done
+    1  d2  marshalled            place=0x7+0xff4 va=0x7ff4 : swap 9 9 ; 9 9 ; 9 9        preempted ok of ok
+    2  d0  decrease_reservation  d2 gfns=0x8                                             0
+    3  d2  resume                                                                        -EFAULT of none
+    4  d2  interrupt             after=1                                                 done
+    5  d2  marshalled            place=0x6+0xff4 va=0x6ff4 : swap 9 9 ; 9 9              preempted ok of ok
+    6  d0  decrease_reservation  d2 gfns=0x7                                             1
+    7  d2  resume                                                                        -EFAULT of none`,
+  '[B1] what is refused is not stopped': `
+    0  d2  interrupt   after=1                                           done
+    1  d2  hypercall   number=20 command=11 va=0x6000 count=9 user       -EPERM
+    2  d2  hypercall   number=20 command=11 va=0x6000 count=2            ok of ok ; ok`,
+};
+
 const destruction: Scenarios = {
   '[B4] a destruction ends mappings from the highest handle on, and [D2] the rest at once': `
      0  d1    grant        ref=3 to=d2 gfn=0x1 rw                  ok
@@ -176,7 +203,7 @@ const destruction: Scenarios = {
 };
 
 describe('calls that are stopped', () => {
-  test.each(Object.entries({ ...grants, ...memory, ...order, ...destruction }))(
+  test.each(Object.entries({ ...grants, ...memory, ...order, ...inMemory, ...destruction }))(
     '%s',
     (title, script) => {
       const { text, reached } = play(script);

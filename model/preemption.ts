@@ -1,12 +1,14 @@
 import type { Reply } from '../abi/reply.js';
 import type { ByGuest, DestroyDomain, Interrupt, PreemptibleCall } from '../abi/step.js';
-import type { Resume, Step } from '../abi/step.js';
+import type { Hypercall, Resume, Step } from '../abi/step.js';
+import * as layouts from '../abi/layouts.js';
 import { XENMAPSPACE_gmfn_range } from '../abi/step.js';
 import { accept, finished, isObjection, rc, refuse, type Alternative } from './outcome.js';
 import { vcpuOf, withVcpu } from './registers.js';
 import type { Pending, State } from './state.js';
 import { CONTROL, FIRST_VCPU, Gfn } from '../abi/ids.js';
 import { count } from '../values/keyed.js';
+import { after as furtherOn, argumentOf } from './buffers.js';
 import { destroyPartly } from './destroy.js';
 import { guestOf } from './domains.js';
 
@@ -45,8 +47,15 @@ export function resume(state: State, { caller, vcpu }: Resume, perform: Perform)
 
   // Nothing below this line can fail.
   const now = withVcpu(state, caller, vcpu, { ...idle, pending: undefined });
-  const rest = invoked(now, pending, perform);
-  return { ...rest, rules: [...rest.rules, 'B3'] };
+  return resumed(invoked(now, pending, perform));
+}
+
+function resumed(rest: Alternative): Alternative {
+  const { given } = rest;
+  const alternative: Alternative = { ...rest, rules: [...rest.rules, 'B3'] };
+  return given === undefined
+    ? alternative
+    : { ...alternative, given: (actual) => resumed(given(actual)) };
 }
 
 /**
@@ -63,18 +72,25 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   if (first === undefined || !isThrough(first.reply, call, units))
     return counted(perform(now, call), call, done);
 
-  const reached = done + units;
-  const reply = first.reply.is === 'rc' ? rc(reached) : first.reply;
-  return {
-    reply: { is: 'preempted', done: reply },
+  return stopped(first, { caller, vcpu }, { call: partOf(call, units, all), done: done + units });
+}
+
+/** What the first units of a call came to, with the rest still to do. */
+function stopped(first: Alternative, { caller, vcpu }: ByGuest, pending: Pending): Alternative {
+  const { given, reply } = first;
+  const ofFirst = (actual: Reply): Reply => (actual.is === 'preempted' ? actual.done : actual);
+  const alternative: Alternative = {
+    reply: { is: 'preempted', done: reply.is === 'rc' ? rc(pending.done) : reply },
     rules: [...first.rules, 'B2'],
     next: (actual) => {
-      const after = first.next(actual.is === 'preempted' ? actual.done : actual);
+      const after = first.next(ofFirst(actual));
       if (isObjection(after)) return after;
-      const pending: Pending = { call: partOf(call, units, all), done: reached };
       return withVcpu(after, caller, vcpu, { ...vcpuOf(after, caller, vcpu), pending });
     },
   };
+  if (given === undefined) return alternative;
+  const by = { caller, vcpu };
+  return { ...alternative, given: (actual) => stopped(given(ofFirst(actual)), by, pending) };
 }
 
 /** What comes of the first units of a call. */
@@ -94,7 +110,7 @@ function counted(alternative: Alternative, { op }: PreemptibleCall, done: number
 /** Whether a call did all its units: else it ended there, and was not stopped. */
 function isThrough(reply: Reply, { op }: PreemptibleCall, units: number): boolean {
   if (reply.is === 'rc') return reply.rc === (op === 'add_to_physmap' ? 0 : units);
-  if (reply.is === 'errors') return reply.rc === 0;
+  if (reply.is === 'errors' || reply.is === 'hypercall') return reply.rc === 0;
   return reply.is === 'statuses' || reply.is === 'released';
 }
 
@@ -102,13 +118,18 @@ function isThrough(reply: Reply, { op }: PreemptibleCall, units: number): boolea
  * Where a call may stop: after each of its elements, extents or entries but the last; an unmap only
  * where a batch of them is complete. Something is always done first.
  */
-function testPoint({ machine }: State, { op }: PreemptibleCall, after: number): number {
+function testPoint({ machine }: State, call: PreemptibleCall, after: number): number {
   const units = Math.max(1, after);
-  return op === 'unmap' ? Math.ceil(units / machine.unmapBatch) * machine.unmapBatch : units;
+  const isUnmap =
+    call.op === 'hypercall'
+      ? call.command === layouts.GNTTABOP_unmap_grant_ref
+      : call.op === 'unmap';
+  return isUnmap ? Math.ceil(units / machine.unmapBatch) * machine.unmapBatch : units;
 }
 
 /** How many elements, extents or entries a call has; a destruction has one after its mappings. */
 function unitsOf(state: State, call: PreemptibleCall): number {
+  if (call.op === 'hypercall') return call.count > layouts.COUNT_MAXIMUM ? 1 : call.count;
   if ('domain' in call) return 1 + count(guestOf(state, call.domain)?.mappings, () => true);
   if ('elements' in call) return call.elements.length;
   if ('extents' in call) return call.extents.length;
@@ -137,7 +158,35 @@ function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCal
       return { ...call, index: call.index + from, gfn: Gfn(call.gfn + from), size: to - from };
     case 'add_to_physmap_batch':
       return { ...call, entries: call.entries.slice(from, to) };
+    case 'hypercall': {
+      const argument = furtherOn(argumentOf(call), from * (elementBytes(call) ?? 0));
+      return { ...call, argument, count: to - from };
+    }
     case 'destroy':
       return call;
+  }
+}
+
+/**
+ * [B2] A batch of grant operations in memory may be stopped as one of values: what is left of it has
+ * other registers, an argument further on and a smaller count. Copies of a guest of 32 bits go through
+ * another place, and are not stopped here.
+ */
+export const isStoppable = (made: Hypercall): boolean => elementBytes(made) !== undefined;
+
+function elementBytes({ number, command, layout }: Hypercall): number | undefined {
+  if (number !== layouts.HYPERVISOR_grant_table_op) return undefined;
+  const { map, unmap, copy, swap } = layouts.structures.native;
+  switch (command) {
+    case layouts.GNTTABOP_map_grant_ref:
+      return map.bytes;
+    case layouts.GNTTABOP_unmap_grant_ref:
+      return unmap.bytes;
+    case layouts.GNTTABOP_swap_grant_ref:
+      return swap.bytes;
+    case layouts.GNTTABOP_copy:
+      return layout === 'native' ? copy.bytes : undefined;
+    default:
+      return undefined;
   }
 }

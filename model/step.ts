@@ -5,7 +5,7 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
-import { domainOf, isAlive, isRunning } from './derived.js';
+import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
@@ -20,7 +20,7 @@ import type { Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
-import { interrupt, invoked, isBusy, resume } from './preemption.js';
+import { interrupt, invoked, isBusy, isStoppable, resume } from './preemption.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
@@ -111,7 +111,9 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
     case 'log_dirty':
       return [logDirty(state, made)];
     case 'hypercall':
-      return hypercall(state, made);
+      return isStoppable(made)
+        ? [invoked(state, { call: made, done: 0 }, uninterrupted)]
+        : hypercall(state, made);
     default:
       return [finished(state, one(state, made))];
   }
@@ -140,6 +142,8 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return finished(state, addToPhysmapBatch(state, made.caller, made));
     case 'destroy':
       return finished(state, destroy(state, made));
+    case 'hypercall':
+      return the(hypercall(state, made)[0]);
   }
 }
 

@@ -119,4 +119,13 @@ export const surfaceKillers = {
     shrinksTo: 1,
     counterexample: 'destruction-waits-for-itself',
   },
+  'pauses-do-not-nest': {
+    by: 'diverge D11 unpause rc',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 4,
+    counterexample: 'second-pause-is-forgotten',
+  },
 } as const satisfies Readonly<Record<string, Killer>>;

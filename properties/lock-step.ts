@@ -89,7 +89,7 @@ export class LockStep {
    */
   #follow(step: Step, reply: Reply): StepFailure | undefined {
     const before = this.state;
-    const maps = performedBy(before, step) === 'map' || step.op === 'hypercall';
+    const maps = ['map', 'hypercall'].includes(performedBy(before, step));
     let other: StepFailure | undefined;
     let parted: Parting | undefined;
     let index = -1;

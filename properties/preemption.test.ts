@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONTROL, DomainId, FIRST_VCPU } from '../abi/ids.js';
+import { CONTROL, DomainId, FIRST_VCPU, GuestPhysical } from '../abi/ids.js';
 import { presets, type Machine, type Paging } from '../abi/machine.js';
 import type { Line } from '../abi/program.js';
 import type { Reply } from '../abi/reply.js';
@@ -91,12 +91,19 @@ function endOf(machine: Machine, before: readonly Line[], line: Line, stops: num
   return { answer: answer ?? { is: 'idle' }, stops: stopped, view, meaning };
 }
 
-const partOf = (reply: Reply): Reply => (reply.is === 'preempted' ? reply.done : reply);
+/** Who is crashed sees nothing. */
+const partOf = (reply: Reply): Reply =>
+  reply.is === 'crashed' ? { is: 'crashed' } : reply.is === 'preempted' ? reply.done : reply;
 
 /** Two parts of one answer; a count is that of all. */
 function joined(first: Reply, rest: Reply): Reply {
   if (first.is === 'statuses' && rest.is === 'statuses')
     return { ...rest, elements: [...first.elements, ...rest.elements] };
+  if (first.is === 'hypercall' && rest.is === 'hypercall') {
+    const { outcome } = rest;
+    if (first.outcome === undefined || outcome === undefined) return rest;
+    return { ...rest, outcome: joined(first.outcome, outcome) };
+  }
   if (first.is === 'errors' && rest.is === 'errors')
     return { ...rest, errors: [...first.errors, ...rest.errors] };
   return rest;
@@ -115,6 +122,7 @@ const meant = ({ domains, pages, nextPage }: State) => ({
 
 /** A copy keeps its buffers from one element to the next, unless it is stopped between them. */
 function keepsBuffers(line: Line): boolean {
+  if (line.op === 'marshalled') return keepsBuffers(line.call);
   if (line.op !== 'copy') return false;
   const isSame = (a: CopySide | undefined, b: CopySide): boolean =>
     a?.domain === b.domain && a.at === b.at;
@@ -128,6 +136,17 @@ interface Case {
   readonly before: readonly Line[];
   readonly line: Line;
   readonly units: number;
+}
+
+/** The same batch with its elements in memory, across the end of a page. */
+function marshalled(line: Line): Line | undefined {
+  if (line.op !== 'map' && line.op !== 'unmap' && line.op !== 'copy' && line.op !== 'swap')
+    return undefined;
+  const { caller, vcpu } = line;
+  const place = GuestPhysical(0x5fc0);
+  const as = 'kernel';
+  const where = { place, linear: { low: place, high: 0 }, count: undefined };
+  return { op: 'marshalled', caller, vcpu, layout: 'native', as, ...where, call: line };
 }
 
 function casesOf(machine: Machine, seed: string, length: number): readonly Case[] {
@@ -146,6 +165,8 @@ function casesOf(machine: Machine, seed: string, length: number): readonly Case[
           cases.push({ before, line: destroyed, units: unitsOf(destroyed, running.state) });
       }
     running.perform(line);
+    const inMemory = marshalled(line);
+    if (units > 1 && inMemory !== undefined) cases.push({ before, line: inMemory, units });
   }
   return cases;
 }

@@ -1,11 +1,25 @@
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import { DomainId, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
-import { COMPAT_AREA_BYTES, structures } from '../../abi/layouts.js';
+import {
+  COMPAT_AREA_BYTES,
+  GNTTABOP_copy,
+  GNTTABOP_map_grant_ref,
+  GNTTABOP_swap_grant_ref,
+  GNTTABOP_unmap_grant_ref,
+  HYPERVISOR_grant_table_op,
+  structures,
+} from '../../abi/layouts.js';
 import type { Field } from '../../abi/layouts.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import { statuses } from '../../abi/status.js';
 import type { Rc, Status } from '../../abi/status.js';
-import type { CopyElement, MapElement, SwapElement, UnmapElement } from '../../abi/step.js';
+import type {
+  CopyElement,
+  Hypercall,
+  MapElement,
+  SwapElement,
+  UnmapElement,
+} from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import type { GuestArguments } from '../guest-arguments.js';
 import { elementReply } from '../replies.js';
@@ -55,6 +69,7 @@ export function mapInMemory(call: InMemory): Reply {
   const elements: ElementReply[] = [];
   for (let row = 0; row < step.count; row += 1) {
     if (row > 0) host.stop('grant.map/element');
+    if (call.invocation.stopsAt(row)) break;
     if (!fetch(call, row, map.bytes)) return ended('-EFAULT', elements);
     const reply = mapOne(host, domain, step.vcpu, mapElement(args));
     args.put(map.status, numberOf(reply.status));
@@ -88,7 +103,9 @@ export function unmapInMemory(call: InMemory): Reply {
     if (!unmapRow(call, row, elements, batch)) rc = '-EFAULT';
     if (rc !== 0 || (row + 1) % host.machine.unmapBatch > 0) continue;
     completeBatch(host, domain, batch);
-    if (row + 1 < step.count) host.stop('grant.unmap/batch');
+    if (row + 1 === step.count) break;
+    host.stop('grant.unmap/batch');
+    if (call.invocation.stopsAt(row + 1)) break;
   }
   completeBatch(host, domain, batch);
   return ended(rc, elements);
@@ -119,6 +136,7 @@ export function swapInMemory(call: InMemory): Reply {
   const elements: ElementReply[] = [];
   for (let row = 0; row < step.count; row += 1) {
     if (row > 0) args.host.stop('grant.swap/element');
+    if (call.invocation.stopsAt(row)) break;
     if (!fetch(call, row, swap.bytes)) return ended('-EFAULT', elements);
     const element: SwapElement = {
       first: GrantRef(args.number(swap.first)),
@@ -141,6 +159,7 @@ export function copyInMemory(call: InMemory): Reply {
   let rc: Rc = 0;
   for (let row = 0; row < step.count && rc === 0; row += 1) {
     if (row > 0) host.stop('grant.copy/element');
+    if (call.invocation.stopsAt(row)) break;
     if (!fetch(call, row, copy.bytes)) {
       rc = '-EFAULT';
       continue;
@@ -207,4 +226,26 @@ export function compatCopyInMemory(call: InMemory): Reply {
     if (!isTold) return ended('-EFAULT', elements);
   }
   return ended(0, elements);
+}
+
+/** Bytes of an element of the batches that may be stopped; undefined for any other call. */
+function elementBytes({ number, command, layout }: Hypercall): number | undefined {
+  if (number !== HYPERVISOR_grant_table_op) return undefined;
+  const { map, unmap, copy, swap } = structures.native;
+  if (command === GNTTABOP_map_grant_ref) return map.bytes;
+  if (command === GNTTABOP_unmap_grant_ref) return unmap.bytes;
+  if (command === GNTTABOP_swap_grant_ref) return swap.bytes;
+  return command === GNTTABOP_copy && layout === 'native' ? copy.bytes : undefined;
+}
+
+export function isBatch(step: Hypercall): boolean {
+  return elementBytes(step) !== undefined;
+}
+
+/** The same call once so many elements are done: its registers have moved on (grants.md 5.4). */
+export function advanced(step: Hypercall, rows: number): Hypercall {
+  const low = step.argument.low + rows * (elementBytes(step) ?? 0);
+  const high = (step.argument.high + Math.floor(low / 2 ** 32)) >>> 0;
+  const argument = { low: low % 2 ** 32, high };
+  return { ...step, argument, count: step.count - rows };
 }

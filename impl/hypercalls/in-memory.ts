@@ -4,6 +4,7 @@ import type { Hypercall } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
 import { GuestArguments } from '../guest-arguments.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import type { Vcpu } from '../vcpu.js';
 import {
   compatCopyInMemory,
@@ -23,11 +24,17 @@ import {
 } from './in-memory-tables.js';
 
 /** A hypercall whose arguments are in the caller's memory (grants.md 5.1). */
-export function hypercall(host: Host, caller: Domain, vcpu: Vcpu, step: Hypercall): Reply {
+export function hypercall(
+  host: Host,
+  caller: Domain,
+  vcpu: Vcpu,
+  step: Hypercall,
+  invocation: Invocation,
+): Reply {
   if (step.as === 'user') return refused('-EPERM');
   const { argument, layout } = step;
   const base = layout === 'native' ? argument : { low: argument.low, high: 0 };
-  const call = { step, base, args: new GuestArguments(host, caller, vcpu, step) };
+  const call = { step, base, args: new GuestArguments(host, caller, vcpu, step), invocation };
   if (step.number === abi.HYPERVISOR_grant_table_op) return grantTableOp(call);
   if (step.number === abi.HYPERVISOR_memory_op) return memoryOpInMemory(call);
   return refused('-ENOSYS');
