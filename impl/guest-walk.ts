@@ -179,14 +179,21 @@ function rootTable(host: Host, domain: Domain, vcpu: Vcpu, low: number, walk: Gu
 
 /**
  * The frame of a table: the domain's own RAM that can be referenced. Nested paging reads tables like
- * other memory, through grant mappings too. Anything else is as if the table were not there.
+ * other memory, through grant mappings too; on its own account the hypervisor reads any page of the
+ * domain's. Anything else is as if the table were not there.
  */
 function tableAt(host: Host, domain: Domain, gfn: Gfn, level: number, walk: GuestWalk): number {
   const found = translate(host, domain, gfn);
   if (found === NOTHING) return NO_TABLE;
+  const isHeld = host.frames.referencesOf(mfnOf(found)) > 0;
+  const isNested = host.machine.paging === 'hap';
+  if (walk.isOwnAccount && isNested) {
+    walk.readonly[level] = 0;
+    const isOwn = isHeld && host.frames.ownerOf(mfnOf(found)) === domain.id;
+    return isOwn ? mfnOf(found) : NO_TABLE;
+  }
   const isGranted = !isRam(found);
-  const isUsable = !isGranted && host.frames.referencesOf(mfnOf(found)) > 0;
-  if (!isUsable && (walk.isOwnAccount || host.machine.paging === 'shadow')) return NO_TABLE;
+  if (!isNested && (isGranted || !isHeld)) return NO_TABLE;
   walk.readonly[level] = isGranted && typeOf(found) === GRANT_MAP_RO ? 1 : 0;
   return mfnOf(found);
 }
