@@ -185,17 +185,20 @@ function rootTable(host: Host, domain: Domain, vcpu: Vcpu, low: number, walk: Gu
 function tableAt(host: Host, domain: Domain, gfn: Gfn, level: number, walk: GuestWalk): number {
   const found = translate(host, domain, gfn);
   if (found === NOTHING) return NO_TABLE;
-  const isHeld = host.frames.referencesOf(mfnOf(found)) > 0;
   const isNested = host.machine.paging === 'hap';
-  if (walk.isOwnAccount && isNested) {
-    walk.readonly[level] = 0;
-    const isOwn = isHeld && host.frames.ownerOf(mfnOf(found)) === domain.id;
-    return isOwn ? mfnOf(found) : NO_TABLE;
-  }
+  if (walk.isOwnAccount && isNested) return ownTable(host, domain, mfnOf(found), level, walk);
   const isGranted = !isRam(found);
-  if (!isNested && (isGranted || !isHeld)) return NO_TABLE;
+  const isUsable = !isGranted && host.frames.referencesOf(mfnOf(found)) > 0;
+  if (!isUsable && !isNested) return NO_TABLE;
   walk.readonly[level] = isGranted && typeOf(found) === GRANT_MAP_RO ? 1 : 0;
   return mfnOf(found);
+}
+
+/** A table that the hypervisor looks at on its own account: any page of the domain's. */
+function ownTable(host: Host, domain: Domain, mfn: Mfn, level: number, walk: GuestWalk): number {
+  walk.readonly[level] = 0;
+  const isHeld = host.frames.referencesOf(mfn) > 0;
+  return isHeld && host.frames.ownerOf(mfn) === domain.id ? mfn : NO_TABLE;
 }
 
 /** What of a complete walk refuses the access; undefined: nothing. */
