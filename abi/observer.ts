@@ -106,4 +106,6 @@ export interface PinView {
   readonly mfn: Mfn;
   readonly hostRead: number;
   readonly hostWrite: number;
+  readonly deviceRead: number;
+  readonly deviceWrite: number;
 }

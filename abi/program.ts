@@ -3,8 +3,8 @@ import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle, VcpuId } from './i
 import type { GrantVersion } from './grant-table.js';
 import type { Layout } from './layouts.js';
 import type { DomainConfig, Machine } from './machine.js';
-import type { GrantCall, MemoryCall, RefusedGrantCall } from './step.js';
-import type { Step, UnmapElement, UnmapGrant } from './step.js';
+import type { ControlGrantCall, GrantCall, MemoryCall, RefusedGrantCall } from './step.js';
+import type { ReplaceElement, Step, UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
 import type { Word } from './word.js';
 
 /**
@@ -23,7 +23,13 @@ export interface Boot {
   readonly config: DomainConfig;
 }
 
-export type Line = Exclude<Step, UnmapGrant> | UnmapLine | GrantLine | PteLine | MarshalledLine;
+export type Line =
+  | Exclude<Step, UnmapGrant | UnmapAndReplace>
+  | UnmapLine
+  | ReplaceLine
+  | GrantLine
+  | PteLine
+  | MarshalledLine;
 
 /** The handle that element `element` of line `line` (a map) answered. */
 export interface FromLine {
@@ -33,7 +39,15 @@ export interface FromLine {
 export interface UnmapLine extends Omit<UnmapGrant, 'elements'> {
   readonly elements: readonly UnmapLineElement[];
 }
-export interface UnmapLineElement extends Omit<UnmapElement, 'handle'> {
+export interface UnmapLineElement extends Omit<UnmapElement, 'handle' | 'deviceAddress'> {
+  readonly handle: Handle | FromLine;
+  /** By name: the machine address of the page that the line mapped. */
+  readonly deviceAddress: number | FromLine;
+}
+export interface ReplaceLine extends Omit<UnmapAndReplace, 'elements'> {
+  readonly elements: readonly ReplaceLineElement[];
+}
+export interface ReplaceLineElement extends Omit<ReplaceElement, 'handle'> {
   readonly handle: Handle | FromLine;
 }
 
@@ -102,4 +116,4 @@ export interface MarshalledLine {
   readonly call: MarshalledCall;
 }
 export type MarshalledCall =
-  Exclude<GrantCall, UnmapGrant | RefusedGrantCall> | UnmapLine | MemoryCall;
+  Exclude<GrantCall, UnmapGrant | RefusedGrantCall | ControlGrantCall> | UnmapLine | MemoryCall;

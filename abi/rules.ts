@@ -1,3 +1,10 @@
+import {
+  controlGrantRefusals,
+  controlGrantRules,
+  windowRefusals,
+  windowRules,
+} from './rules-of-control.js';
+
 /**
  * The clauses of the spec by id: the words in which traces, faults and reports speak of it. Each id
  * that is the clause, and in the title of a test; reaching one is coverage.
@@ -18,6 +25,7 @@ export const rules = {
   G13: 'a table has the entries its frames hold, and grows on demand',
   G14: 'an entry says in its granter’s memory that it is in use',
   G15: 'handles and machine frames are the hypervisor’s choice',
+  ...controlGrantRules,
   P1: 'a page can be used through a gfn by its owner while it is allocated or held',
   P2: 'a p2m is a tree of tables out of a limited pool',
   P3: 'a fresh page shows nothing of another domain',
@@ -77,11 +85,7 @@ export const rules = {
   B2: 'a call that was stopped has done its first units, and the rest is still to do',
   B3: 'resume makes the rest of a call that was stopped',
   B4: 'a destruction ends mappings one by one, the highest handle first',
-  H1: 'map_foreign puts a page of a domain into a window of the control domain',
-  H2: 'unmap_window empties a window',
-  H3: 'the control domain accesses what its windows lead to, or faults',
-  H4: 'a window holds its page',
-  H5: 'the gfns of the control domain are machine frames',
+  ...windowRules,
 } as const;
 export type RuleId = keyof typeof rules;
 
@@ -153,6 +157,7 @@ export const refusals = {
   'G10.3': ['eagain', 'the first entry is in use'],
   'G10.4': ['eagain', 'the second entry is in use'],
   'G11.1': ['-ENOSYS', 'the operation is not one an HVM caller may ask for'],
+  ...controlGrantRefusals,
   'P6.1': ['extents done', 'the order is too large'],
   'P6.2': ['extents done', 'there is no such domain'],
   'P6.3': ['extents done', 'the domain is not the caller’s to manage'],
@@ -282,13 +287,7 @@ export const refusals = {
   'M4.7': ['-EINVAL', 'what an exchange is to do does not hang together'],
   'B2.1': ['busy', 'the vcpu is in the middle of a call'],
   'B3.1': ['idle', 'the vcpu is in no call that it could go on with'],
-  'H1.1': ['-ESRCH', 'there is no such domain'],
-  'H1.2': ['-EINVAL', 'there is no such window'],
-  'H1.3': ['-EBUSY', 'the page belongs to another domain than the one named'],
-  'H1.4': ['-EINVAL', 'there is no page of the domain’s own at the gfn'],
-  'H2.1': ['-EINVAL', 'there is no such window'],
-  'H3.1': ['#PF', 'the window is empty'],
-  'H3.2': ['#PF', 'the window is readonly'],
+  ...windowRefusals,
 } as const;
 export type RefusalId = keyof typeof refusals;
 

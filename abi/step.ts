@@ -3,6 +3,7 @@ import type { Layout } from './layouts.js';
 import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 import type { Toolstack } from './toolstack.js';
+import type { ControlGrantCall } from './control-grants.js';
 import type { WindowCall } from './windows.js';
 import type { Word } from './word.js';
 
@@ -26,6 +27,12 @@ export type {
   SetMemoryType,
   Toolstack,
 } from './toolstack.js';
+export type {
+  ControlGrantCall,
+  GetStatusFrames,
+  ReplaceElement,
+  UnmapAndReplace,
+} from './control-grants.js';
 export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
 export { accessors } from './access.js';
 export type {
@@ -75,7 +82,8 @@ export type GrantCall =
   | SetVersion
   | GetVersion
   | SwapGrant
-  | RefusedGrantCall;
+  | RefusedGrantCall
+  | ControlGrantCall;
 
 export interface MapGrant extends ByGuest {
   readonly op: 'map';

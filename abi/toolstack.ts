@@ -74,9 +74,10 @@ export interface PauseDomain {
 /** What can be made to fail, once. */
 export const fallible = ['page', 'table', 'grant_frame', 'entry'] as const;
 /**
- * An allocation of RAM for a domain (all of an extent at once), of a table of a p2m, of a page that
- * the hypervisor lends to a domain (a frame of its grant table, of its status words, its shared
- * info); or an update of an entry of a p2m.
+ * An allocation of RAM for a domain (all of an extent at once); of a table of a p2m or, without
+ * nested paging, of all that is to serve a new domain's page tables; of a page that the hypervisor
+ * lends to a domain (a frame of its grant table, of its status words, its shared info); or an update
+ * of an entry of a p2m.
  */
 export type Fallible = (typeof fallible)[number];
 /** The `after`-th from now on fails, 1 being the next; 0 says that none is to fail any more. */

@@ -8,6 +8,7 @@ import type { DomainId } from '../abi/ids.js';
 import type { UnmapLine, UnmapLineElement } from '../abi/program.js';
 import {
   refusedGrantCalls,
+  type ControlGrantCall,
   type CopyElement,
   type CopySide,
   type GrantCall,
@@ -30,6 +31,7 @@ import {
   parseDomain,
   parseGrant,
   parseHandle,
+  parseName,
   parseRef,
 } from './names.js';
 import { hex, parseLong, parseNumber, u16, u32 } from './numbers.js';
@@ -37,7 +39,7 @@ import { refuseToken, type Token, type Words } from './words.js';
 
 /*
  * map     d1/9 at=0x6 ro ; d1/10 at=0x7+0x8 flags=0x12
- * unmap   h1 at=0x6 ; #17 at=0x0 dev=0x8
+ * unmap   h1 at=0x6 ; #17 at=0x0 dev=0x8 ; h1 at=0x0 dev=h1
  * copy    d1/9+0x10 -> self:0x6 bytes=64 flags=0x4
  * swap    3 4
  *
@@ -45,7 +47,7 @@ import { refuseToken, type Token, type Words } from './words.js';
  * and one with `:` a gfn; `flags=` has only the bits besides.
  */
 
-export type GrantCallLine = Exclude<GrantCall, UnmapGrant> | UnmapLine;
+export type GrantCallLine = Exclude<GrantCall, UnmapGrant | ControlGrantCall> | UnmapLine;
 
 export function grantCallText(line: GrantCallLine): string {
   switch (line.op) {
@@ -72,7 +74,11 @@ export function grantCallText(line: GrantCallLine): string {
   }
 }
 
-export function parseGrantCall(op: GrantCall['op'], by: Caller, given: Arguments): GrantCallLine {
+export function parseGrantCall(
+  op: GrantCallLine['op'],
+  by: Caller,
+  given: Arguments,
+): GrantCallLine {
   const { text, place, words } = given;
   switch (op) {
     case 'map':
@@ -120,7 +126,9 @@ function parseMapFlags(words: Words): number {
 }
 
 function unmapText(element: UnmapLineElement): string {
-  const device = element.deviceAddress === 0 ? '' : ` dev=${hex(element.deviceAddress)}`;
+  const { deviceAddress } = element;
+  const text = typeof deviceAddress === 'number' ? hex(deviceAddress) : handleText(deviceAddress);
+  const device = deviceAddress === 0 ? '' : ` dev=${text}`;
   return `${handleText(element.handle)} at=${addressText(element.address)}${device}`;
 }
 
@@ -128,7 +136,9 @@ function parseUnmap(words: Words, line: number): UnmapLineElement {
   const handle = parseHandle(words.next('a handle (h3, #17)'), line);
   const address = parseAddress(words.keyed('at', 'an address'));
   const device = words.optional('dev');
-  return { handle, address, deviceAddress: device === undefined ? 0 : parseLong(device) };
+  if (device === undefined) return { handle, address, deviceAddress: 0 };
+  const isName = device.text.startsWith('h');
+  return { handle, address, deviceAddress: isName ? parseName(device, line) : parseLong(device) };
 }
 
 const GREFS = GNTCOPY_source_gref | GNTCOPY_dest_gref;

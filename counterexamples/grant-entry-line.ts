@@ -2,6 +2,8 @@ import { GTF_permit_access, GTF_readonly, type GrantVersion } from '../abi/grant
 import { Gfn } from '../abi/ids.js';
 import type { DomainConfig } from '../abi/machine.js';
 import type { GrantLine } from '../abi/program.js';
+import { whole } from './batch.js';
+import type { Arguments, Caller } from './arguments.js';
 import { domainText, gfnText, grantText, pairOf, parseDomain, parseGrant } from './names.js';
 import { parseGfn, parseRef } from './names.js';
 import { hex, parseLong, parseNumber, u16 } from './numbers.js';
@@ -28,7 +30,13 @@ export function grantLineText(line: GrantLine, defaults: DomainConfig): string {
   ].join(' ');
 }
 
-export function parseGrantLine(words: Words, defaults: DomainConfig): Entry {
+export const parseGrantEntry = (
+  op: 'grant',
+  by: Caller,
+  { words, machine }: Arguments,
+): GrantLine => ({ op, ...by, ...whole(words, (each) => parseGrantLine(each, machine.defaults)) });
+
+function parseGrantLine(words: Words, defaults: DomainConfig): Entry {
   const ref = parseRef(words.keyed('ref', 'a grant ref'));
   const to = parseDomain(words.keyed('to', 'a domain'));
   const frame = parseLong(words.keyed('gfn', 'a gfn'));

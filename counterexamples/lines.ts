@@ -4,10 +4,11 @@ import type { LinearAccess } from '../abi/step.js';
 import { accessText, parseAccess } from './access-lines.js';
 import { whole } from './batch.js';
 import { callerText, parseCaller } from './actor.js';
-import type { Arguments, Caller } from './arguments.js';
+import type { Arguments } from './arguments.js';
+import { controlGrantText, parseControlGrant } from './control-grant-lines.js';
 import { controlText, parseControl } from './control-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
-import { grantLineText, parseGrantLine } from './grant-entry-line.js';
+import { grantLineText, parseGrantEntry } from './grant-entry-line.js';
 import { hypercallText, parseHypercall } from './hypercall-lines.js';
 import { linearText, parseLinear } from './linear-lines.js';
 import { memoryCallText, parseMemoryCall } from './memory-call-lines.js';
@@ -127,6 +128,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   pause: 'toolstack',
   unpause: 'toolstack',
   fail_next: 'toolstack',
+  unmap_and_replace: 'guest',
+  get_status_frames: 'guest',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
 };
@@ -137,6 +140,9 @@ const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, 
 
 /** Every switch names every operation, so that the compiler finds one that is forgotten. */
 function argumentsText(line: Line, machine: Machine): string {
+  if (line.op === 'unmap_and_replace' || line.op === 'get_status_frames')
+    return controlGrantText(line);
+  if (line.op === 'map_foreign' || line.op === 'unmap_window') return windowText(line);
   switch (line.op) {
     case 'grant':
       return grantLineText(line, machine.defaults);
@@ -200,13 +206,14 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'unpause':
     case 'fail_next':
       return toolstackText(line, machine.defaults);
-    case 'map_foreign':
-    case 'unmap_window':
-      return windowText(line);
   }
 }
 
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
+  if (op === 'unmap_and_replace' || op === 'get_status_frames')
+    return parseControlGrant(op, parseCaller(actor), given);
+  if (op === 'map_foreign' || op === 'unmap_window')
+    return parseWindow(op, ofToolstack(actor, op, given));
   switch (op) {
     case 'grant':
       return parseGrantEntry(op, parseCaller(actor), given);
@@ -270,9 +277,6 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'unpause':
     case 'fail_next':
       return parseToolstack(op, ofToolstack(actor, op, given));
-    case 'map_foreign':
-    case 'unmap_window':
-      return parseWindow(op, ofToolstack(actor, op, given));
   }
 }
 
@@ -286,9 +290,3 @@ function ofToolstack(actor: Token, op: Line['op'], given: Arguments): Arguments 
   if (actor.text === TOOLSTACK) return given;
   return refuseToken(actor, `'${TOOLSTACK}', whose operation ${op} is`);
 }
-
-const parseGrantEntry = (op: 'grant', by: Caller, { words, machine }: Arguments): Line => ({
-  op,
-  ...by,
-  ...whole(words, (each) => parseGrantLine(each, machine.defaults)),
-});

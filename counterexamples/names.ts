@@ -83,6 +83,11 @@ export function handleText(handle: Handle | FromLine): string {
 /** A handle in line `line` of the program: a name may only look back. */
 export function parseHandle(token: Token, line: number): Handle | FromLine {
   if (token.text.startsWith('#')) return Handle(parseNumber(after(token, 1), u32));
+  return parseName(token, line);
+}
+
+/** What was made in an earlier line than `line`. */
+export function parseName(token: Token, line: number): FromLine {
   if (!token.text.startsWith('h')) return refuseToken(token, 'a handle (h3, h3.1, #17)');
   const [maker, element] = pairOf(after(token, 1), '.');
   const from = parseNumber(maker, { ...u32, what: 'the number of a line' });

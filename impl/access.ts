@@ -1,3 +1,4 @@
+import { APIC_GFN, APIC_VERSION, APIC_VERSION_OFFSET } from '../abi/local-apic.js';
 import { PFEC_I, PFEC_P } from '../abi/control.js';
 import { Gfn } from '../abi/ids.js';
 import type { GuestPhysical, Mfn } from '../abi/ids.js';
@@ -23,6 +24,7 @@ import type { Leaf } from './tables/p2m-entry.js';
  */
 
 const FETCH_BYTES = 8;
+const APIC_REGISTER_BYTES = 4;
 const TWO_TO_32 = 2 ** 32;
 /** The page fault of a fetch from a hole, under shadows: as if the page were not executable. */
 const HOLE_FETCHED = PFEC_P | PFEC_I;
@@ -41,11 +43,18 @@ export function accessPhysical(host: Host, domain: Domain, step: PhysicalAccess)
   const first = memory.translate(host, domain, Gfn(gfn));
   const isOne = !memory.crossesPages(offset, size);
   const last = isOne ? first : memory.translate(host, domain, Gfn(gfn + 1));
+  if (isApicVersion(step, first, gfn, offset)) return valueOf({ low: APIC_VERSION, high: 0 });
   if (step.op !== 'fetch') return accessAt(host, step, first, last, offset);
   return (
     refusedFetch(host, domain, first, HOLE_FETCHED, wordOf(address)) ??
     loadAt(host, FETCH_BYTES, first, last, offset)
   );
+}
+
+/** Where nothing else is, the local APIC's registers are read by the emulator. */
+function isApicVersion(step: PhysicalAccess, first: Leaf, gfn: number, offset: number): boolean {
+  if (gfn !== APIC_GFN || first !== NOTHING || step.op !== 'load') return false;
+  return offset === APIC_VERSION_OFFSET && step.size === APIC_REGISTER_BYTES;
 }
 
 /** An access other than a fetch, by what is at its first and at its last page. */

@@ -50,8 +50,8 @@ export function createControl(host: Host): void {
   const control = host.newDomain(CONTROL, {
     ram: [],
     maximumPages: host.machine.controlPages,
-    grantFrames: INITIAL_GRANT_FRAMES,
-    maptrackFrames: 0,
+    grantFrames: host.machine.grantFramesMaximum,
+    maptrackFrames: host.machine.maptrackFramesMaximum,
     grantVersion: 1,
     tableGfn: undefined,
   });
@@ -69,7 +69,7 @@ export function createControl(host: Host): void {
 }
 
 function addXenPages(host: Host, domain: Domain): boolean {
-  const sharedInfo = takeXenPage(host);
+  const sharedInfo = takeXenPage(host, domain);
   if (sharedInfo === undefined) return false;
   shareXenPage(host, domain, sharedInfo);
   // An event is pending from the start (recorded): the upcall, its selector word 0, and port 1.

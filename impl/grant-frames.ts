@@ -13,10 +13,10 @@ const TWO_TO_32 = 2 ** 32;
  */
 export function growTable(host: Host, domain: Domain, frameCount: number): boolean {
   const table = domain.grants;
-  const shared = takePages(host, frameCount - table.frames.length);
+  const shared = takePages(host, domain, frameCount - table.frames.length);
   if (shared === undefined) return false;
   if (table.version === 2 && !populateStatusFrames(host, domain, frameCount)) {
-    for (const mfn of shared) giveBackXenPage(host, mfn);
+    for (const mfn of shared) giveBackXenPage(host, domain, mfn);
     return false;
   }
 
@@ -32,7 +32,7 @@ export function growTable(host: Host, domain: Domain, frameCount: number): boole
 export function populateStatusFrames(host: Host, domain: Domain, frameCount: number): boolean {
   const table = domain.grants;
   const missing = table.statusFramesFor(frameCount) - table.statusFrames.length;
-  const taken = takePages(host, missing);
+  const taken = takePages(host, domain, missing);
   if (taken === undefined) return false;
 
   // Nothing below this line can fail.
@@ -44,12 +44,12 @@ export function populateStatusFrames(host: Host, domain: Domain, frameCount: num
 }
 
 /** So many pages of Xen's own, or none of them. */
-function takePages(host: Host, count: number): readonly Mfn[] | undefined {
+function takePages(host: Host, domain: Domain, count: number): readonly Mfn[] | undefined {
   const taken: Mfn[] = [];
   while (taken.length < count) {
-    const mfn = takeXenPage(host);
+    const mfn = takeXenPage(host, domain);
     if (mfn === undefined) {
-      for (const each of taken) giveBackXenPage(host, each);
+      for (const each of taken) giveBackXenPage(host, domain, each);
       return undefined;
     }
     taken.push(mfn);

@@ -24,8 +24,8 @@ import { P2mTable } from './tables/p2m-table.js';
 import { WindowTable } from './tables/window-table.js';
 import { Vcpu } from './vcpu.js';
 
-/** Root table, grant frame and shared info of the control domain. */
-const CONTROL_FRAMES = 3;
+/** The root table of the control domain, which has no p2m. */
+const CONTROL_TABLES = 1;
 
 /** Everything there is: memory, tables, domains. Every hypercall takes it first. */
 export class Host {
@@ -41,6 +41,8 @@ export class Host {
   readonly guestShare: FrameShare;
   /** Frames for p2m tables, shadows, grant tables and shared info: for every domain's limits. */
   readonly xenShare: FrameShare;
+  /** Frames that Xen shares with the control domain: which they are is known from the start. */
+  readonly controlShare: FrameShare;
   readonly entryLog = new EntryLog();
   readonly failing = new Failing();
   readonly domains: DomainTable;
@@ -54,9 +56,11 @@ export class Host {
   readonly argumentWalk = new GuestWalk(true);
 
   constructor(machine: Machine, options: Options, stop: (point: StopPoint) => void) {
-    const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_FRAMES;
+    const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_TABLES;
+    // Its shared info, then the frames of its grant table, in order.
+    const controlFrames = 1 + machine.grantFramesMaximum;
     const ramFrames = machine.guestFrames + machine.controlPages;
-    const frameCount = ramFrames + xenFrames;
+    const frameCount = ramFrames + controlFrames + xenFrames;
     this.machine = machine;
     this.cpuFeatures = offeredFeatures(machine);
     this.options = options;
@@ -64,7 +68,9 @@ export class Host {
     this.ram = new Ram(frameCount);
     this.frames = new FrameTable(frameCount);
     this.guestShare = new FrameShare(this.ram, this.frames, 0, ramFrames);
-    this.xenShare = new FrameShare(this.ram, this.frames, ramFrames, xenFrames);
+    this.controlShare = new FrameShare(this.ram, this.frames, ramFrames, controlFrames);
+    const xenFirst = ramFrames + controlFrames;
+    this.xenShare = new FrameShare(this.ram, this.frames, xenFirst, xenFrames);
     this.domains = new DomainTable(machine.domains);
     this.continuations = new ContinuationTable(machine.domains, machine.vcpus);
     this.windows = new WindowTable(WINDOWS + machine.controlPages);
@@ -75,6 +81,13 @@ export class Host {
     const control = this.domains.byId(CONTROL);
     assert(control !== undefined, 'the control domain is always there');
     return control;
+  }
+
+  /** A mapped page keeps its domain, and a domain that goes takes the handles on it along (I11). */
+  granter(id: DomainId): Domain {
+    const owner = this.domains.byId(id);
+    assert(owner !== undefined, 'the granter of a live handle exists');
+    return owner;
   }
 
   /** A domain without any memory yet; undefined where the pool has no frame for its p2m. */
@@ -92,6 +105,11 @@ export class Host {
       tableFrames: machine.p2mTableFrames,
     });
     if (!p2m.open()) return undefined;
+    const needsPool = machine.paging === 'shadow' && id !== CONTROL;
+    if (needsPool && this.failing.strikes('table')) {
+      p2m.dropRoot();
+      return undefined;
+    }
     return new Domain({
       id,
       maximumPages: config.maximumPages,

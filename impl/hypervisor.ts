@@ -16,15 +16,16 @@ import { accessPhysical } from './access.js';
 import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
-import { Host } from './host.js';
+import { Host, isTranslated } from './host.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
-import { isBatch } from './hypercalls/in-memory-grants.js';
+import { isPreemptible } from './hypercalls/in-memory-rest.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
 import { setVersion } from './hypercalls/set-version.js';
-import { setupTable } from './hypercalls/setup-table.js';
+import { setupTable, statusFrames } from './hypercalls/setup-table.js';
+import { unmapAndReplace } from './hypercalls/control-grants.js';
 import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
@@ -114,6 +115,8 @@ export class Hypervisor implements System {
       case 'get_version':
       case 'swap':
       case 'refused_grant_call':
+      case 'unmap_and_replace':
+      case 'get_status_frames':
         return this.#grantCall(step);
       default:
         return this.#memoryCall(step);
@@ -125,7 +128,7 @@ export class Hypervisor implements System {
     const caller = this.#running(step.caller, step.vcpu);
     const vcpu = caller?.vcpus[step.vcpu];
     if (caller === undefined || vcpu === undefined) return this.#notNow(step);
-    const reply = isBatch(step)
+    const reply = isPreemptible(step)
       ? invoke(this.host, caller, step, 0)
       : hypercall(this.host, caller, vcpu, step, unstopped);
     return caller.isCrashed ? crashedIn(reply) : reply;
@@ -171,22 +174,32 @@ export class Hypervisor implements System {
       case 'store':
       case 'cmpxchg':
         return this.#isControlFree(step.vcpu) ? accessWindow(this.host, step) : this.#notNow(step);
-      case 'populate_physmap':
-      case 'decrease_reservation':
-      case 'increase_reservation':
-      case 'add_to_physmap':
-      case 'add_to_physmap_batch':
-      case 'remove_from_physmap':
-      case 'exchange':
-      case 'current_reservation':
-      case 'maximum_reservation':
-      case 'maximum_gpfn':
-        return this.#isControlFree(step.vcpu)
-          ? performMemoryCall(this.host, this.host.control(), step)
-          : this.#notNow(step);
-      default:
+      case 'xadd':
+      case 'fetch':
+      case 'crash':
+      case 'load_linear':
+      case 'store_linear':
+      case 'cmpxchg_linear':
+      case 'xadd_linear':
+      case 'fetch_linear':
+      case 'cr0':
+      case 'cr3':
+      case 'cr4':
+      case 'efer':
+      case 'pkru':
+      case 'invlpg':
+      case 'hypercall':
         return NO_DOMAIN;
+      default:
+        return this.#isControlFree(step.vcpu) ? this.#callByControl(step) : this.#notNow(step);
     }
+  }
+
+  #callByControl(step: GrantCall | MemoryCall): Reply {
+    const caller = this.host.control();
+    return isMemoryCall(step)
+      ? performMemoryCall(this.host, caller, step)
+      : performGrantCall(this.host, caller, step);
   }
 
   /** The control domain's vcpu is not in the middle of a call. */
@@ -230,7 +243,28 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
       return getVersion(host, caller, step);
     case 'refused_grant_call':
       return rcReply('-ENOSYS');
+    case 'unmap_and_replace':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : unmapAndReplace(host, caller, step);
+    case 'get_status_frames':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
   }
+}
+
+const memoryCalls: ReadonlySet<Step['op']> = new Set<MemoryCall['op']>([
+  'populate_physmap',
+  'decrease_reservation',
+  'increase_reservation',
+  'add_to_physmap',
+  'add_to_physmap_batch',
+  'remove_from_physmap',
+  'exchange',
+  'current_reservation',
+  'maximum_reservation',
+  'maximum_gpfn',
+]);
+
+function isMemoryCall(step: GrantCall | MemoryCall): step is MemoryCall {
+  return memoryCalls.has(step.op);
 }
 
 function performMemoryCall(host: Host, caller: Domain, step: MemoryCall): Reply {

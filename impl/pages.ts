@@ -1,7 +1,9 @@
+import { CONTROL } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
+import { forgetFrame, forgetGranter } from './forgotten-handles.js';
 import type { Host } from './host.js';
 
 /*
@@ -51,6 +53,7 @@ export function putPage(host: Host, mfn: Mfn): void {
     // Its memory stays with the table it is part of; only the domain's claim on it ends.
     owner.xenHeapPages -= 1;
   } else {
+    forgetFrame(host, owner, mfn);
     host.guestShare.giveBack(mfn);
     owner.pages -= 1;
   }
@@ -69,16 +72,17 @@ export function putAllocation(host: Host, mfn: Mfn): void {
 }
 
 /** A new zero page of Xen's own, not yet anybody's; undefined where this is to fail. */
-export function takeXenPage(host: Host): Mfn | undefined {
+export function takeXenPage(host: Host, domain: Domain): Mfn | undefined {
   if (host.failing.strikes('grant_frame')) return undefined;
-  const mfn = host.xenShare.take();
+  const share = domain.id === CONTROL ? host.controlShare : host.xenShare;
+  const mfn = share.take();
   assert(mfn !== undefined, 'the hypervisor has a frame for every table of every domain');
   return mfn;
 }
 
 /** Gives back a page of Xen's own that nobody was given. */
-export function giveBackXenPage(host: Host, mfn: Mfn): void {
-  host.xenShare.giveBack(mfn);
+export function giveBackXenPage(host: Host, domain: Domain, mfn: Mfn): void {
+  (domain.id === CONTROL ? host.controlShare : host.xenShare).giveBack(mfn);
 }
 
 /** Shares a page of Xen's own with a domain, typed for good (I20). */
@@ -111,5 +115,6 @@ export function freeDomainIfUnused(host: Host, domain: Domain): void {
   for (const mfn of domain.grants.statusFrames) unshareXenPage(host, mfn);
   if (domain.sharedInfo !== undefined) unshareXenPage(host, domain.sharedInfo);
   domain.p2m.dropRoot();
+  forgetGranter(host, domain);
   host.domains.remove(domain);
 }

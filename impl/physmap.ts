@@ -1,4 +1,4 @@
-import { Gfn, INVALID_GFN } from '../abi/ids.js';
+import { CONTROL, Gfn, INVALID_GFN } from '../abi/ids.js';
 import type { Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
@@ -150,10 +150,11 @@ export function releaseEntry(host: Host, domain: Domain, old: Leaf): void {
   host.frames.dereferenceWritable(mfnOf(old));
 }
 
-/** The entry carries a type reference: a writable grant mapping of the domain's own page. */
+/** The entry carries a type reference: a writable mapping of the domain's own page, or the control's. */
 export function holdsType(host: Host, domain: Domain, found: Leaf): boolean {
   if (found === NOTHING || typeOf(found) !== GRANT_MAP_RW) return false;
-  return host.frames.ownerOf(mfnOf(found)) === domain.id;
+  const owner = host.frames.ownerOf(mfnOf(found));
+  return owner === domain.id || owner === CONTROL;
 }
 
 /**

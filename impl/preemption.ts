@@ -10,7 +10,7 @@ import { copyGrant } from './hypercalls/copy-grant.js';
 import { decrease } from './hypercalls/decrease.js';
 import { mapGrant } from './hypercalls/map-grant.js';
 import { hypercall } from './hypercalls/in-memory.js';
-import { advanced } from './hypercalls/in-memory-grants.js';
+import { advanced } from './hypercalls/in-memory-rest.js';
 import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';

@@ -86,7 +86,7 @@ export function holdsWindowType(host: Host, { mfn, isReadonly }: WindowEntry): b
   return !isReadonly && host.frames.ownerOf(mfn) === CONTROL;
 }
 
-function putEntry(host: Host, entry: WindowEntry): void {
+export function putEntry(host: Host, entry: WindowEntry): void {
   if (holdsWindowType(host, entry)) host.frames.dereferenceWritable(entry.mfn);
   putPage(host, entry.mfn);
 }

@@ -8,6 +8,7 @@ import { loadWord, storeWord } from '../values/content.js';
 import { allOnes, areEqual, joined, masked, sum, without } from '../values/words.js';
 import { isGrant, ownPageAt, pageOf, theDomain, withContent } from './derived.js';
 import { get } from '../values/keyed.js';
+import { apicRegister } from './local-apic.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
 import { isNested } from './registers.js';
@@ -60,6 +61,8 @@ type PhysicalAccess = Exclude<Access, { readonly op: 'crash' }>;
 /** An access by guest-physical address, which a guest makes through an identity map. */
 export function physicalAccess(state: State, made: PhysicalAccess): Result {
   const { address } = made;
+  const register = apicRegister(state, made);
+  if (register !== undefined) return accept({ is: 'value', value: register }, 'A1', state);
   const linear = { low: address % 2 ** 32, high: Math.floor(address / 2 ** 32) };
   const fault: Reply = { is: 'page_fault', code: PFEC_P | PFEC_I, linear };
   return accessed(state, made, physicalPlace(address, made.op === 'fetch' ? 8 : made.size), fault);

@@ -3,7 +3,17 @@ import type { DomainId, GrantRef } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import { domainOf, ownPageAt, pageOf, pinsOf, type Claim, type Pins } from './derived.js';
+import {
+  domainOf,
+  isReferencable,
+  isWritten,
+  ownPageAt,
+  pageOf,
+  pinsOf,
+  type Claim,
+  type Pins,
+} from './derived.js';
+import { has } from '../values/keyed.js';
 import { entryAt, entryCount, mark, unmark, type GrantEntry } from './entries.js';
 import type { Domain, State } from './state.js';
 
@@ -48,9 +58,11 @@ export function acquire(state: State, held: readonly Claim[], wanted: Wanted): A
   const entry = entryAt(state, granter, ref);
   const type = entry.flags & abi.GTF_type_mask;
   const isTransitive = granter.grantVersion === 2 && type === abi.GTF_transitive;
-  const isCovered = pins !== undefined && (readonly || pins.writers > 0);
+  const isCovered = pins !== undefined && (readonly || isWritten(pins));
   if (isCovered && !isTransitive) {
-    const isAnothers = pageOf(state, pins.page).owner !== granter.id;
+    // Through a mapping of the control domain a page can be gone, or its last reference.
+    const isGone = !has(state.pages, pins.page) || !isReferencable(state, pins.page);
+    const isAnothers = isGone || pageOf(state, pins.page).owner !== granter.id;
     return isAnothers || granter.dying ? no('bad_domain', 'G4.7') : inUse(wanted, pins, state);
   }
 

@@ -18,6 +18,8 @@ export interface Ended {
   readonly outcome: Reply | undefined;
   readonly rules: Rules;
   readonly next: State;
+  /** It was stopped, where so many units were done as it might do ([B2]). */
+  readonly isStopped?: true;
 }
 export type Rules = readonly (RuleId | RefusalId)[];
 

@@ -51,17 +51,23 @@ export const isHeld = (state: State, id: PageId): boolean =>
   findKey(state.windows, ({ page }) => page === id) !== undefined ||
   findKey(
     state.domains,
-    ({ mappings, vcpus }) =>
+    ({ id: mapper, mappings, vcpus }) =>
       vcpus.some(({ root }) => root === id) ||
-      findKey(mappings, ({ page }) => page === id) !== undefined,
+      findKey(mappings, (mapping) => mapping.page === id && isHolding(mapper, mapping)) !==
+        undefined,
   ) !== undefined;
+
+/** [G12] [G16] Of a host mapping of the control domain it is the window that holds the page. */
+const isHolding = (mapper: DomainId, { device }: Mapping): boolean => mapper !== CONTROL || device;
 
 /** [G12] [C8] [H4] All pages that live mappings, vcpus and windows hold. */
 export function heldPages(state: State): ReadonlySet<PageId> {
   const held = new Set<PageId>();
   forEach(state.windows, ({ page }) => held.add(page));
-  forEach(state.domains, ({ mappings, vcpus }) => {
-    forEach(mappings, ({ page }) => held.add(page));
+  forEach(state.domains, ({ id, mappings, vcpus }) => {
+    forEach(mappings, (mapping) => {
+      if (isHolding(id, mapping)) held.add(mapping.page);
+    });
     for (const { root } of vcpus) if (root !== undefined) held.add(root);
   });
   return held;
@@ -115,7 +121,12 @@ export interface Claim {
 export interface Pins extends Claim {
   readonly readers: number;
   readonly writers: number;
+  readonly deviceReaders: number;
+  readonly deviceWriters: number;
 }
+
+/** [G12] Somebody uses the grant for writing. */
+export const isWritten = (pins: Pins): boolean => pins.writers + pins.deviceWriters > 0;
 
 /** [G12] The uses of a grant: every live mapping of it, and the claims of the copy in progress. */
 export function pinsOf(
@@ -126,14 +137,17 @@ export function pinsOf(
 ): Pins | undefined {
   let mapping: Mapping | undefined;
   let grantee = granter;
-  let [readers, writers] = [0, 0];
+  let [readers, writers, deviceReaders, deviceWriters] = [0, 0, 0, 0];
   forEach(state.domains, ({ id, mappings }) => {
     forEach(mappings, (candidate) => {
       if (candidate.ref !== ref || candidate.granter !== granter) return;
       mapping = candidate;
       grantee = id;
-      if (candidate.readonly) readers++;
-      else writers++;
+      const { readonly, host, device } = candidate;
+      readers += host && readonly ? 1 : 0;
+      writers += host && !readonly ? 1 : 0;
+      deviceReaders += device && readonly ? 1 : 0;
+      deviceWriters += device && !readonly ? 1 : 0;
     });
   });
   let use: Claim | undefined =
@@ -146,7 +160,8 @@ export function pinsOf(
     if (claim.readonly) readers++;
     else writers++;
   }
-  return use === undefined ? undefined : { ...use, readers, writers };
+  if (use === undefined) return undefined;
+  return { ...use, readers, writers, deviceReaders, deviceWriters };
 }
 
 /** [G12] Whether a live mapping pins some grant of a domain with this ref or a higher one. */

@@ -4,7 +4,7 @@ import type { DestroyDomain } from '../abi/step.js';
 import { drop, entries, get, put } from '../values/keyed.js';
 import { gfnOf, the, theDomain, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
-import { ended } from './map.js';
+import { ended } from './ended.js';
 import { accept, rc, refuse, type Alternative, type Objection, type Result } from './outcome.js';
 import { giveUpAll, isGrantMapping, vanishIfUnheld, withoutEntry } from './pages.js';
 import type { Mapping, State } from './state.js';

@@ -9,8 +9,9 @@ import { withContent, withDomain } from './derived.js';
 import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, freshPage } from './pages.js';
+import { addPage, freshPage, withFrameNumbers } from './pages.js';
 import { placed } from './physmap.js';
+import { isNested } from './registers.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
 
 /** A machine on which only the control domain runs. */
@@ -18,7 +19,14 @@ export function boot(machine: Machine): State {
   const none = { domains: undefined, pages: undefined, windows: undefined };
   const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
   const empty: State = { machine, ...none, nextPage: PageId(0), failing };
-  let next = bareDomain(empty, CONTROL, { ...machine.defaults, maximumPages: 0 });
+  let next = bareDomain(empty, CONTROL, {
+    ...machine.defaults,
+    maximumPages: 0,
+    grantFrames: machine.grantFramesMaximum,
+    maptrackFrames: machine.maptrackFramesMaximum,
+    grantVersion: 1,
+  });
+  next = withFrameNumbers(next);
   for (let n = 0; n < machine.controlPages; n++) next = withControlPage(next, n);
   return next;
 }
@@ -60,9 +68,9 @@ export function create(state: State, { domain: id, config: asked }: abi.CreateDo
   return accept(rc(0), 'D1', next);
 }
 
-/** The domain with the top of its p2m, what the hypervisor lends it, its RAM and its table. */
+/** The domain with the top of its p2m, what serves its page tables, what the hypervisor lends it, its RAM and its table. */
 function built(state: State, id: DomainId, config: DomainConfig): Attempt {
-  const rooted = attempt(state, 'table');
+  const rooted = attempt(state, 'table', isNested(state) ? 1 : 2);
   if (!rooted.isDone) return rooted;
   const lent = attempt(rooted.next, 'grant_frame', 2);
   if (!lent.isDone) return lent;

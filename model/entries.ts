@@ -2,7 +2,7 @@ import * as abi from '../abi/grant-table.js';
 import { DomainId, GrantRef } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import { halfAt, storeWord, wordAt } from '../values/content.js';
-import { pageOf, pinsOf, the, theDomain, withContent, type Claim } from './derived.js';
+import { isWritten, pageOf, pinsOf, the, theDomain, withContent, type Claim } from './derived.js';
 import type { Domain, PageId, State } from './state.js';
 
 /** Grant entries, read from and written to the granter's own memory each time they matter. */
@@ -118,6 +118,6 @@ export function unmark(
   if ((bits & (abi.GTF_reading | abi.GTF_writing)) === 0) return state;
   const pins = pinsOf(state, granter, ref, claims);
   const reading = pins === undefined ? abi.GTF_reading : 0;
-  const writing = !readonly && (pins?.writers ?? 0) === 0 ? abi.GTF_writing : 0;
+  const writing = !readonly && (pins === undefined || !isWritten(pins)) ? abi.GTF_writing : 0;
   return storeAt(state, place, 2, bits & ~(reading | writing));
 }

@@ -24,6 +24,7 @@ export function extentsCall(
   made: Hypercall,
   operation: number,
   first: number,
+  limit: number,
 ): Ended {
   const { reservation: at } = abi.structures[made.layout];
   const { bytes, next: read } = bytesAt(state, made, argumentOf(made), at.bytes);
@@ -43,6 +44,7 @@ export function extentsCall(
   const together = made.layout === 'native' ? 1 : TOGETHER;
   let gfns: readonly Gfn[] = [];
   for (let done = first; done < count; done++) {
+    if (done === first + limit) return { ...end(done, 'M1'), isStopped: true };
     const from = (done - first) % together;
     if (hasList && from === 0) {
       const found = gfnsIn(next, made, bytes, done, Math.min(together, count - done));

@@ -160,7 +160,18 @@ const creation: Scenarios = Object.fromEntries(
   ]),
 );
 
+const pools: Scenarios = {
+  '[D1.6] [D9] without nested paging what serves its page tables may fail as well': `
+    machine small paging=shadow
+    domain none
+    0  tool  fail_next    table after=2  done
+    1  tool  create       d1             -ENOMEM
+    2  tool  domain_info  d1             -ESRCH
+    3  tool  create       d1             ok`,
+};
+
 describe.each([
+  ['pools', pools],
   ['memory', memory],
   ['physmap', physmap],
   ['grants', grants],

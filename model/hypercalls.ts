@@ -37,7 +37,7 @@ export function hypercall(state: State, made: Hypercall): readonly Alternative[]
   return [{ ...alternative, given, next: (actual) => given(actual).next(actual) }];
 }
 
-const alternativeOf = ({ rc, outcome, rules, next }: Ended): Alternative =>
+export const alternativeOf = ({ rc, outcome, rules, next }: Ended): Alternative =>
   settled(rc === 'crashed' ? { is: 'crashed' } : { is: 'hypercall', rc, outcome }, next, rules);
 
 function performed(

@@ -1,15 +1,25 @@
 import * as abi from '../abi/grant-table.js';
-import { Gfn, type DomainId, type Handle, type VcpuId } from '../abi/ids.js';
+import { CONTROL, Gfn, type DomainId, type Handle, type VcpuId } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import type { MapElement, MapGrant, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import { domainOf, ownPageAt, pinsOf, spareHandles, the, theDomain } from './derived.js';
-import { withDomain } from './derived.js';
+import { installed } from './control-grants.js';
+import {
+  domainOf,
+  isReferencable,
+  isWritten,
+  ownPageAt,
+  pinsOf,
+  spareHandles,
+  the,
+} from './derived.js';
+import { theDomain, withDomain, type Pins } from './derived.js';
+import { ended } from './ended.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
 import { drop, get, has, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
-import { addPage, emptied, freeUnheld, isGrantMapping, vanishIfUnheld } from './pages.js';
+import { addPage, emptied, isGrantMapping } from './pages.js';
 import type { Mapping, State } from './state.js';
 
 /**
@@ -22,12 +32,14 @@ import type { Mapping, State } from './state.js';
 export function mapGrant(
   before: State,
   { caller, vcpu }: MapGrant,
-  { granter: granterId, ref, address, flags }: MapElement,
+  element: MapElement,
   handle: Handle,
 ): ElementResult {
+  const { granter: granterId, ref, address, flags } = element;
   if ((flags & (abi.GNTMAP_device_map | abi.GNTMAP_host_map)) === 0)
     return no('bad_gntref', 'G1.1');
-  if ((flags & notForHvm) !== 0) return no('general_error', 'G1.2');
+  const isGuest = caller !== CONTROL;
+  if (isGuest && (flags & notForHvm) !== 0) return no('general_error', 'G1.2');
 
   const granter = domainOf(before, granterId);
   if (granter === undefined) return no('bad_domain', 'G1.3');
@@ -41,7 +53,7 @@ export function mapGrant(
   const readonly = (flags & abi.GNTMAP_readonly) !== 0;
   const pins = pinsOf(state, granterId, ref);
   if (pins !== undefined && pins.grantee !== caller) return refused('general_error', 'G1.6');
-  if (pins !== undefined && (readonly ? pins.readers : pins.writers) >= state.machine.pinLimit)
+  if (pins !== undefined && pinsFor(pins, readonly, flags) >= state.machine.pinLimit)
     return refused('general_error', 'G1.7');
 
   const entry = entryAt(state, granter, ref);
@@ -51,7 +63,7 @@ export function mapGrant(
     if ((entry.flags & abi.GTF_sub_page) !== 0) return refused('general_error', 'G1.9');
     if (entry.domain !== caller) return refused('general_error', 'G1.10');
   }
-  const isCovered = pins !== undefined && (readonly || pins.writers > 0);
+  const isCovered = pins !== undefined && (readonly || isWritten(pins));
   if (!isCovered && !readonly && (entry.flags & abi.GTF_readonly) !== 0)
     return refused('general_error', 'G1.11');
   const marked = isCovered ? state : mark(state, granter, ref, readonly);
@@ -61,6 +73,14 @@ export function mapGrant(
 
   const page = pins === undefined ? ownPageAt(state, granter, entry.frame) : pins.page;
   if (page === undefined) return fail('bad_page', 'G1.12', marked);
+  const mapping = { granter: granterId, ref, page, readonly };
+  if (!isGuest) {
+    if (!has(state.pages, page) || !isReferencable(state, page))
+      return fail('general_error', 'G16.1', marked);
+    const done = installed(marked, element, handle, mapping);
+    if (done === undefined) return fail('general_error', 'G16.2', marked);
+    return accept({ status: 'okay' }, 'G16', done);
+  }
 
   if ((flags & ~abi.GNTMAP_readonly) !== abi.GNTMAP_host_map)
     return fail('general_error', 'G1.13', marked);
@@ -73,7 +93,7 @@ export function mapGrant(
 
   // Nothing below this line can fail.
   const mapper = theDomain(next, caller);
-  const mappings = put(mapper.mappings, handle, { granter: granterId, ref, page, readonly });
+  const mappings = put(mapper.mappings, handle, { ...mapping, ...hostOnly });
   return accept({ status: 'okay' }, 'G1', withDomain(next, { ...mapper, mappings }));
 }
 
@@ -85,6 +105,18 @@ function keepingOne(state: State, caller: DomainId, id: VcpuId): State {
   const vcpus = domain.vcpus.with(id, { ...vcpu, keepsHandle: true });
   return withDomain(state, { ...domain, vcpus });
 }
+
+/** The mappings of a grant that count with one that is asked for: each kind has its limit. */
+function pinsFor(pins: Pins, readonly: boolean, flags: number): number {
+  const host = (flags & abi.GNTMAP_host_map) !== 0;
+  const device = (flags & abi.GNTMAP_device_map) !== 0;
+  return Math.max(
+    host ? (readonly ? pins.readers : pins.writers) : 0,
+    device ? (readonly ? pins.deviceReaders : pins.deviceWriters) : 0,
+  );
+}
+
+const hostOnly = { host: true, device: false, byEntry: false };
 
 const no = (status: Status, rule: RefusalId) => refuse({ status }, rule);
 
@@ -125,13 +157,4 @@ export function unhooked(
   const mappings = drop(mapper.mappings, handle);
   const unmapped = withDomain(next, { ...theDomain(next, caller), mappings });
   return { outcome: accept({ status: 'okay' }, 'G2', unmapped), mapping };
-}
-
-/** [G12] What follows when mappings are no more: the grants' bits, their pages, their granters' lives. */
-export function ended(state: State, ...mappings: readonly Mapping[]): State {
-  let next = state;
-  for (const { granter, ref, readonly } of mappings) next = unmark(next, granter, ref, readonly);
-  for (const { page } of mappings) if (has(next.pages, page)) next = freeUnheld(next, page);
-  for (const { granter } of mappings) next = vanishIfUnheld(next, granter);
-  return next;
 }

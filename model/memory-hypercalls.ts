@@ -17,18 +17,22 @@ import type { State } from './state.js';
  * [M1] [M4] Which memory operation it is: the low bits of the command say it, the others from which
  * extent on it is to be done. Most operations have no extents, and refuse to go on from one.
  */
-export function memoryHypercall(state: State, made: Hypercall): Ended {
+export function memoryHypercall(
+  state: State,
+  made: Hypercall,
+  limit = Number.POSITIVE_INFINITY,
+): Ended {
   const first = Math.floor(made.command / 2 ** abi.MEMOP_EXTENT_SHIFT);
   const operation = made.command % 2 ** abi.MEMOP_EXTENT_SHIFT;
   switch (operation) {
     case abi.XENMEM_populate_physmap:
     case abi.XENMEM_decrease_reservation:
     case abi.XENMEM_increase_reservation:
-      return extentsCall(state, made, operation, first);
+      return extentsCall(state, made, operation, first, limit);
     case abi.XENMEM_add_to_physmap:
-      return addCall(state, made, first);
+      return addCall(state, made, first, limit);
     case abi.XENMEM_add_to_physmap_batch:
-      return addBatchCall(state, made, first);
+      return addBatchCall(state, made, first, limit);
     default:
       break;
   }

@@ -23,6 +23,19 @@ export function freshPage(
   return { page, next: { ...withPage(state, page, fresh), nextPage: PageId(page + 1) } };
 }
 
+/**
+ * [H5] The hypervisor's own pages that the control domain has are the machine frames after all RAM: its
+ * shared info first, then the frames of its grant table.
+ */
+export function withFrameNumbers(state: State): State {
+  const { guestFrames, controlPages } = state.machine;
+  const control = theDomain(state, CONTROL);
+  let { p2m } = control;
+  for (const [i, page] of [control.sharedInfo, ...control.grantFrames].entries())
+    p2m = put(p2m, guestFrames + controlPages + i, { type: 'ram_rw', page });
+  return withDomain(state, { ...control, p2m });
+}
+
 /** [P4] RAM that is neither allocated nor held is free; a hypervisor's page lives with its domain. */
 export function freeUnheld(state: State, id: PageId): State {
   const { owner, use, allocated } = pageOf(state, id);
@@ -47,7 +60,17 @@ export function vanishIfUnheld(state: State, id: DomainId): State {
     isKept ||= held.has(PageId(page));
     pages = drop(pages, page);
   });
-  return isKept ? state : { ...state, domains: drop(state.domains, id), pages };
+  return isKept ? state : forgotten({ ...state, domains: drop(state.domains, id), pages }, id);
+}
+
+/** [G16] Handles of the control domain that no page holds go with the granter they name. */
+function forgotten(state: State, granter: DomainId): State {
+  const control = theDomain(state, CONTROL);
+  let { mappings } = control;
+  forEach(control.mappings, (mapping, handle) => {
+    if (mapping.granter === granter) mappings = drop(mappings, handle);
+  });
+  return mappings === control.mappings ? state : withDomain(state, { ...control, mappings });
 }
 
 /** [P4] A domain gives up all its pages: what nobody holds is free. */

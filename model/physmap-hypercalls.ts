@@ -12,10 +12,11 @@ import type { State } from './state.js';
 /** add_to_physmap and its batch, with their arguments in memory (p2m.md 2.9). */
 
 /** [M4] add_to_physmap: only a range of gfns has entries to go on from. */
-export function addCall(state: State, made: Hypercall, first: number): Ended {
+export function addCall(state: State, made: Hypercall, first: number, limit: number): Ended {
   const { addToPhysmap: at } = abi.structures[made.layout];
   if (first > abi.PHYSMAP_START_MAXIMUM) return outOfNumbers(state);
-  return calls.structured(state, made, at.bytes, (now, bytes) => {
+  let left = 0;
+  const ended = calls.structured(state, made, at.bytes, (now, bytes) => {
     const call = {
       ...calls.by(made),
       op: 'add_to_physmap',
@@ -25,15 +26,18 @@ export function addCall(state: State, made: Hypercall, first: number): Ended {
       gfn: Gfn(numberIn(bytes, at.gfn)),
       size: numberIn(bytes, at.size),
     } as const;
-    if (call.space !== XENMAPSPACE_gmfn_range || first === 0)
-      return addToPhysmap(now, made.caller, call);
+    if (call.space !== XENMAPSPACE_gmfn_range) return addToPhysmap(now, made.caller, call);
     // Who asks is judged before how much there is left to do.
     const asked = addToPhysmap(now, made.caller, { ...call, size: 0 });
-    if (asked.rule !== 'P11') return asked;
+    if (first > 0 && asked.rule !== 'P11') return asked;
     if (call.size < first) return { answer: rc('-EILSEQ'), rule: NONE_LEFT, next: now };
     const [index, gfn] = [call.index + first, Gfn(call.gfn + first)];
-    return addToPhysmap(now, made.caller, { ...call, index, gfn, size: call.size - first });
+    const size = Math.min(call.size - first, limit);
+    left = call.size - first - size;
+    return addToPhysmap(now, made.caller, { ...call, index, gfn, size });
   });
+  if (left === 0 || ended.rc !== 0) return ended;
+  return { ...ended, rc: first + limit, outcome: rc(first + limit), isStopped: true };
 }
 
 /** [M4] The first entry is a number of 16 bits. */
@@ -51,7 +55,7 @@ const TOGETHER = Math.floor(
  * [M2] [M3] add_to_physmap_batch: an entry is read, done, and its result written, then the next. For a
  * guest of 32 bits many are read at once, the first of them before anything is asked.
  */
-export function addBatchCall(state: State, made: Hypercall, first: number): Ended {
+export function addBatchCall(state: State, made: Hypercall, first: number, limit: number): Ended {
   if (first > abi.PHYSMAP_START_MAXIMUM) return outOfNumbers(state);
   const { addToPhysmapBatch: at } = abi.structures[made.layout];
   const { bytes, next: read } = bytesAt(state, made, argumentOf(made), at.bytes);
@@ -86,6 +90,7 @@ export function addBatchCall(state: State, made: Hypercall, first: number): Ende
     return { ...sofar('-EILSEQ'), rc: '-EILSEQ', rules: [NONE_LEFT] };
 
   for (let i = first; i < size; i++) {
+    if (i === first + limit) return { ...calls.through(sofar(0)), isStopped: true };
     const from = (i - first) % together;
     if (from === 0 && (isNative || i > first)) entries = fetched(i);
     const entry = entries?.[from];

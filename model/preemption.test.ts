@@ -145,6 +145,18 @@ const inMemory: Scenarios = {
     5  d2  marshalled            place=0x6+0xff4 va=0x6ff4 : swap 9 9 ; 9 9              preempted ok of ok
     6  d0  decrease_reservation  d2 gfns=0x7                                             1
     7  d2  resume                                                                        -EFAULT of none`,
+  '[B2] a memory call in memory goes on from an extent, of what its list says by then': `
+    0  d2  interrupt   after=1                                                      done
+    1  d2  marshalled  place=0x6 va=0x6000 : populate_physmap self gfns=0x50,0x51,0x52  preempted 1 of 1
+    2  d2  interrupt   after=1                                                      done
+    3  d2  resume                                                                   preempted 2 of 2
+    4  d2  resume                                                                   3 of 3
+    5  d2  interrupt   after=2                                                      done
+    6  d2  marshalled  place=0x6 va=0x6000 : add_to_physmap self space=gmfn_range index=0x50 gfn=0x60 size=3  preempted 2 of 2
+    7  d2  resume                                                                   ok of 0
+    8  d2  interrupt   after=1                                                      done
+    9  d2  marshalled  place=0x6 va=0x6000 : add_to_physmap_batch self space=gmfn ; 0x60 at=0x50 ; 0x61 at=0x51  preempted ok of ok each ok
+   10  d2  resume                                                                   ok of ok each ok`,
   '[B1] what is refused is not stopped': `
     0  d2  interrupt   after=1                                           done
     1  d2  hypercall   number=20 command=11 va=0x6000 count=9 user       -EPERM

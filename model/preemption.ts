@@ -11,6 +11,8 @@ import { count } from '../values/keyed.js';
 import { after as furtherOn, argumentOf } from './buffers.js';
 import { destroyPartly } from './destroy.js';
 import { guestOf } from './domains.js';
+import { alternativeOf } from './hypercalls.js';
+import { memoryHypercall } from './memory-hypercalls.js';
 
 /**
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). What a call does is a matter
@@ -67,12 +69,28 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   const by = vcpuOf(state, caller, vcpu);
   if (by.interrupt === undefined) return counted(perform(state, call), call, done);
   const now = withVcpu(state, caller, vcpu, { ...by, interrupt: undefined });
+  if (call.op === 'hypercall' && call.number === layouts.HYPERVISOR_memory_op)
+    return memoryInvoked(now, call, Math.max(1, by.interrupt), perform);
   const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(state, call)];
   const first = units < all ? head(now, call, units, perform) : undefined;
   if (first === undefined || !isThrough(first.reply, call, units))
     return counted(perform(now, call), call, done);
 
   return stopped(first, { caller, vcpu }, { call: partOf(call, units, all), done: done + units });
+}
+
+/** [B2] How much a memory call has to do is in memory, and read when it is made, or made again. */
+function memoryInvoked(
+  state: State,
+  call: Hypercall,
+  units: number,
+  perform: Perform,
+): Alternative {
+  if (call.as === 'user') return perform(state, call);
+  const ended = memoryHypercall(state, call, units);
+  if (ended.isStopped !== true) return alternativeOf(ended);
+  const command = call.command + units * 2 ** layouts.MEMOP_EXTENT_SHIFT;
+  return stopped(alternativeOf(ended), call, { call: { ...call, command }, done: 0 });
 }
 
 /** What the first units of a call came to, with the rest still to do. */
@@ -169,10 +187,22 @@ function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCal
 
 /**
  * [B2] A batch of grant operations in memory may be stopped as one of values: what is left of it has
- * other registers, an argument further on and a smaller count. Copies of a guest of 32 bits go through
- * another place, and are not stopped here.
+ * other registers, an argument further on and a smaller count; of a memory operation, a command that
+ * says from which extent on. Copies of a guest of 32 bits go through another place, and are not
+ * stopped here.
  */
-export const isStoppable = (made: Hypercall): boolean => elementBytes(made) !== undefined;
+export const isStoppable = (made: Hypercall): boolean =>
+  made.number === layouts.HYPERVISOR_memory_op
+    ? extentOperations.includes(made.command % 2 ** layouts.MEMOP_EXTENT_SHIFT)
+    : elementBytes(made) !== undefined;
+
+const extentOperations: readonly number[] = [
+  layouts.XENMEM_populate_physmap,
+  layouts.XENMEM_decrease_reservation,
+  layouts.XENMEM_increase_reservation,
+  layouts.XENMEM_add_to_physmap,
+  layouts.XENMEM_add_to_physmap_batch,
+];
 
 function elementBytes({ number, command, layout }: Hypercall): number | undefined {
   if (number !== layouts.HYPERVISOR_grant_table_op) return undefined;

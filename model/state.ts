@@ -129,4 +129,9 @@ export interface Mapping {
   readonly ref: GrantRef;
   readonly page: PageId;
   readonly readonly: boolean;
+  /** Its parts: in memory, and for devices; those of guests have the first alone ([G16]). */
+  readonly host: boolean;
+  readonly device: boolean;
+  /** It was mapped by the address of a page-table entry. */
+  readonly byEntry: boolean;
 }

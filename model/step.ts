@@ -4,6 +4,7 @@ import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
+import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
 import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
@@ -89,7 +90,8 @@ function withMemories(before: State, alternative: Alternative): Alternative {
   return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
 }
 
-function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alternative> {
+function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Alternative> {
+  const made = forHvm(asked);
   switch (made.op) {
     case 'map':
     case 'unmap':
@@ -114,9 +116,18 @@ function outcomes(state: State, made: Exclude<Step, LinearAccess>): Iterable<Alt
       return isStoppable(made)
         ? [invoked(state, { call: made, done: 0 }, uninterrupted)]
         : hypercall(state, made);
+    case 'unmap_and_replace':
+      return [inTurn(state, made, unmapAndReplace)];
     default:
       return [finished(state, one(state, made))];
   }
+}
+
+/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
+function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
+  if (made.op !== 'unmap_and_replace' && made.op !== 'get_status_frames') return made;
+  const { caller, vcpu, op: name } = made;
+  return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
 }
 
 /** The calls that can be stopped, when nothing stops them. */
@@ -125,7 +136,9 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
     case 'map':
       return mapBatch(state, made);
     case 'unmap':
-      return inTurn(state, made, unmapGrant);
+      return inTurn(state, made, (now, caller, element) =>
+        caller === CONTROL ? unmapByControl(now, element) : unmapGrant(now, caller, element),
+      );
     case 'copy':
       return copyBatch(state, made);
     case 'swap':
@@ -152,7 +165,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' }
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -169,6 +182,8 @@ function one(state: State, made: One): Result {
     // [G11] The other grant operations do not exist for an HVM caller.
     case 'refused_grant_call':
       return refuse({ is: 'rc', rc: '-ENOSYS' }, 'G11.1');
+    case 'get_status_frames':
+      return statusFrames(state, made.caller, made);
     case 'remove_from_physmap':
       return removeFromPhysmap(state, made.caller, made);
     case 'exchange':

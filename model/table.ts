@@ -1,4 +1,4 @@
-import { INVALID_GFN, type DomainId } from '../abi/ids.js';
+import { CONTROL, INVALID_GFN, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { Status } from '../abi/status.js';
 import type { GetVersion, QuerySize, SetupTable, SwapElement } from '../abi/step.js';
@@ -10,7 +10,7 @@ import { get } from '../values/keyed.js';
 import { entryCount, entryPlace, statusFramesFor, statusPlace, type Place } from './entries.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
-import { freshPage } from './pages.js';
+import { freshPage, withFrameNumbers } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
 
 /**
@@ -74,7 +74,8 @@ export function growTable(state: State, domain: Domain, frames: number): Attempt
   const grantFrames = grown(domain.grantFrames, size, 'grant_frame');
   const statusFrames = grown(domain.statusFrames, statuses, 'status_frame');
   if (missing === 0) return { isDone: true, next };
-  return { isDone: true, next: withDomain(next, { ...domain, grantFrames, statusFrames }) };
+  next = withDomain(next, { ...domain, grantFrames, statusFrames });
+  return { isDone: true, next: domain.id === CONTROL ? withFrameNumbers(next) : next };
 }
 
 /** [G7] query_size: how many frames a table has and may have (grants.md 7.8). */

@@ -1,6 +1,5 @@
 import { PFEC_P, PFEC_W } from '../abi/control.js';
 import { DOMID_IO, DOMID_SELF, DOMID_XEN, CONTROL, type DomainId } from '../abi/ids.js';
-import type { Machine } from '../abi/machine.js';
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import { WINDOW_ADDRESS, WINDOWS, type MapForeign, type UnmapWindow } from '../abi/windows.js';
@@ -19,8 +18,9 @@ import type { PageId, State, Window } from './state.js';
  * [H4] A window holds its page: the page outlives its gfn, and its domain stays, dying, for as long.
  */
 
-/** How many linear pages there are: the windows, then those of its own RAM. */
-const linearPages = ({ controlPages }: Machine): number => WINDOWS + controlPages;
+/** There are so many linear pages: the windows, then those of its own RAM. */
+export const hasWindow = ({ machine }: State, window: number): boolean =>
+  window >= 0 && window < WINDOWS + machine.controlPages;
 
 /**
  * [H1] map_foreign: a window leads to a page of a domain, readonly or not. The page is found as for a
@@ -31,7 +31,7 @@ export function mapForeign(state: State, call: MapForeign): Result {
   const isOfNobody = id === DOMID_IO || id === DOMID_XEN;
   const domain = id === DOMID_SELF ? theDomain(state, CONTROL) : foreignOf(state, id);
   if (domain === undefined && !isOfNobody) return refuse(rc('-ESRCH'), 'H1.1');
-  if (window >= linearPages(state.machine)) return refuse(rc('-EINVAL'), 'H1.2');
+  if (!hasWindow(state, window)) return refuse(rc('-EINVAL'), 'H1.2');
   // Every machine frame that the control domain can name and does not own is somebody else's.
   const page = domain === undefined ? undefined : ownPageAt(state, domain, gfn);
   if (page === undefined && (isOfNobody || id === DOMID_SELF)) return refuse(rc('-EBUSY'), 'H1.3');
@@ -46,7 +46,7 @@ const foreignOf = (state: State, id: DomainId) =>
 
 /** [H2] unmap_window: a window is empty, and lets go of what it led to. */
 export function unmapWindow(state: State, { window }: UnmapWindow): Result {
-  if (window >= linearPages(state.machine)) return refuse(rc('-EINVAL'), 'H2.1');
+  if (!hasWindow(state, window)) return refuse(rc('-EINVAL'), 'H2.1');
 
   // Nothing below this line can fail.
   return accept(rc(0), 'H2', withWindow(state, window, undefined));

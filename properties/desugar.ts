@@ -1,7 +1,14 @@
 import { V1_ENTRY_BYTES, V2_ENTRY_BYTES } from '../abi/grant-table.js';
-import { GuestPhysical, NO_HANDLE, type Handle } from '../abi/ids.js';
+import { GuestPhysical, NO_HANDLE, type Handle, type Mfn } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
-import type { FromLine, GrantLine, Line, PteLine, UnmapLine } from '../abi/program.js';
+import type {
+  FromLine,
+  GrantLine,
+  Line,
+  PteLine,
+  ReplaceLineElement,
+  UnmapLine,
+} from '../abi/program.js';
 import type { Reply } from '../abi/reply.js';
 import type { Step, Store } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
@@ -11,6 +18,7 @@ import { wordOf } from './marshal/structure.js';
 /** Which handles the lines that ran so far have made: what the names of a program stand for. */
 export class Handles {
   readonly #made: (readonly (Handle | undefined)[] | undefined)[] = [];
+  readonly #frames: (readonly (Mfn | undefined)[] | undefined)[] = [];
 
   /** Notes the handles that a line was answered with. */
   note(line: number, reply: Reply): void {
@@ -19,6 +27,13 @@ export class Handles {
       return this.note(line, reply.outcome);
     if (reply.is !== 'statuses') return;
     this.#made[line] = reply.elements.map((element) => element.handle);
+    this.#frames[line] = reply.elements.map((element) => element.frame);
+  }
+
+  /** The machine address of the page that a name's line mapped; where it mapped none, of none. */
+  addressOf(name: FromLine): number {
+    const frame = this.#frames[name.line]?.[name.element];
+    return frame === undefined ? 1 : frame * PAGE_BYTES;
   }
 
   /** The handle that a name stands for; `NO_HANDLE` where its line made none. */
@@ -36,6 +51,10 @@ export function desugar(line: Line, machine: Machine, handles: Handles): readonl
   if (line.op === 'grant') return grantStores(line, machine);
   if (line.op === 'pte') return [pteStore(line)];
   if (line.op === 'unmap') return [unmapStep(line, handles)];
+  if (line.op === 'unmap_and_replace') {
+    const named = ({ handle }: ReplaceLineElement): Handle => handleOf(handle, handles);
+    return [{ ...line, elements: line.elements.map((x) => ({ ...x, handle: named(x) })) }];
+  }
   if (line.op === 'marshalled') return marshalled(line, (handle) => handleOf(handle, handles));
   return [line];
 }
@@ -46,6 +65,10 @@ function unmapStep(line: UnmapLine, handles: Handles): Step {
     elements: line.elements.map((element) => ({
       ...element,
       handle: handleOf(element.handle, handles),
+      deviceAddress:
+        typeof element.deviceAddress === 'number'
+          ? element.deviceAddress
+          : handles.addressOf(element.deviceAddress),
     })),
   };
 }

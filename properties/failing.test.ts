@@ -59,7 +59,9 @@ describe.each(pagings)('a sequence in which one try fails, %s', (paging) => {
   test.each(fallible)('[D9] [E7] whichever %s it is, nothing is left', (what) => {
     let tries = 1;
     while (strikes(what, tries, machine)) tries++;
-    expect(tries - 1).toBe(counts[what]);
+    // Each domain created has, without nested paging, a pool of shadows besides.
+    const pools = what === 'table' && paging === 'shadow' ? 2 : 0;
+    expect(tries - 1).toBe(counts[what] + pools);
   });
 });
 

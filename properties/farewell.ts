@@ -1,5 +1,8 @@
-import { CONTROL, DomainId, GrantRef, Handle, VcpuId } from '../abi/ids.js';
+import { ENTRY_ADDRESS } from '../abi/control-grants.js';
+import { CONTROL, DomainId, GrantRef, GuestPhysical, Handle, VcpuId } from '../abi/ids.js';
 import type { Line } from '../abi/program.js';
+import { PAGE_BYTES } from '../abi/word.js';
+import { WINDOW_ADDRESS } from '../abi/windows.js';
 import { isRunning } from '../model/derived.js';
 
 import { findKey, get } from '../values/keyed.js';
@@ -20,6 +23,7 @@ export function* farewellLines(scene: Scene): IterableIterator<Line> {
     for (let i = 0; i < pauses; i++) yield { op: 'unpause', domain: DomainId(id) };
   for (const [id] of entries(scene.state.domains)) yield* resumeAll(scene, DomainId(id));
   for (const [id] of entries(scene.state.domains)) yield* unmapAll(scene, DomainId(id));
+  yield* unmapOfControl(scene);
   for (const window of foreignWindows(scene.state)) yield { op: 'unmap_window', window };
   for (const [id] of entries(scene.state.domains)) yield* endGrants(scene, DomainId(id));
   for (const [id, domain] of entries(scene.state.domains))
@@ -37,6 +41,24 @@ function* resumeAll(scene: Scene, caller: DomainId): IterableIterator<Line> {
 
 const isStopped = (domain: Domain | undefined, vcpu: VcpuId): boolean =>
   domain?.vcpus[vcpu]?.pending !== undefined && (domain.id === CONTROL || isRunning(domain));
+/** The control domain gives its mappings back, wherever they are. */
+function* unmapOfControl(scene: Scene): IterableIterator<Line> {
+  for (const [handle, mapping] of entries(get(scene.state.domains, CONTROL)?.mappings)) {
+    const { page, readonly, byEntry } = mapping;
+    const [window] =
+      entries(scene.state.windows).find(
+        ([, found]) => found.page === page && found.readonly === readonly,
+      ) ?? [];
+    const linear = window === undefined ? 0 : WINDOW_ADDRESS + window * PAGE_BYTES;
+    const host = byEntry && window !== undefined ? ENTRY_ADDRESS + 8 * window : linear;
+    const name = scene.handle(CONTROL, Handle(handle));
+    // The frame that the handle maps was told when it was made.
+    const deviceAddress = (get(scene.state.pages, page)?.frame ?? 0) * PAGE_BYTES;
+    const elements = [{ handle: name, address: GuestPhysical(host), deviceAddress }];
+    yield { op: 'unmap', caller: CONTROL, vcpu: scene.vcpu, elements };
+  }
+}
+
 /** The windows of the control domain that lead to pages of others. */
 const foreignWindows = ({ windows, pages }: State): readonly number[] =>
   entries(windows).flatMap(([window, { page }]) =>
@@ -75,6 +97,8 @@ export function leftover(state: State, line: number): Failure | undefined {
   if (findKey(state.domains, ({ id, tornDown }) => id !== CONTROL && !tornDown) !== undefined)
     return;
   if (foreignWindows(state).length > 0) return;
+  const control = get(state.domains, CONTROL);
+  if (findKey(control?.mappings, ({ device }) => device) !== undefined) return;
   const domains = [...entries(state.domains)].filter(([id]) => id !== CONTROL);
   const pages = [...entries(state.pages)].filter(([, { owner }]) => owner !== CONTROL);
   if (domains.length + pages.length === 0) return undefined;

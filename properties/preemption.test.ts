@@ -138,15 +138,35 @@ interface Case {
   readonly units: number;
 }
 
-/** The same batch with its elements in memory, across the end of a page. */
+/** The same call with its arguments in memory, across the end of a page. */
 function marshalled(line: Line): Line | undefined {
-  if (line.op !== 'map' && line.op !== 'unmap' && line.op !== 'copy' && line.op !== 'swap')
-    return undefined;
-  const { caller, vcpu } = line;
-  const place = GuestPhysical(0x5fc0);
-  const as = 'kernel';
-  const where = { place, linear: { low: place, high: 0 }, count: undefined };
-  return { op: 'marshalled', caller, vcpu, layout: 'native', as, ...where, call: line };
+  switch (line.op) {
+    case 'map':
+    case 'unmap':
+    case 'copy':
+    case 'swap':
+    case 'populate_physmap':
+    case 'decrease_reservation':
+    case 'increase_reservation':
+    case 'add_to_physmap':
+    case 'add_to_physmap_batch': {
+      const { caller, vcpu } = line;
+      if (caller === CONTROL) return undefined;
+      const place = GuestPhysical(0x5fc0);
+      const where = { place, linear: { low: place, high: 0 }, count: undefined };
+      return {
+        op: 'marshalled',
+        caller,
+        vcpu,
+        layout: 'native',
+        as: 'kernel',
+        ...where,
+        call: line,
+      };
+    }
+    default:
+      return undefined;
+  }
 }
 
 function casesOf(machine: Machine, seed: string, length: number): readonly Case[] {
@@ -176,7 +196,7 @@ describe.each(['hap', 'shadow'] satisfies Paging[])('calls that are stopped, wit
 
   test.each(['p', 'q'])('[B2] [B3] where a call is stopped does not matter, walk %s', (seed) => {
     let stops = 0;
-    for (const { before, line, units } of casesOf(machine, seed, 110)) {
+    for (const { before, line, units } of casesOf(machine, seed, 64)) {
       const whole = endOf(machine, before, line, []);
       const ways = [Array.from({ length: units }, () => 1)];
       for (let k = 1; k < units; k++) ways.push([k]);

@@ -26,7 +26,7 @@ const wholeOnly: ReadonlySet<string> = new Set([
 
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (id in unreachable) return false;
-  if (surface === 'guests' && (wholeOnly.has(id) || /^(B|H|M|P14)/.test(id))) return false;
+  if (surface === 'guests' && (wholeOnly.has(id) || /^(B|H|M|P14|G1[6-9])/.test(id))) return false;
   if (vcpus === 1 && ofPaging.test(id)) return false;
   return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);
 }

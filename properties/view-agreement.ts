@@ -10,7 +10,7 @@ import type {
 import { ownedPages, pinsOf } from '../model/derived.js';
 import { writtenSince } from '../model/log-dirty.js';
 import { get } from '../values/keyed.js';
-import { entries } from './keyed-entries.js';
+import { entries, has } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
 import { hexadecimal } from './agreement.js';
 import type { Witness } from './frame-rule.js';
@@ -175,12 +175,16 @@ function comparePins(
 ): Witness | undefined {
   const expected = grantsInUse(state, domain.id).map((ref) => {
     const pins = pinsOf(state, domain.id, ref, []);
-    return `${ref} by d${String(pins?.grantee)} page ${String(pins?.page)} \
-ro ${String(pins?.readers)} rw ${String(pins?.writers)}`;
+    // A page may be gone whose handle is the control domain's.
+    const page = pins === undefined || !has(state.pages, pins.page) ? undefined : pins.page;
+    return `${ref} by d${String(pins?.grantee)} page ${String(page)} \
+ro ${String(pins?.readers)} rw ${String(pins?.writers)} \
+device ro ${String(pins?.deviceReaders)} rw ${String(pins?.deviceWriters)}`;
   });
   const seen = actual.map(
-    ({ ref, grantee, mfn, hostRead, hostWrite }) =>
-      `${ref} by d${grantee} page ${String(frames.pageOf(mfn))} ro ${hostRead} rw ${hostWrite}`,
+    ({ ref, grantee, mfn, hostRead, hostWrite, deviceRead, deviceWrite }) =>
+      `${ref} by d${grantee} page ${String(frames.pageOf(mfn))} ro ${hostRead} rw ${hostWrite} \
+device ro ${deviceRead} rw ${deviceWrite}`,
   );
   return compareLists('pins', expected, seen);
 }

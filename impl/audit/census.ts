@@ -1,4 +1,5 @@
-import { Handle } from '../../abi/ids.js';
+import { GNTMAP_device_map } from '../../abi/grant-table.js';
+import { CONTROL, Handle } from '../../abi/ids.js';
 import type { Gfn, GrantRef } from '../../abi/ids.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
@@ -18,7 +19,7 @@ export interface Census {
   /** References on each frame by paging: roots that vcpus hold, and what shadows do. */
   readonly pagingReferencesOn: Int32Array;
   readonly pagingTypesOn: Int32Array;
-  /** Windows of the control domain on each frame, and those that hold its type. */
+  /** Windows of the control domain on each frame; those, and device mappings, that hold its type. */
   readonly windowsOn: Int32Array;
   readonly windowTypesOn: Int32Array;
   /** By domain: its entries, grant entries by frame, host handles by frame. */
@@ -39,6 +40,8 @@ export interface DomainCensus {
 export interface UseCensus {
   reads: number;
   writes: number;
+  deviceReads: number;
+  deviceWrites: number;
   readonly mappers: Set<Domain>;
 }
 
@@ -70,12 +73,16 @@ export function takeCensus(host: Host): Census {
         ownWritableEntriesOf[mfn] = (ownWritableEntriesOf[mfn] ?? 0) + 1;
       }
     });
-    const counted = countHandles(host, domain, uses);
+    const counted = countHandles(host, domain, uses, windowTypesOn);
     for (const [mfn, count] of counted.handlesOn) {
       handlesOn[mfn] = (handlesOn[mfn] ?? 0) + count;
     }
     countPaging(domain, pagingReferencesOn, pagingTypesOn);
     domains.set(domain, { entries, grantEntriesOn, ...counted });
+  }
+  const byControl = countHandles(host, host.control(), uses, windowTypesOn);
+  for (const [mfn, count] of byControl.handlesOn) {
+    handlesOn[mfn] = (handlesOn[mfn] ?? 0) + count;
   }
   return {
     handlesOn,
@@ -104,13 +111,14 @@ function countHandles(
   host: Host,
   domain: Domain,
   uses: Map<Domain, Map<GrantRef, UseCensus>>,
+  windowTypesOn: Int32Array,
 ): Pick<DomainCensus, 'handlesOn' | 'orphanHandles'> {
   const handlesOn = new Map<number, number>();
   const orphanHandles: Handle[] = [];
   const { maptrack } = domain;
   for (let row = 0; row < maptrack.limit(); row += 1) {
     const handle = Handle(row);
-    if (!maptrack.isHostMapped(handle)) continue;
+    if (!maptrack.isLive(handle)) continue;
     const granter = host.domains.byId(maptrack.granterOf(handle));
     const ref = maptrack.refOf(handle);
     if (granter === undefined || ref >= granter.grants.refCount()) {
@@ -118,13 +126,27 @@ function countHandles(
       continue;
     }
     const mfn = granter.grants.active.mfnOf(ref);
-    handlesOn.set(mfn, (handlesOn.get(mfn) ?? 0) + 1);
+    const isDevice = (maptrack.flagsOf(handle) & GNTMAP_device_map) !== 0;
+    // The reference of a host mapping of the control domain is that of its window.
+    if (isDevice || domain.id !== CONTROL) handlesOn.set(mfn, (handlesOn.get(mfn) ?? 0) + 1);
     const refs = uses.get(granter) ?? new Map<GrantRef, UseCensus>();
     uses.set(granter, refs);
-    const use = refs.get(ref) ?? { reads: 0, writes: 0, mappers: new Set<Domain>() };
+    const use = refs.get(ref) ?? {
+      reads: 0,
+      writes: 0,
+      deviceReads: 0,
+      deviceWrites: 0,
+      mappers: new Set<Domain>(),
+    };
     refs.set(ref, use);
-    if (maptrack.isReadonly(handle)) use.reads += 1;
-    else use.writes += 1;
+    const isReadonly = maptrack.isReadonly(handle);
+    if (maptrack.isHostMapped(handle) && isReadonly) use.reads += 1;
+    if (maptrack.isHostMapped(handle) && !isReadonly) use.writes += 1;
+    if (isDevice && isReadonly) use.deviceReads += 1;
+    if (isDevice && !isReadonly) {
+      use.deviceWrites += 1;
+      windowTypesOn[mfn] = (windowTypesOn[mfn] ?? 0) + 1;
+    }
     use.mappers.add(domain);
   }
   return { handlesOn, orphanHandles };

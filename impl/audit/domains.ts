@@ -80,6 +80,7 @@ function auditUses(host: Host, domain: Domain, counted: DomainCensus, findings: 
   let handles = counted.orphanHandles.length;
   for (const count of counted.handlesOn.values()) handles += count;
   let pins = 0;
+  pins += pinsBy(host.control(), domain, host);
   for (const granter of host.domains.guests()) pins += pinsBy(granter, domain, host);
   findings.check(pins === handles, 'D11', 'maptrack.count', () => {
     return `domain ${domain.id} has ${handles} live handles and ${pins} pins`;

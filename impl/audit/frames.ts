@@ -8,6 +8,7 @@ import type { Findings } from './findings.js';
 /** The frame table against what the p2ms and maptracks say (p2m.md 8.1; grants.md I12, I13). */
 export function auditFrames(host: Host, census: Census, findings: Findings): void {
   auditShare(host, host.guestShare, census, findings);
+  auditShare(host, host.controlShare, census, findings);
   auditShare(host, host.xenShare, census, findings);
 }
 

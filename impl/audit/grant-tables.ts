@@ -1,14 +1,21 @@
-import { GrantRef } from '../../abi/ids.js';
+import { CONTROL, GrantRef } from '../../abi/ids.js';
 import type { Mfn } from '../../abi/ids.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
-import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
+import {
+  DEVICE_READ,
+  DEVICE_WRITE,
+  FORGOTTEN,
+  HOST_READ,
+  HOST_WRITE,
+  counterOf,
+} from '../tables/active-entries.js';
 import type { Census, UseCensus } from './census.js';
 import type { Findings } from './findings.js';
 
 /** Grant tables against the live handles of their mappers (grants.md 14). */
 export function auditGrantTables(host: Host, census: Census, findings: Findings): void {
-  for (const domain of host.domains.guests()) {
+  for (const domain of [...host.domains.guests(), host.control()]) {
     auditSizes(host, domain, findings);
     auditPins(host, domain, census.uses.get(domain), findings);
   }
@@ -62,7 +69,8 @@ function auditPins(
     };
     const reads = use?.reads ?? 0;
     const writes = use?.writes ?? 0;
-    const pinned = reads * HOST_READ + writes * HOST_WRITE;
+    const devices = (use?.deviceReads ?? 0) * DEVICE_READ + (use?.deviceWrites ?? 0) * DEVICE_WRITE;
+    const pinned = reads * HOST_READ + writes * HOST_WRITE + devices;
     check(pin === pinned, 'I3', `has pin ${pin}, mapped ${reads} ro and ${writes} rw`);
     if (pin === 0) continue;
     const limit = host.machine.pinLimit;
@@ -74,7 +82,9 @@ function auditPins(
     check(!active.isSubPage(ref), 'I6', 'is mapped and of a kind for copies only');
     check(row < table.refCount(), 'I7', 'is pinned outside the table');
     const mfn = active.mfnOf(ref);
-    const isTheirs = host.frames.ownerOf(mfn) === domain.id && host.frames.referencesOf(mfn) > 0;
+    if (mfn === FORGOTTEN) continue;
+    const isHeld = host.frames.referencesOf(mfn) > 0 || grantee === CONTROL;
+    const isTheirs = host.frames.ownerOf(mfn) === domain.id && isHeld;
     check(isTheirs, 'I17', `is pinned on frame ${mfn}, which is not its granter's`);
   }
 }

@@ -15,7 +15,13 @@ import type { Domain } from '../domain.js';
 import { PAE } from '../hardware/page-entry.js';
 import type { Host } from '../host.js';
 import { wordAt } from '../tables/column.js';
-import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
+import {
+  DEVICE_READ,
+  DEVICE_WRITE,
+  HOST_READ,
+  HOST_WRITE,
+  counterOf,
+} from '../tables/active-entries.js';
 import { GRANT_MAP_RO, GRANT_MAP_RW, RAM_RO, RAM_RW, mfnOf, typeOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 import { modeOf } from '../vcpu.js';
@@ -102,6 +108,8 @@ function pinsOf(host: Host, domain: Domain): PinView[] {
       mfn: active.mfnOf(ref),
       hostRead: counterOf(pin, HOST_READ),
       hostWrite: counterOf(pin, HOST_WRITE),
+      deviceRead: counterOf(pin, DEVICE_READ),
+      deviceWrite: counterOf(pin, DEVICE_WRITE),
     });
   }
   return pins;

@@ -8,7 +8,7 @@ import { claimStatus, reduceStatus } from '../grant-status.js';
 import { getOwnFrame } from '../granted-frame.js';
 import type { Host } from '../host.js';
 import { putPage } from '../pages.js';
-import { counterOf, hasWriter, unitOf } from '../tables/active-entries.js';
+import { FORGOTTEN, counterOf, hasWriter, unitOf } from '../tables/active-entries.js';
 
 /** The active entry keeps 15 bits of a sub-page's start (grants.md 7.7, A4c). */
 const START_MODULUS = 0x8000;
@@ -119,7 +119,7 @@ function claimFrame(host: Host, use: Use): Acquired | Status {
 function reuseFrame(host: Host, { owner, ref }: Use): Acquired | Status {
   const { active } = owner.grants;
   const mfn = active.mfnOf(ref);
-  if (!host.frames.reference(mfn)) return 'bad_domain';
+  if (mfn === FORGOTTEN || !host.frames.reference(mfn)) return 'bad_domain';
   if (host.frames.ownerOf(mfn) !== owner.id || owner.isDying) {
     putPage(host, mfn);
     return 'bad_domain';

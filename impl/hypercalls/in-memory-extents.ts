@@ -35,6 +35,7 @@ export function extentsInMemory(call: InMemory, operation: number, start: number
   for (let done = start; done < count; done += 1) {
     const from = (done - start) % together;
     if (done > start) host.stop('physmap/extent');
+    if (call.invocation.stopsAt(done - start)) return ended(done);
     if (operation === abi.XENMEM_increase_reservation) {
       const reply = increase(
         host,

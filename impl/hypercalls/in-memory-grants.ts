@@ -1,25 +1,11 @@
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import { DomainId, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
-import {
-  COMPAT_AREA_BYTES,
-  GNTTABOP_copy,
-  GNTTABOP_map_grant_ref,
-  GNTTABOP_swap_grant_ref,
-  GNTTABOP_unmap_grant_ref,
-  HYPERVISOR_grant_table_op,
-  structures,
-} from '../../abi/layouts.js';
+import { COMPAT_AREA_BYTES, structures } from '../../abi/layouts.js';
 import type { Field } from '../../abi/layouts.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import { statuses } from '../../abi/status.js';
 import type { Rc, Status } from '../../abi/status.js';
-import type {
-  CopyElement,
-  Hypercall,
-  MapElement,
-  SwapElement,
-  UnmapElement,
-} from '../../abi/step.js';
+import type { CopyElement, MapElement, SwapElement, UnmapElement } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import type { GuestArguments } from '../guest-arguments.js';
 import { elementReply } from '../replies.js';
@@ -226,26 +212,4 @@ export function compatCopyInMemory(call: InMemory): Reply {
     if (!isTold) return ended('-EFAULT', elements);
   }
   return ended(0, elements);
-}
-
-/** Bytes of an element of the batches that may be stopped; undefined for any other call. */
-function elementBytes({ number, command, layout }: Hypercall): number | undefined {
-  if (number !== HYPERVISOR_grant_table_op) return undefined;
-  const { map, unmap, copy, swap } = structures.native;
-  if (command === GNTTABOP_map_grant_ref) return map.bytes;
-  if (command === GNTTABOP_unmap_grant_ref) return unmap.bytes;
-  if (command === GNTTABOP_swap_grant_ref) return swap.bytes;
-  return command === GNTTABOP_copy && layout === 'native' ? copy.bytes : undefined;
-}
-
-export function isBatch(step: Hypercall): boolean {
-  return elementBytes(step) !== undefined;
-}
-
-/** The same call once so many elements are done: its registers have moved on (grants.md 5.4). */
-export function advanced(step: Hypercall, rows: number): Hypercall {
-  const low = step.argument.low + rows * (elementBytes(step) ?? 0);
-  const high = (step.argument.high + Math.floor(low / 2 ** 32)) >>> 0;
-  const argument = { low: low % 2 ** 32, high };
-  return { ...step, argument, count: step.count - rows };
 }

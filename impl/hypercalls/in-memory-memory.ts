@@ -70,7 +70,7 @@ function removeInMemory({ args, base, step }: InMemory): Reply {
 }
 
 /** Only a range goes on from a page other than its first; that it is allowed is asked before. */
-function addInMemory({ args, base, step }: InMemory, start: number): Reply {
+function addInMemory({ args, base, step, invocation }: InMemory, start: number): Reply {
   const { host, domain, layout } = args;
   const { addToPhysmap: at } = structures[layout];
   if (!args.read(base, 0, at.bytes)) return UNREAD;
@@ -85,15 +85,16 @@ function addInMemory({ args, base, step }: InMemory, start: number): Reply {
     size: args.number(at.size),
   };
   if (start === 0 || asked.space !== XENMAPSPACE_gmfn_range) {
-    return ended(addToPhysmap(host, domain, asked, unstopped));
+    return ended(addToPhysmap(host, domain, asked, invocation));
   }
   const allowed = addToPhysmap(host, domain, { ...asked, size: 0 }, unstopped);
   if (allowed.is === 'rc' && allowed.rc !== 0) return ended(allowed);
   if (asked.size < start) return ended({ is: 'rc', rc: '-EILSEQ' });
   const rest = { index: asked.index + start, gfn: Gfn(asked.gfn + start) };
-  return ended(
-    addToPhysmap(host, domain, { ...asked, ...rest, size: asked.size - start }, unstopped),
-  );
+  const left = { ...asked, ...rest, size: asked.size - start };
+  const reply = addToPhysmap(host, domain, left, invocation);
+  const done = invocation.stoppedAt();
+  return ended(done === undefined ? reply : { is: 'rc', rc: start + done });
 }
 
 /** Entries of a 32-bit guest that are translated together: two native numbers each. */
@@ -152,6 +153,7 @@ function addEntries(
   let next = 0;
   for (let row = start; row < lists.size; row += 1) {
     if (row > start) args.host.stop('physmap/extent');
+    if (lists.call.invocation.stopsAt(row - start)) return batchEnded(0, errors);
     if (next === read.length) {
       const more = readEntries(lists, row, args.layout === 'native' ? 1 : TOGETHER);
       if (more === undefined) return batchEnded('-EFAULT', errors);

@@ -14,12 +14,15 @@ import { PAGE_BYTES } from '../../abi/word.js';
 import type { Domain } from '../domain.js';
 import { claimStatus, reduceStatus } from '../grant-status.js';
 import { getOwnFrame } from '../granted-frame.js';
+import { isTranslated } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { putPage } from '../pages.js';
 import { addPage } from '../physmap.js';
 import { elementReply } from '../replies.js';
-import { counterOf, hasWriter, unitOf } from '../tables/active-entries.js';
+import { FORGOTTEN, counterOf, deviceUnitOf, hasWriter, unitOf } from '../tables/active-entries.js';
+import type { PinUnit } from '../tables/active-entries.js';
+import { installForControl } from './control-grants.js';
 import { GRANT_MAP_RO, GRANT_MAP_RW } from '../tables/p2m-entry.js';
 
 const NOT_FOR_TRANSLATED = GNTMAP_device_map | GNTMAP_application_map | GNTMAP_contains_pte;
@@ -59,7 +62,8 @@ export function mapOne(
 ): ElementReply {
   const { flags } = element;
   if ((flags & (GNTMAP_host_map | GNTMAP_device_map)) === 0) return elementReply('bad_gntref');
-  if ((flags & NOT_FOR_TRANSLATED) !== 0) return elementReply('general_error');
+  const isGuest = isTranslated(caller);
+  if (isGuest && (flags & NOT_FOR_TRANSLATED) !== 0) return elementReply('general_error');
 
   const owner = host.domains.byId(element.granter);
   if (owner === undefined) return elementReply('bad_domain');
@@ -68,14 +72,15 @@ export function mapOne(
   if (handle === undefined) return elementReply('no_space');
 
   const isReadonly = (flags & GNTMAP_readonly) !== 0;
-  const mfn = pinForMap(host, caller, owner, element.ref, isReadonly);
+  const mfn = pinForMap(host, caller, owner, element, unitsOf(flags));
   if (typeof mfn === 'string') {
     caller.maptrack.giveBack(handle);
     return elementReply(mfn);
   }
   const mapping = { owner, ref: element.ref, mfn, isReadonly };
-  if (!installMapping(host, caller, element, mapping)) {
-    undoPin(host, mapping);
+  const install = isGuest ? installMapping : installForControl;
+  if (!install(host, element, mapping, caller)) {
+    undoPin(host, mapping, unitsOf(flags));
     caller.maptrack.giveBack(handle);
     return elementReply('general_error');
   }
@@ -90,18 +95,19 @@ function pinForMap(
   host: Host,
   caller: Domain,
   owner: Domain,
-  ref: GrantRef,
-  isReadonly: boolean,
+  { ref, flags }: MapElement,
+  units: readonly PinUnit[],
 ): Mfn | Status {
+  const isReadonly = (flags & GNTMAP_readonly) !== 0;
   const table = owner.grants;
   const active = table.active;
   if (ref >= table.refCount()) return 'bad_gntref';
 
-  const unit = unitOf(isReadonly);
   const pin = active.pinOf(ref);
   const isPinned = pin !== 0;
   if (isPinned && active.granteeOf(ref) !== caller.id) return 'general_error';
-  if (isPinned && counterOf(pin, unit) >= host.machine.pinLimit) return 'general_error';
+  const isFull = (unit: PinUnit): boolean => counterOf(pin, unit) >= host.machine.pinLimit;
+  if (isPinned && units.some(isFull)) return 'general_error';
   if (isPinned && active.isSubPage(ref)) return 'general_error';
 
   const isCovered = isPinned && (isReadonly || hasWriter(pin));
@@ -124,12 +130,12 @@ function pinForMap(
       sourceRef: ref,
     });
   }
-  active.pin(ref, unit);
+  for (const unit of units) active.pin(ref, unit);
   host.stop('grant.map/pinned');
 
   const mfn = active.mfnOf(ref);
-  if (isPinned && !host.frames.reference(mfn)) {
-    active.unpin(ref, unit);
+  if (isPinned && (mfn === FORGOTTEN || !host.frames.reference(mfn))) {
+    for (const unit of units) active.unpin(ref, unit);
     reduceStatus(table, ref, isReadonly);
     return 'general_error';
   }
@@ -139,14 +145,14 @@ function pinForMap(
 /** Steps 14 to 16: takes the type reference where one is due and makes the p2m entry. */
 function installMapping(
   host: Host,
-  caller: Domain,
   element: MapElement,
   mapping: Mapping,
+  caller: Domain,
 ): boolean {
   const { owner, mfn, isReadonly } = mapping;
   if (host.frames.ownerOf(mfn) !== owner.id) return false;
 
-  const takesType = !isReadonly && caller === owner;
+  const takesType = !isReadonly && (caller === owner || !isTranslated(owner));
   if (takesType && !host.frames.referenceWritable(mfn)) return false;
 
   const hasOnlyHostFlags = (element.flags & ~GNTMAP_readonly) === GNTMAP_host_map;
@@ -159,9 +165,20 @@ function installMapping(
   return true;
 }
 
+/** What a mapping counts as: guests only have host mappings. */
+function unitsOf(flags: number): readonly PinUnit[] {
+  const isReadonly = (flags & GNTMAP_readonly) !== 0;
+  const host = (flags & GNTMAP_host_map) === 0 ? [] : [unitOf(isReadonly)];
+  return (flags & GNTMAP_device_map) === 0 ? host : [...host, deviceUnitOf(isReadonly)];
+}
+
 /** Pins are lowered and status bits cleared before the page may go, and its domain with it. */
-function undoPin(host: Host, { owner, ref, mfn, isReadonly }: Mapping): void {
-  owner.grants.active.unpin(ref, unitOf(isReadonly));
+function undoPin(
+  host: Host,
+  { owner, ref, mfn, isReadonly }: Mapping,
+  units: readonly PinUnit[],
+): void {
+  for (const unit of units) owner.grants.active.unpin(ref, unit);
   reduceStatus(owner.grants, ref, isReadonly);
   putPage(host, mfn);
 }

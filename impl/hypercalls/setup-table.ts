@@ -1,12 +1,12 @@
-import { ALL_ONES, INVALID_GFN } from '../../abi/ids.js';
-import type { Gfn } from '../../abi/ids.js';
+import { ALL_ONES, Gfn, INVALID_GFN } from '../../abi/ids.js';
+import type { Mfn } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Status } from '../../abi/status.js';
-import type { SetupTable } from '../../abi/step.js';
+import type { GetStatusFrames, SetupTable } from '../../abi/step.js';
 import { copyToGuest } from '../guest-copy.js';
 import type { Domain } from '../domain.js';
 import { growTable } from '../grant-frames.js';
-import { mayActOn } from '../host.js';
+import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import { rcReply } from '../replies.js';
 
@@ -36,7 +36,7 @@ export function setupTable(host: Host, caller: Domain, step: SetupTable): Reply 
   let status: Status = 'okay';
   for (let frame = 0; frame < step.frames; frame += 1) {
     const mfn = table.frames[frame];
-    const gfn = mfn === undefined ? INVALID_GFN : host.frames.gfnOf(mfn);
+    const gfn = mfn === undefined ? INVALID_GFN : gfnIn(host, target, mfn);
     gfns.push(gfn);
     if (step.list === undefined) continue;
     const address = step.list + frame * GFN_BYTES;
@@ -54,4 +54,22 @@ function lowHalf(gfn: Gfn): number {
 }
 function highHalf(gfn: Gfn): number {
   return gfn === ALL_ONES ? TWO_TO_32 - 1 : Math.floor(gfn / TWO_TO_32);
+}
+
+/** Where a frame of its table is in a domain; the control domain has it as the machine frame it is. */
+function gfnIn(host: Host, target: Domain, mfn: Mfn): Gfn {
+  return isTranslated(target) ? host.frames.gfnOf(mfn) : Gfn(mfn);
+}
+
+/** GNTTABOP_get_status_frames (grants.md 7.10): the table has as many as it has. */
+export function statusFrames(host: Host, caller: Domain, step: GetStatusFrames): Reply {
+  if (step.count !== 1) return rcReply('-EINVAL');
+  const target = host.domains.byAnyId(step.target, caller);
+  if (target === undefined) return tableReply('bad_domain', []);
+  const frames = target.grants.statusFrames;
+  if (step.frames > frames.length) return tableReply('general_error', []);
+
+  // Nothing below this line can fail.
+  const gfns = frames.slice(0, step.frames).map((mfn) => gfnIn(host, target, mfn));
+  return tableReply('okay', gfns);
 }

@@ -1,15 +1,17 @@
 import { Gfn } from '../../abi/ids.js';
-import type { DomainId, GrantRef, Handle, Mfn } from '../../abi/ids.js';
+import type { GrantRef, Handle, Mfn } from '../../abi/ids.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import type { UnmapElement, UnmapGrant } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
-import { assert } from '../assert.js';
 import type { Domain } from '../domain.js';
 import { reduceStatus } from '../grant-status.js';
+import { isTranslated } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { noteWritten } from '../log-dirty.js';
 import { putPage } from '../pages.js';
+import { releaseParts, unmapByControl } from './control-grants.js';
+import type { RemovedParts } from './control-grants.js';
 import { releaseEntry, unhook } from '../physmap.js';
 import { elementReply } from '../replies.js';
 import { unitOf } from '../tables/active-entries.js';
@@ -36,6 +38,7 @@ export function unmapGrant(
   invocation: Invocation,
 ): Reply {
   const elements: ElementReply[] = [];
+  if (!isTranslated(caller)) return unmapAllByControl(host, caller, step, invocation);
   const batch: Removed[] = [];
   const left = step.elements.slice(invocation.start);
   for (const element of left) {
@@ -47,6 +50,29 @@ export function unmapGrant(
     if (invocation.stopsAt(invocation.start + elements.length)) break;
   }
   completeBatch(host, caller, batch);
+  return { is: 'statuses', elements };
+}
+
+/** The same for the control domain, whose handles have other parts. */
+function unmapAllByControl(
+  host: Host,
+  control: Domain,
+  step: UnmapGrant,
+  invocation: Invocation,
+): Reply {
+  const elements: ElementReply[] = [];
+  const batch: RemovedParts[] = [];
+  const left = step.elements.slice(invocation.start);
+  for (const element of left) {
+    const removed = unmapByControl(host, control, element);
+    if ('owner' in removed) batch.push(removed);
+    elements.push('owner' in removed ? elementReply('okay') : removed);
+    if (elements.length % host.machine.unmapBatch > 0) continue;
+    for (const parts of batch.splice(0)) releaseParts(host, parts);
+    if (elements.length === left.length) break;
+    if (invocation.stopsAt(invocation.start + elements.length)) break;
+  }
+  for (const parts of batch) releaseParts(host, parts);
   return { is: 'statuses', elements };
 }
 
@@ -63,7 +89,7 @@ export function unmapOne(
   if (!maptrack.isLive(handle)) return elementReply('bad_handle');
 
   const ref = maptrack.refOf(handle);
-  const owner = granterOf(host, maptrack.granterOf(handle));
+  const owner = host.granter(maptrack.granterOf(handle));
   if (ref >= owner.grants.refCount()) return elementReply('bad_handle');
 
   const mfn = owner.grants.active.mfnOf(ref);
@@ -113,18 +139,11 @@ export function releaseUse(
   putPage(host, mfn);
 }
 
-/** A mapped page keeps its domain (I11). */
-export function granterOf(host: Host, id: DomainId): Domain {
-  const owner = host.domains.byId(id);
-  assert(owner !== undefined, 'the granter of a live handle exists');
-  return owner;
-}
-
 /** Ends every mapping that a dying domain still has: the handle's part of it (grants.md 12.2). */
 export function releaseHandle(host: Host, domain: Domain, handle: Handle): void {
   const { maptrack } = domain;
   const ref = maptrack.refOf(handle);
-  const owner = granterOf(host, maptrack.granterOf(handle));
+  const owner = host.granter(maptrack.granterOf(handle));
   const mfn = owner.grants.active.mfnOf(ref);
   const isReadonly = maptrack.isReadonly(handle);
   maptrack.retire(handle);

@@ -13,12 +13,21 @@ import { byteAt, halfAt, wordAt } from './column.js';
 export const HOST_WRITE = 1;
 export const HOST_READ = 0x100;
 const COUNTER_MASK = 0xff;
+/** In the place of a frame that was freed under its handles; no frame has this number. */
+export const FORGOTTEN: Mfn = Mfn(0xffff_ffff);
 const WRITERS_MASK = 0x00ff_00ff;
-export type PinUnit = typeof HOST_WRITE | typeof HOST_READ;
+export const DEVICE_WRITE = 0x1_0000;
+export const DEVICE_READ = 0x100_0000;
+export type PinUnit =
+  typeof HOST_WRITE | typeof HOST_READ | typeof DEVICE_WRITE | typeof DEVICE_READ;
 
 /** The unit that a use of a grant counts in. */
 export function unitOf(isReadonly: boolean): PinUnit {
   return isReadonly ? HOST_READ : HOST_WRITE;
+}
+/** The unit that a device mapping counts in. */
+export function deviceUnitOf(isReadonly: boolean): PinUnit {
+  return isReadonly ? DEVICE_READ : DEVICE_WRITE;
 }
 /** The counter that a unit belongs to. */
 export function counterOf(pin: number, unit: PinUnit): number {
@@ -96,6 +105,11 @@ export class ActiveEntries {
     this.#isSubPage[ref] = grant.isSubPage ? 1 : 0;
     this.#sourceDomain[ref] = grant.sourceDomain;
     this.#sourceRef[ref] = grant.sourceRef;
+  }
+
+  /** The frame is free, though handles still name it. */
+  forget(ref: GrantRef): void {
+    this.#mfn[ref] = FORGOTTEN;
   }
 
   pin(ref: GrantRef, unit: PinUnit): void {

@@ -1,5 +1,5 @@
 import { DomainId, GrantRef, Handle } from '../../abi/ids.js';
-import { GNTMAP_host_map, GNTMAP_readonly } from '../../abi/grant-table.js';
+import { GNTMAP_device_map, GNTMAP_host_map, GNTMAP_readonly } from '../../abi/grant-table.js';
 import { assert } from '../assert.js';
 import { halfAt, wordAt } from './column.js';
 
@@ -84,6 +84,22 @@ export class Maptrack {
   retire(handle: Handle): void {
     assert(this.isLive(handle), 'a handle that is retired was live');
     this.#flags[handle] = 0;
+  }
+
+  /** Some parts of a live handle are gone; false where none is left, and it is live no more. */
+  endParts(handle: Handle, bits: number): boolean {
+    assert(this.isLive(handle), 'a handle that is ended was live');
+    const left = halfAt(this.#flags, handle) & ~bits;
+    const isLeft = (left & (GNTMAP_host_map | GNTMAP_device_map)) !== 0;
+    this.#flags[handle] = isLeft ? left : 0;
+    return isLeft;
+  }
+
+  forEachLive(visit: (handle: Handle, granter: DomainId, ref: GrantRef) => void): void {
+    for (let row = 0; row < this.#limit; row += 1) {
+      const handle = Handle(row);
+      if (this.isLive(handle)) visit(handle, this.granterOf(handle), this.refOf(handle));
+    }
   }
 
   /** No handle exists any more: the domain is dying (grants.md 12.2). */

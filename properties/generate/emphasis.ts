@@ -120,6 +120,7 @@ export const surfaceKinds = [
   'pause',
   'memory_type',
   'windows',
+  'control_grants',
   'hypercall',
 ] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];

@@ -1,5 +1,6 @@
 import type { Line } from '../../abi/program.js';
 import { weighted } from '../choose.js';
+import { controlGrantLine } from './control-grant-lines.js';
 import { failingLine, midwayLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { hypercallLine } from './hypercall-lines.js';
@@ -28,5 +29,6 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   preemption: preemptionLine,
   memory_type: memoryTypeLine,
   windows: windowLine,
+  control_grants: controlGrantLine,
   hypercall: hypercallLine,
 };

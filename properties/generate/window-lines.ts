@@ -42,7 +42,7 @@ function window(scene: Scene): number {
 }
 
 /** A window that leads somewhere, mostly not to a page of the control domain's own. */
-function usedWindow(scene: Scene): number | undefined {
+export function usedWindow(scene: Scene): number | undefined {
   for (let attempt = 0; attempt < 3; attempt++) {
     const found = scene.some(scene.state.windows);
     if (found !== undefined && (found.key < WINDOWS || attempt > 1)) return found.key;
@@ -50,7 +50,7 @@ function usedWindow(scene: Scene): number | undefined {
   return undefined;
 }
 
-const windowAddress = (at: number, byte: number): GuestPhysical =>
+export const windowAddress = (at: number, byte: number): GuestPhysical =>
   GuestPhysical(WINDOW_ADDRESS + at * PAGE_BYTES + byte);
 
 function mapForeignLine(scene: Scene): WindowCall {

@@ -1,6 +1,6 @@
 import { isGrant, pinsOf } from '../../model/derived.js';
 import { get } from '../../values/keyed.js';
-import { entries } from '../keyed-entries.js';
+import { entries, has } from '../keyed-entries.js';
 import type { Invariant } from './invariant.js';
 
 export const aMappingHasAGranter: Invariant = {
@@ -45,7 +45,7 @@ export const aMappedPageIsTheGranters: Invariant = {
   *violations({ domains, pages }) {
     for (const [id, { mappings }] of entries(domains))
       for (const [handle, { granter, page }] of entries(mappings))
-        if (get(pages, page)?.owner !== granter)
+        if (has(pages, page) && get(pages, page)?.owner !== granter)
           yield `d${id} handle ${handle}: page ${page} is not of d${granter}`;
   },
 };

@@ -42,7 +42,15 @@ const ramAt = (state: State, id: DomainId, gfn: number, page: PageId): State =>
 
 const alsoMapped = (state: State, granter: DomainId, page: PageId): State =>
   inDomain(state, d2, ({ mappings }) => {
-    const mapping = { granter, ref: GrantRef(3), page, readonly: false };
+    const mapping = {
+      granter,
+      ref: GrantRef(3),
+      page,
+      readonly: false,
+      host: true,
+      device: false,
+      byEntry: false,
+    };
     return { mappings: put(mappings, Handle(7), mapping) };
   });
 

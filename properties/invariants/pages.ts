@@ -23,12 +23,16 @@ export const nothingNamesAMissingPage: Invariant = {
   name: 'every page that an entry, a mapping or a table names exists',
   why: 'A freed page would be reached, and with it whatever its frame is next.',
   path: 'page.exists',
-  *violations({ domains, pages }) {
+  *violations({ domains, pages, windows }) {
+    for (const [window, { page }] of entries(windows))
+      if (!has(pages, page)) yield `window ${window} names page ${page}`;
     for (const [id, domain] of entries(domains)) {
       for (const [gfn, { page }] of entries(domain.p2m))
         if (!has(pages, page)) yield `d${id} gfn ${gfn} names page ${page}`;
-      for (const [handle, { page }] of entries(domain.mappings))
-        if (!has(pages, page)) yield `d${id} handle ${handle} names page ${page}`;
+      // The page of a host mapping of the control domain can be gone, if its window was emptied.
+      for (const [handle, { page, device }] of entries(domain.mappings))
+        if (!has(pages, page) && (id !== CONTROL || device))
+          yield `d${id} handle ${handle} names page ${page}`;
       for (const page of [...domain.grantFrames, ...domain.statusFrames, domain.sharedInfo])
         if (!has(pages, page)) yield `d${id} has page ${page} in its tables`;
     }

@@ -69,7 +69,7 @@ function batchOf(
     case 'unmap': {
       const elements = call.elements.map(({ handle, address, deviceAddress }): Fields => [
         [unmap.address, address],
-        [unmap.busAddress, deviceAddress],
+        [unmap.busAddress, typeof deviceAddress === 'number' ? deviceAddress : 1],
         [unmap.handle, named(handle)],
       ]);
       return batch(abi.GNTTABOP_unmap_grant_ref, unmap.bytes, elements);

@@ -1,11 +1,17 @@
+import { CONTROL, DOMID_SELF } from '../../abi/ids.js';
+import type { Machine } from '../../abi/machine.js';
 import { PAGE_BYTES } from '../../abi/word.js';
+import { ENTRY_ADDRESS } from '../../abi/control-grants.js';
 import { WINDOW_ADDRESS, WINDOWS } from '../../abi/windows.js';
 import type { Json, JsonObject } from './json-text.js';
+import type { Expected } from './expected.js';
 import { isList, type Fields } from './fields.js';
+import type { Meaning, NotBuilt } from './meaning.js';
 
 /*
  * The rig names what the control domain has: `win:2` is the address of a window, `ram:3` that of a
- * page of its own, or, where a frame is asked for, that page's machine frame.
+ * page of its own, or, where a frame is asked for, that page's machine frame. `winpte:2` is where the
+ * page-table entry of a window is.
  */
 
 /** The arguments with numbers for names; a step of a guest has none. */
@@ -20,11 +26,53 @@ function numbered(object: JsonObject): JsonObject {
 function numberFor(key: string, value: Json): Json {
   if (isList(value)) return value.map((each) => numberFor(key, each));
   if (typeof value === 'object' && value !== null) return numbered(value);
-  const named = typeof value === 'string' ? /^(win|ram):(\d{1,3})$/.exec(value) : null;
-  if (named === null) return value;
+  const named = typeof value === 'string' ? /^(win|winpte|ram):(\d{1,3})$/.exec(value) : null;
+  // Of machine frames written by number none is the control domain's.
+  if (named === null) return key === 'frame' && value !== 0 ? NOBODYS_FRAME : value;
   const n = Number(named[2]);
   if (named[1] === 'win') return WINDOW_ADDRESS + n * PAGE_BYTES;
+  if (named[1] === 'winpte') return ENTRY_ADDRESS + n * ENTRY_BYTES;
   return isFrame.has(key) ? n : WINDOW_ADDRESS + (WINDOWS + n) * PAGE_BYTES;
 }
 
+const ENTRY_BYTES = 8;
+const NOBODYS_FRAME = 0xfff_ffff;
+
 const isFrame: ReadonlySet<string> = new Set(['frame', 'gfn', 'idx', 'mfn']);
+
+/**
+ * The machine frames of the control domain's own grant table: the recorded numbers, and those that the
+ * contract gives them.
+ */
+export class TableFrames {
+  readonly #machine: Machine;
+  readonly #ours = new Map<bigint, number>();
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** A call that answers where its table is, with our numbers in what is expected of it. */
+  told(meaning: Meaning | NotBuilt, args: Fields): Meaning | NotBuilt {
+    const [step] = 'steps' in meaning ? meaning.steps : [];
+    if ('notBuilt' in meaning || step?.op !== 'setup_table') return meaning;
+    if (step.target !== DOMID_SELF && step.target !== CONTROL) return meaning;
+    const first = this.#machine.guestFrames + this.#machine.controlPages + 1;
+    const expect = (result: Fields): readonly Expected[] => {
+      if (!result.has('frames')) return meaning.expect(result);
+      const frames = result.quantities('frames').map((frame, i) => {
+        this.#ours.set(frame, first + i);
+        return first + i;
+      });
+      return meaning.expect(args.replaced({ ...result.rawObject(), frames }));
+    };
+    return { ...meaning, expect };
+  }
+
+  /** A window on the table is asked for by its machine frame. */
+  renamed(operation: string, args: Fields): Fields {
+    if (operation !== 'mapforeign' || args.raw('dom') !== Number(DOMID_SELF)) return args;
+    const ours = this.#ours.get(args.quantity('gfn'));
+    return ours === undefined ? args : args.replaced({ ...args.rawObject(), gfn: ours });
+  }
+}

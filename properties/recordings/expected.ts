@@ -7,13 +7,13 @@ export type Expected =
   /** This reply; frames are the numbers of their recorded names (F7 is 7). */
   | { readonly is: 'reply'; readonly reply: Reply }
   /**
-   * The rig found the domain crashed. `earlier`: an act of the control domain came in between, so
+   * The rig found the domain crashed. `earlier`: an act of somebody else came in between, so
    * it may have crashed then, and the step itself never ran.
    */
   | { readonly is: 'crash'; readonly earlier: boolean }
   /** Running the code fetched here returns this value. */
   | { readonly is: 'returns'; readonly value: bigint }
-  /** Only the memory type was asked for. */
+  /** Only the memory type was asked for; or why there is none. */
   | { readonly is: 'memory_type'; readonly name: string }
   /** A hypercall had this value; what the call behind it answered was not recorded. */
   | { readonly is: 'hypercall'; readonly rc: Rc }
@@ -32,7 +32,9 @@ export function agrees(expected: Expected, reply: Reply): boolean {
     case 'returns':
       return reply.is === 'value' && returnedBy(reply.value) === expected.value;
     case 'memory_type':
-      return reply.is === 'inspected' && reply.memoryType === expected.name;
+      return reply.is === 'inspected'
+        ? reply.memoryType === expected.name
+        : reply.is === 'rc' && reply.rc === expected.name;
     case 'hypercall':
       return reply.is === 'hypercall' && reply.rc === expected.rc;
     case 'listed':

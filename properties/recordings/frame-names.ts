@@ -1,4 +1,4 @@
-import { DOMID_SELF, type DomainId, type Mfn } from '../../abi/ids.js';
+import { CONTROL, DOMID_SELF, type DomainId, type Mfn } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Step } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
@@ -107,6 +107,10 @@ export class FrameNames {
         return this.#dismissAll(ownerOf(step));
       case 'set_version':
         return this.#dismissAll(step.caller);
+      case 'map_foreign':
+      case 'unmap_window':
+      case 'unmap_and_replace':
+        return this.#dismissAll(CONTROL);
       case 'create':
       case 'destroy':
         return this.#dismissAll(step.domain);

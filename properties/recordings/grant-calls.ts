@@ -1,8 +1,16 @@
-import { Gfn, GrantRef, GuestPhysical, Handle, VcpuId, type DomainId } from '../../abi/ids.js';
+import {
+  CONTROL,
+  Gfn,
+  GrantRef,
+  GuestPhysical,
+  Handle,
+  VcpuId,
+  type DomainId,
+} from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import { statuses, type Status } from '../../abi/status.js';
-import type { CopyElement, CopySide, GrantCall, Step } from '../../abi/step.js';
+import type { CopyElement, CopySide, GrantCall, ReplaceElement, Step } from '../../abi/step.js';
 import type { Expected } from './expected.js';
 import type { Fields } from './fields.js';
 import { isList } from './fields.js';
@@ -34,7 +42,7 @@ export const grantArguments: Readonly<Record<string, readonly string[]>> = {
   // The hypervisor ignores the count of these two (grants.md 5.2).
   set_version: ['version', 'count', 'uop'],
   get_version: ['dom', 'count', 'uop'],
-  unmap_replace: ['gfn', 'addr', 'handle', 'new_gfn', 'new_addr'],
+  unmap_replace: ['gfn', 'addr', 'handle', 'new_gfn', 'new_addr', 'ops'],
   status_frames: ['dom', 'nr_frames', 'frame_list'],
   transfer: ['mfn', 'dom', 'ref'],
   dump_table: ['dom'],
@@ -63,6 +71,14 @@ export function grantCall(name: string, args: Fields, caller: DomainId): Meaning
       return single({ ...by, op: 'set_version', version: u32(args.quantity('version')) }, version);
     case 'get_version':
       return single({ ...by, op: 'get_version', target: target(args) }, version);
+    case 'unmap_replace':
+      if (caller !== CONTROL)
+        return valued({ ...by, op: 'refused_grant_call', name: 'unmap_and_replace' });
+      return batched(args, (each) => {
+        return { ...by, op: 'unmap_and_replace', elements: each.map(replaceElement) };
+      });
+    case 'status_frames':
+      return statusFrames(args, by);
     default: {
       const refused = refusedNames.get(name);
       if (refused === undefined) return notBuilt(`gnt.${name}`);
@@ -160,6 +176,20 @@ function unmapElement(args: Fields): (GrantCall & { op: 'unmap' })['elements'][n
   };
 }
 
+const replaceElement = (args: Fields): ReplaceElement => ({
+  handle: Handle(args.has('handle') ? u32(args.quantity('handle')) : 0),
+  address: hostAddress(args),
+  newAddress: GuestPhysical(args.has('new_addr') ? u64(args.quantity('new_addr')) : 0),
+});
+
+function statusFrames(args: Fields, by: By): Meaning {
+  if (by.caller !== CONTROL)
+    return valued({ ...by, op: 'refused_grant_call', name: 'get_status_frames' });
+  const frames = args.has('nr_frames') ? u32(args.quantity('nr_frames')) : 1;
+  const step: Step = { ...by, op: 'get_status_frames', target: target(args), frames, count: 1 };
+  return single(step, tableReply);
+}
+
 function copyElement(args: Fields): CopyElement {
   const [source, dest] = [args.object('src'), args.object('dst')];
   const byRef = (source.has('ref') ? 1 : 0) | (dest.has('ref') ? 2 : 0);
@@ -196,20 +226,21 @@ function setupTable(args: Fields, by: By): Meaning {
     count: countOf(args),
     list,
   };
-  const answer = (result: Fields): Reply | undefined => {
-    if (rcOf(result.raw('rc')) !== 0) return rcReply(result);
-    const status = statusOf(result);
-    const listed = status === 'okay' ? result.quantities('frames') : [];
-    return { is: 'table', status, frames: listed.map((gfn) => Gfn(u64(gfn))) };
-  };
-  if (list === undefined) return single(step, answer);
+  if (list === undefined) return single(step, tableReply);
   // The list went where the guest asked for it; what was recorded is the rig's own, untouched one.
   const expect = (result: Fields): readonly Expected[] => {
-    const reply = answer(result);
+    const reply = tableReply(result);
     const isListed = reply?.is === 'table' && reply.status === 'okay';
     return [isListed ? { is: 'listed' } : expectation(reply, result)];
   };
   return { steps: [step], expect };
+}
+
+function tableReply(result: Fields): Reply | undefined {
+  if (rcOf(result.raw('rc')) !== 0) return rcReply(result);
+  const status = statusOf(result);
+  const listed = status === 'okay' ? result.quantities('frames') : [];
+  return { is: 'table', status, frames: listed.map((gfn) => Gfn(u64(gfn))) };
 }
 
 function size(result: Fields): Reply | undefined {

@@ -1,6 +1,6 @@
 import { CONTROL, DOMID_SELF, Gfn, VcpuId, type DomainId } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
-import { XENMAPSPACE_gmfn_foreign, type Exchange } from '../../abi/step.js';
+import type { Exchange } from '../../abi/step.js';
 import { LIST_LIMIT, type Fields } from './fields.js';
 import {
   domainOf,
@@ -17,9 +17,9 @@ import {
 
 /** Arguments that a memory operation may carry; any other makes it an operation not built. */
 export const memoryArguments: Readonly<Record<string, readonly string[]>> = {
-  populate: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order'],
-  decrease: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order'],
-  increase: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order'],
+  populate: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'null_extents'],
+  decrease: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'null_extents'],
+  increase: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'null_extents'],
   add: ['dom', 'space', 'idx', 'gfn', 'size'],
   addbatch: ['dom', 'space', 'foreign', 'idxs', 'gfns', 'size'],
   remove: ['dom', 'gfn'],
@@ -97,6 +97,9 @@ function reservation(
   args: Fields,
   build: (extents: readonly Gfn[], order: number) => Meaning,
 ): Meaning | NotBuilt {
+  // A list that is not there faults before the first extent.
+  if (args.has('null_extents') && args.boolean('null_extents'))
+    return build([], orderOf(args, 'order'));
   const listed = extentsOf(args);
   const passed = countOf(args, listed.length);
   if (passed > listed.length) return notBuilt('more extents than are listed');
@@ -118,25 +121,16 @@ function spaceOf(args: Fields): number {
   return named ?? u32(args.quantity('space'));
 }
 
-/** A control domain may map one guest's pages into another; guests are always refused. */
-const foreign = (by: By, space: number): NotBuilt | undefined =>
-  by.caller === CONTROL && space === XENMAPSPACE_gmfn_foreign
-    ? notBuilt('space gmfn_foreign by the control domain')
-    : undefined;
-
 function addToPhysmap(args: Fields, by: By): Meaning | NotBuilt {
   const space = spaceOf(args);
-  return (
-    foreign(by, space) ??
-    valued({
-      ...by,
-      op: 'add_to_physmap',
-      space,
-      index: u64(args.quantity('idx')),
-      gfn: gfnOf(args),
-      size: args.has('size') ? u16(args.quantity('size')) : 0,
-    })
-  );
+  return valued({
+    ...by,
+    op: 'add_to_physmap',
+    space,
+    index: u64(args.quantity('idx')),
+    gfn: gfnOf(args),
+    size: args.has('size') ? u16(args.quantity('size')) : 0,
+  });
 }
 
 function addBatch(args: Fields, by: By): Meaning | NotBuilt {
@@ -150,11 +144,8 @@ function addBatch(args: Fields, by: By): Meaning | NotBuilt {
     gfn: Gfn(u64(gfn)),
   }));
   const from = args.has('foreign') ? domainOf(args, 'foreign') : 0;
-  return (
-    foreign(by, space) ??
-    single({ ...by, op: 'add_to_physmap_batch', space, foreign: from, entries }, (result) =>
-      errorsReply(result, passed),
-    )
+  return single({ ...by, op: 'add_to_physmap_batch', space, foreign: from, entries }, (result) =>
+    errorsReply(result, passed),
   );
 }
 

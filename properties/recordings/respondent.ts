@@ -1,6 +1,7 @@
 import type { Step } from '../../abi/step.js';
 import type { System } from '../../abi/system.js';
 import { agrees, replyText, type Expected } from './expected.js';
+import { ControlHandles } from './control-handles.js';
 import { FrameNames } from './frame-names.js';
 
 /** What a recording is held against: it takes a step and what was recorded for it. */
@@ -22,6 +23,7 @@ export class SystemRespondent implements Respondent {
   readonly #system: System;
   readonly #leftovers: () => readonly string[];
   readonly #frames = new FrameNames();
+  readonly #handles = new ControlHandles();
 
   /** `leftovers` looks inside the system, where that can be done. */
   constructor(system: System, leftovers: () => readonly string[] = () => []) {
@@ -34,9 +36,12 @@ export class SystemRespondent implements Respondent {
     return 'threw' in left ? [left.threw] : left;
   }
 
-  answer(step: Step, expected: Expected): Answer {
-    const reply = attempted(() => this.#system.perform(step));
-    if ('threw' in reply) return { agreed: false, got: reply.threw, lost: true };
+  answer(recorded: Step, expected: Expected): Answer {
+    const step = this.#handles.renamed(recorded);
+    const answered = attempted(() => this.#system.perform(step));
+    if ('threw' in answered) return { agreed: false, got: answered.threw, lost: true };
+    const reply =
+      expected.is === 'reply' ? this.#handles.named(step, expected.reply, answered) : answered;
     if (expected.is !== 'reply') this.#frames.pass(step);
     const conflicts =
       expected.is === 'reply' ? this.#frames.observe(step, expected.reply, reply) : [];

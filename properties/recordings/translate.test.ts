@@ -151,10 +151,9 @@ describe('an access by address', () => {
 describe('an operation that is not built', () => {
   test.each([
     [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with flags'],
-    [{ op: 'mem.decrease', gfn: 1, null_extents: true }, 'mem.decrease with null_extents'],
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],
     [{ op: 'gnt.map', uop: 0 }, 'gnt.map with uop'],
-    [{ op: 'gnt.query_size', d: 0 }, 'gnt.query_size by the control domain'],
+    [{ op: 'gnt.transfer', d: 0 }, 'gnt.transfer by the control domain'],
     [{ op: 'mem.remove', gfn: 0, d: 0 }, 'mem.remove by the control domain on itself'],
     [{ op: 'hypercall', nr: 17, args: [10, 0, 1] }, 'hypercall'],
     [{ op: 'hypercall', d: 0, nr: 20, args: [10, 0, 1] }, 'hypercall'],

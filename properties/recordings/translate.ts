@@ -1,6 +1,7 @@
 import { CONTROL, DomainId } from '../../abi/ids.js';
-import type { Machine, Paging } from '../../abi/machine.js';
+import { presets, type Machine, type Paging } from '../../abi/machine.js';
 import type { Step } from '../../abi/step.js';
+import { actedOn } from './acted-on.js';
 import {
   access,
   accessArguments,
@@ -11,10 +12,12 @@ import {
 } from './accesses.js';
 import { RIG_DOMAINS, type RecordedStep, type RecordedTrace } from './decode.js';
 import type { Expected } from './expected.js';
-import { withNumbers } from './control-names.js';
+import { controlCall } from './control-calls.js';
+import { TableFrames, withNumbers } from './control-names.js';
 import { Fields } from './fields.js';
 import { grantArguments, grantCall } from './grant-calls.js';
 import type { Json, JsonObject } from './json-text.js';
+import { reachesApic } from './local-apic.js';
 import { machineFor } from './machine-for.js';
 import { notBuilt, rcOf, u32, wordOf, type Meaning, type NotBuilt } from './meaning.js';
 import { memoryArguments, memoryCall } from './memory-calls.js';
@@ -54,7 +57,8 @@ export interface Judged {
 
 /** Translates a trace. Throws a `RecordingError` where an argument or result has a wrong shape. */
 export function translate(trace: RecordedTrace, paging: Paging = 'hap'): Translation {
-  const rig = new Rig(trace);
+  const { machine, obstacle } = machineFor(trace, paging);
+  const rig = new Rig(trace, machine);
   const boot = trace.domains.map(({ id, config, rc }) => ({
     step: { op: 'create', domain: DomainId(id), config: configOf(config) } as const,
     expected: expectedRc(rc),
@@ -67,7 +71,6 @@ export function translate(trace: RecordedTrace, paging: Paging = 'hap'): Transla
     const judged = 'notBuilt' in meaning ? meaning : judgedAgainst(meaning, step, rig);
     results.push('notBuilt' in judged ? { ...numbered, ...judged } : { ...numbered, judged });
   }
-  const { machine, obstacle } = machineFor(trace, paging);
   return {
     name: trace.name,
     machine,
@@ -101,13 +104,16 @@ class Rig {
   readonly #layouts = new Map<number, Layout>();
   /** Domains to destroy at the end, in order. */
   readonly #slots: Set<number>;
+  /** Where the control domain found its grant table. */
+  readonly #tableFrames: TableFrames;
   /** Something may be left in the windows of the control domain. */
   #hasWindows = false;
-  /** Domains that the control domain acted on since their own last step. */
+  /** Domains that somebody else acted on since their own last step. */
   readonly #actedOn = new Set<number>();
 
-  constructor(trace: Begun) {
+  constructor(trace: Begun, machine: Machine = presets.xen) {
     this.#trace = trace;
+    this.#tableFrames = new TableFrames(machine);
     this.#slots = new Set(trace.domains.map(({ id }) => id));
     for (const { id, config } of trace.domains) this.#layouts.set(id, layoutOf(config));
   }
@@ -124,23 +130,18 @@ class Rig {
   #named(operation: string, caller: number, args: Fields): Meaning | NotBuilt {
     const [family = '', name] = operation.split('.');
     const by = DomainId(caller);
-    if (Object.hasOwn(toolstackArguments, operation)) return toolstackCall(operation, args);
+    if (Object.hasOwn(toolstackArguments, operation))
+      return toolstackCall(operation, this.#tableFrames.renamed(operation, args));
     if (family === 'mem' && name !== undefined) return memoryCall(name, args, by);
     if (operation === 'hypercall') return rawHypercall(args, by);
-    if (by === CONTROL) return this.#byControl(operation, args);
+    const layout = this.#layouts.get(caller) ?? bootLayout;
+    if (by === CONTROL) return controlCall(operation, args, layout, this.#tableFrames);
     if (family === 'gnt' && name !== undefined) return grantCall(name, args, by);
-    if (family === 'gt' && name !== undefined)
-      return tableAccess(name, args, by, this.#layouts.get(caller) ?? bootLayout);
+    if (family === 'gt' && name !== undefined) return tableAccess(name, args, by, layout);
     return access(operation, args, by);
   }
 
-  #byControl(operation: string, args: Fields): Meaning | NotBuilt {
-    if (!Object.hasOwn(accessArguments, operation) || operation === 'exec' || operation === 'xadd')
-      return notBuilt(`${operation} by the control domain`);
-    return access(operation, withNumbers(args), CONTROL);
-  }
-
-  /** Whether the control domain may have crashed the caller before this step of its own. */
+  /** Whether somebody else may have had the caller crashed before this step of its own. */
   mayHaveCrashedEarlier(caller: number): boolean {
     return this.#actedOn.delete(caller);
   }
@@ -169,7 +170,7 @@ class Rig {
     const before = this.#layouts.get(caller) ?? bootLayout;
     this.#layouts.set(caller, {
       version: set.has('v') ? versionOf(set) : before.version,
-      table: set.has('tab') ? set.quantity('tab') : before.table,
+      table: tableOf(set, before),
       statusTable: set.has('stab') ? set.quantity('stab') : before.statusTable,
     });
   }
@@ -182,9 +183,8 @@ class Rig {
       this.#layouts.set(id, layoutOf(args));
     } else if (operation === 'destroy') {
       this.#slots.delete(id);
-    } else if (caller === Number(CONTROL) && operation.startsWith('mem.')) {
-      this.#actedOn.add(id);
     }
+    for (const other of actedOn(operation, args)) if (other !== caller) this.#actedOn.add(other);
   }
 }
 
@@ -192,6 +192,12 @@ type Begun = Pick<RecordedTrace, 'domains' | 'teardown' | 'leftNothing'>;
 
 const layoutOf = (config: Fields): Layout =>
   config.has('tab') ? { ...bootLayout, table: config.quantity('tab') } : bootLayout;
+
+/** The control domain has its table in a window. */
+function tableOf(set: Fields, before: Layout): bigint {
+  if (set.has('va')) return withNumbers(set).quantity('va') >> 12n;
+  return set.has('tab') ? set.quantity('tab') : before.table;
+}
 
 const versionOf = (set: Fields): 1 | 2 => (set.count('v', 1, 2) === 1 ? 1 : 2);
 
@@ -274,9 +280,3 @@ const holdsNaN = (value: unknown): boolean =>
   typeof value === 'object' && value !== null
     ? Object.values(value).some(holdsNaN)
     : Number.isNaN(value);
-
-/** Where no memory is mapped, accesses to this page reach the virtual processor's local APIC. */
-const APIC = { from: 0xfee0_0000, to: 0xfee0_1000 };
-
-const reachesApic = (step: Step): boolean =>
-  'address' in step && step.address + 8 > APIC.from && step.address < APIC.to;

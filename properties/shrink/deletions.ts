@@ -1,4 +1,4 @@
-import { NO_HANDLE, VcpuId, type DomainId } from '../../abi/ids.js';
+import { NO_HANDLE, VcpuId, type DomainId, type Handle } from '../../abi/ids.js';
 import type {
   FromLine,
   Line,
@@ -125,11 +125,17 @@ const isOf = (line: Line, call: MarshalledCall): line is MarshalledCall => line.
 
 /** A line with every handle it names renamed; what has no name any more is nobody's handle. */
 function withNames(line: Line, renamed: (name: FromLine) => FromLine | undefined): Line {
-  if (line.op === 'marshalled') return withCall(line, withNames(line.call, renamed));
+  const handleOf = (handle: Handle | FromLine): Handle | FromLine =>
+    typeof handle === 'number' ? handle : (renamed(handle) ?? NO_HANDLE);
+  if (line.op === 'unmap_and_replace') {
+    const elements = line.elements.map((each) => ({ ...each, handle: handleOf(each.handle) }));
+    return { ...line, elements };
+  }
   if (line.op !== 'unmap') return line;
   const elements = line.elements.map((element): UnmapLineElement => {
-    if (typeof element.handle === 'number') return element;
-    return { ...element, handle: renamed(element.handle) ?? NO_HANDLE };
+    const { deviceAddress: device } = element;
+    const deviceAddress = typeof device === 'number' ? device : (renamed(device) ?? 1);
+    return { ...element, handle: handleOf(element.handle), deviceAddress };
   });
   return { ...line, elements };
 }

@@ -5,7 +5,7 @@ import type { Access, CopySide, MemoryCall } from '../../abi/step.js';
 import { rewriteGrant } from './rewrite-grant.js';
 import { rewriteHypercall, rewriteMarshalled } from './rewrite-hypercalls.js';
 import { ownOf, rewriteAddress, rewriteWord, type Rewrite } from './rewrite-numbers.js';
-import { rewriteWindow } from './rewrite-windows.js';
+import { rewriteControlGrant, rewriteWindow } from './rewrite-windows.js';
 import { rewriteControl, rewriteLinear, rewritePte } from './rewrite-paging.js';
 import { rewriteToolstack } from './rewrite-toolstack.js';
 
@@ -66,6 +66,9 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'map_foreign':
     case 'unmap_window':
       return rewriteWindow(line, by);
+    case 'unmap_and_replace':
+    case 'get_status_frames':
+      return rewriteControlGrant(line, by);
     case 'map':
     case 'unmap':
     case 'copy':
@@ -252,7 +255,10 @@ const rewriteUnmap = (
       ? Handle(by.number(element.handle, 'handle'))
       : element.handle,
   address: rewriteAddress(element.address, caller, by),
-  deviceAddress: by.number(element.deviceAddress, 'count'),
+  deviceAddress:
+    typeof element.deviceAddress === 'number'
+      ? by.number(element.deviceAddress, 'count')
+      : element.deviceAddress,
 });
 
 const rewriteSide = (side: CopySide, isRef: boolean, caller: DomainId, by: Rewrite): CopySide => ({

@@ -69,7 +69,7 @@ const unmapped = (
 ): JsonObject => ({
   handle: typeof handle === 'number' ? handle : named(handle),
   addr: quantity(address),
-  dev_bus_addr: quantity(deviceAddress),
+  dev_bus_addr: quantity(typeof deviceAddress === 'number' ? deviceAddress : 1),
 });
 
 const copied = ({ source, dest, length, flags }: CopyElement): JsonObject => ({

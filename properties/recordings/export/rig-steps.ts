@@ -10,10 +10,14 @@ import { poolBytes } from './rig-machine.js';
 
 /** A line as one step of the rig; undefined for what the rig has no step for. */
 export function rigStep(line: Line, machine: Machine, named: NameHandle): RigStep | undefined {
-  const step = grantCall(line, named) ?? memoryCall(line) ?? accessStep(line);
+  const grant = isByControl(line) ? undefined : grantCall(line, named);
+  const step = grant ?? memoryCall(line) ?? accessStep(line);
   if (step === undefined) return toolstackStep(line, machine);
   return 'caller' in line ? { d: line.caller, ...step } : undefined;
 }
+
+/** The control domain outlives a program, and so would its handles. */
+const isByControl = (line: Line): boolean => 'caller' in line && line.caller === CONTROL;
 
 function accessStep(line: Line): RigStep | undefined {
   switch (line.op) {

@@ -1,0 +1,33 @@
+import type { ByGuest } from './access.js';
+import type { DomainId, GuestPhysical, Handle } from './ids.js';
+
+/**
+ * Grant operations that only a paravirtualised caller has: the control domain. Where a guest passes an
+ * address in its physical memory, it passes a linear one, or where an entry of its page tables is.
+ */
+export type ControlGrantCall = UnmapAndReplace | GetStatusFrames;
+
+/** Machine addresses of the entries of the control domain's page tables, eight bytes for each page. */
+export const ENTRY_ADDRESS = 2 ** 40;
+
+export interface UnmapAndReplace extends ByGuest {
+  readonly op: 'unmap_and_replace';
+  readonly elements: readonly ReplaceElement[];
+}
+export interface ReplaceElement {
+  /** u32 */
+  readonly handle: Handle;
+  /** u64: linear, or of an entry; 0 says "no host mapping to undo". */
+  readonly address: GuestPhysical;
+  /** u64: the linear page whose entry takes the place of the mapping; 0 for none. */
+  readonly newAddress: GuestPhysical;
+}
+
+export interface GetStatusFrames extends ByGuest {
+  readonly op: 'get_status_frames';
+  /** u16 */
+  readonly target: DomainId;
+  /** u32 */
+  readonly frames: number;
+  readonly count: number;
+}

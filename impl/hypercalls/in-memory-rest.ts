@@ -1,0 +1,42 @@
+import * as abi from '../../abi/layouts.js';
+import type { Hypercall } from '../../abi/step.js';
+
+/*
+ * What is left of a call with its arguments in memory that was stopped (grants.md 5.4, p2m.md 2.9): the
+ * same call with other registers.
+ */
+
+const EXTENTS: ReadonlySet<number> = new Set([
+  abi.XENMEM_increase_reservation,
+  abi.XENMEM_decrease_reservation,
+  abi.XENMEM_populate_physmap,
+  abi.XENMEM_add_to_physmap,
+  abi.XENMEM_add_to_physmap_batch,
+]);
+
+/** The call may be stopped between two of its elements, extents or entries. */
+export function isPreemptible(step: Hypercall): boolean {
+  if (step.number !== abi.HYPERVISOR_memory_op) return elementBytes(step) !== undefined;
+  return EXTENTS.has(step.command % 2 ** abi.MEMOP_EXTENT_SHIFT);
+}
+
+/** The same call once so many units are done. */
+export function advanced(step: Hypercall, units: number): Hypercall {
+  if (step.number === abi.HYPERVISOR_memory_op) {
+    return { ...step, command: step.command + units * 2 ** abi.MEMOP_EXTENT_SHIFT };
+  }
+  const low = step.argument.low + units * (elementBytes(step) ?? 0);
+  const high = (step.argument.high + Math.floor(low / 2 ** 32)) >>> 0;
+  const argument = { low: low % 2 ** 32, high };
+  return { ...step, argument, count: step.count - units };
+}
+
+/** Bytes of an element of the batches that may be stopped; undefined for any other call. */
+function elementBytes({ number, command, layout }: Hypercall): number | undefined {
+  if (number !== abi.HYPERVISOR_grant_table_op) return undefined;
+  const { map, unmap, copy, swap } = abi.structures.native;
+  if (command === abi.GNTTABOP_map_grant_ref) return map.bytes;
+  if (command === abi.GNTTABOP_unmap_grant_ref) return unmap.bytes;
+  if (command === abi.GNTTABOP_swap_grant_ref) return swap.bytes;
+  return command === abi.GNTTABOP_copy && layout === 'native' ? copy.bytes : undefined;
+}
