@@ -43,6 +43,10 @@ export interface Machine {
   readonly paging: Paging;
   /** What the guests' processors can do. */
   readonly cpu: Cpu;
+  /** Gfns populated last that are remembered, to take pages of zeros back from them first. */
+  readonly demandsRemembered: number;
+  /** Gfns that are gone through at a time in search of pages of zeros. */
+  readonly sweepLength: number;
   /** Frames for one domain's shadows; the p2m has its own (`p2mTableFrames`). */
   readonly shadowFrames: number;
   /** Entries of one vcpu's TLB, a power of two. */
@@ -115,6 +119,8 @@ const tiny: Machine = {
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
+  demandsRemembered: 2,
+  sweepLength: 4,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 24,
@@ -151,6 +157,8 @@ const small: Machine = {
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
+  demandsRemembered: 4,
+  sweepLength: 16,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 40,
@@ -215,6 +223,8 @@ const xen: Machine = {
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,
+  demandsRemembered: 32,
+  sweepLength: 1024,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 1024,

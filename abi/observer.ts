@@ -37,9 +37,12 @@ export interface Changes {
 }
 
 export type P2mType = 'ram_rw' | 'ram_ro' | 'grant_map_rw' | 'grant_map_ro';
+/** What a gfn is that gets its page when it is asked for. */
+export type Gap = 'populate_on_demand';
 
 export interface EntryView {
-  readonly type: P2mType;
+  readonly type: P2mType | Gap;
+  /** Nothing that means anything in a gap. */
   readonly mfn: Mfn;
 }
 

@@ -33,6 +33,14 @@ export type Reply =
     }
   /** exchange: extents exchanged. */
   | { readonly is: 'exchanged'; readonly rc: Rc; readonly count: number }
+  /** pod_target: pages that a domain owns, kept ones among them, and its gfns without a page. */
+  | {
+      readonly is: 'pod';
+      readonly rc: Rc;
+      readonly pages: number;
+      readonly kept: number;
+      readonly gfns: number;
+    }
   /** A load, the old value of an atomic, the bytes of a fetch. */
   | { readonly is: 'value'; readonly value: Word }
   | { readonly is: 'stored' }

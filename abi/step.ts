@@ -22,7 +22,9 @@ export type {
   Fallible,
   InspectGfn,
   LogDirty,
+  MemoryTypeAt,
   PauseDomain,
+  PodTarget,
   SetMemoryLimit,
   SetMemoryType,
   Toolstack,
@@ -197,6 +199,8 @@ export interface Populate extends ByGuest {
   readonly target: DomainId;
   readonly extents: readonly Gfn[];
   readonly order: number;
+  /** XENMEMF_populate_on_demand: no pages now, one for each gfn when it is first used. */
+  readonly onDemand?: boolean;
 }
 export interface Decrease extends ByGuest {
   readonly op: 'decrease_reservation';

@@ -12,7 +12,9 @@ export type Toolstack =
   | LogDirty
   | PauseDomain
   | FailNext
-  | SetMemoryType;
+  | SetMemoryType
+  | MemoryTypeAt
+  | PodTarget;
 
 export interface CreateDomain {
   readonly op: 'create';
@@ -43,6 +45,20 @@ export const HVMMEM_ram_rw = 0;
 export const HVMMEM_ram_ro = 1;
 export const HVMMEM_mmio_dm = 2;
 export const HVMMEM_ioreq_server = 4;
+
+/** HVMOP_get_mem_type: what kind of memory a gfn is; unlike `inspect_gfn` it changes nothing. */
+export interface MemoryTypeAt {
+  readonly op: 'memory_type';
+  readonly domain: DomainId;
+  readonly gfn: Gfn;
+}
+/** XENMEM_set_pod_target, and without a target XENMEM_get_pod_target. */
+export interface PodTarget {
+  readonly op: 'pod_target';
+  readonly domain: DomainId;
+  /** u64: pages that the domain should have. */
+  readonly target: number | undefined;
+}
 
 /** XEN_DMOP_set_mem_type, in the name of the domain's device model. */
 export interface SetMemoryType {

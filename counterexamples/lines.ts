@@ -123,6 +123,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   domain_info: 'toolstack',
   set_memory_limit: 'toolstack',
   set_memory_type: 'toolstack',
+  memory_type: 'toolstack',
+  pod_target: 'toolstack',
   inspect_gfn: 'toolstack',
   log_dirty: 'toolstack',
   pause: 'toolstack',
@@ -138,7 +140,7 @@ const TOOLSTACK = 'tool';
 
 const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, text);
 
-/** Every switch names every operation, so that the compiler finds one that is forgotten. */
+/** What no switch names is the toolstack's, or the compiler objects. */
 function argumentsText(line: Line, machine: Machine): string {
   if (line.op === 'unmap_and_replace' || line.op === 'get_status_frames')
     return controlGrantText(line);
@@ -195,16 +197,7 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'interrupt':
     case 'resume':
       return preemptionText(line);
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'set_memory_limit':
-    case 'set_memory_type':
-    case 'inspect_gfn':
-    case 'log_dirty':
-    case 'pause':
-    case 'unpause':
-    case 'fail_next':
+    default:
       return toolstackText(line, machine.defaults);
   }
 }
@@ -266,16 +259,7 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'interrupt':
     case 'resume':
       return parsePreemption(op, parseCaller(actor), given);
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'set_memory_limit':
-    case 'set_memory_type':
-    case 'inspect_gfn':
-    case 'log_dirty':
-    case 'pause':
-    case 'unpause':
-    case 'fail_next':
+    default:
       return parseToolstack(op, ofToolstack(actor, op, given));
   }
 }

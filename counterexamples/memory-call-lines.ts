@@ -10,16 +10,18 @@ import {
   type AddToPhysmapBatch,
   type Exchange,
   type MemoryCall,
+  type Populate,
   type PhysmapEntry,
 } from '../abi/step.js';
 import { whole, wordsOfEach } from './batch.js';
 import type { Arguments, Caller } from './arguments.js';
 import { domainText, gfnText, listOf, listText, parseDomain, parseGfn } from './names.js';
-import { hex, parseLong, parseNumber, u16, u32, type Range } from './numbers.js';
+import { between, hex, parseLong, parseNumber, u16, u32, type Range } from './numbers.js';
 import type { Token, Words } from './words.js';
 
 /*
  * populate_physmap      self gfns=0x3,0x4 order=1
+ * populate_physmap      d1 gfns=0x3 on_demand=1
  * increase_reservation  self count=2 order=1
  * add_to_physmap        self space=grant_table index=0x0 gfn=0x8 size=2
  * add_to_physmap_batch  self space=gmfn_foreign foreign=1 ; 0x3 at=0x8 ; 0x4 at=0x9
@@ -32,6 +34,7 @@ export function memoryCallText(line: MemoryCall): string {
   const target = domainText(line.target);
   switch (line.op) {
     case 'populate_physmap':
+      return populateText(line);
     case 'decrease_reservation':
       return `${target} gfns=${gfnsText(line.extents)}${unlessZero('order', line.order)}`;
     case 'increase_reservation':
@@ -55,6 +58,7 @@ export function parseMemoryCall(op: MemoryCall['op'], by: Caller, given: Argumen
   const { words } = given;
   switch (op) {
     case 'populate_physmap':
+      return { op, ...by, ...whole(words, parsePopulate) };
     case 'decrease_reservation':
       return { op, ...by, ...whole(words, parseExtents) };
     case 'increase_reservation':
@@ -94,6 +98,16 @@ function parseExtents(words: Words): { target: DomainId; extents: readonly Gfn[]
     extents: parseGfns(words.keyed('gfns', 'a list of gfns')),
     order: orZero(words, 'order', u32),
   };
+}
+
+function populateText({ target, extents, order, onDemand }: Populate): string {
+  const rest = unlessZero('order', order) + unlessZero('on_demand', onDemand === true ? 1 : 0);
+  return `${domainText(target)} gfns=${gfnsText(extents)}${rest}`;
+}
+
+function parsePopulate(words: Words): Rest<Populate> {
+  const extents = parseExtents(words);
+  return orZero(words, 'on_demand', between(0, 1)) === 0 ? extents : { ...extents, onDemand: true };
 }
 
 function parseIncrease(words: Words): { target: DomainId; count: number; order: number } {

@@ -59,6 +59,8 @@ export function printReply(reply: Reply, operation: Line['op']): string {
     case 'busy':
     case 'idle':
       return reply.is;
+    case 'pod':
+      return `${rcText(reply.rc)} pages=${reply.pages} kept=${reply.kept} gfns=${reply.gfns}`;
     case 'domain_info':
       return infoText(reply);
     case 'inspected':

@@ -169,6 +169,8 @@ const others: readonly fc.Arbitrary<Line>[] = [
   plain({ op: op('create'), domain, config }),
   plain({ op: fc.constantFrom('destroy', 'domain_info', 'pause', 'unpause'), domain }),
   plain({ op: op('set_memory_limit'), domain, pages: fc.maxSafeNat() }),
+  plain({ op: op('memory_type'), domain, gfn }),
+  plain({ op: op('pod_target'), domain, target: fc.option(u64, { nil: undefined }) }),
   plain({ op: op('set_memory_type'), domain, gfn, count: u32, type: u16 }),
   plain({ op: op('inspect_gfn'), domain, gfn }),
   plain({ op: op('fail_next'), what: fc.constantFrom(...fallible), after: u32 }),

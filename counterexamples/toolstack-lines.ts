@@ -4,7 +4,7 @@ import { whole } from './batch.js';
 import type { Arguments } from './arguments.js';
 import { configText, parseConfig } from './machine-line.js';
 import { domainText, gfnText, parseDomain, parseGfn } from './names.js';
-import { between, parseNumber, u16, u32 } from './numbers.js';
+import { between, hex, parseLong, parseNumber, u16, u32 } from './numbers.js';
 import { refuseToken, type Words } from './words.js';
 
 /*
@@ -13,6 +13,8 @@ import { refuseToken, type Words } from './words.js';
  * tool  domain_info       d3
  * tool  set_memory_limit  d3 pages=20
  * tool  inspect_gfn       d3 gfn=0x8
+ * tool  memory_type       d3 gfn=0x8
+ * tool  pod_target        d3 pages=20
  * tool  set_memory_type   d3 gfn=0x8 count=2 type=1
  * tool  log_dirty         d3 enable
  * tool  pause             d3
@@ -37,6 +39,9 @@ export function toolstackText(line: Toolstack, defaults: DomainConfig): string {
       return `${domain} pages=${line.pages}`;
     case 'set_memory_type':
       return `${domain} gfn=${gfnText(line.gfn)} count=${line.count} type=${line.type}`;
+    case 'pod_target':
+      return line.target === undefined ? domain : `${domain} pages=${hex(line.target)}`;
+    case 'memory_type':
     case 'inspect_gfn':
       return `${domain} gfn=${gfnText(line.gfn)}`;
     case 'log_dirty':
@@ -68,6 +73,11 @@ function parseOperation(op: Toolstack['op'], words: Words, defaults: DomainConfi
       const count = parseNumber(words.keyed('count', 'a number of gfns'), u32);
       return { op, domain, gfn, count, type: parseNumber(words.keyed('type', 'a number'), u16) };
     }
+    case 'pod_target': {
+      const token = words.optional('pages');
+      return { op, domain, target: token === undefined ? undefined : parseLong(token) };
+    }
+    case 'memory_type':
     case 'inspect_gfn':
       return { op, domain, gfn: parseGfn(words.keyed('gfn', 'a gfn')) };
     case 'log_dirty':

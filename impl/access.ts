@@ -40,9 +40,13 @@ export function accessPhysical(host: Host, domain: Domain, step: PhysicalAccess)
   const size = step.op === 'fetch' ? FETCH_BYTES : step.size;
   const offset = address % PAGE_BYTES;
   const gfn = Math.floor(address / PAGE_BYTES);
-  const first = memory.translate(host, domain, Gfn(gfn));
+  let first = memory.translate(host, domain, Gfn(gfn));
   const isOne = !memory.crossesPages(offset, size);
-  const last = isOne ? first : memory.translate(host, domain, Gfn(gfn + 1));
+  const isEnded = step.op === 'store' && isReadonlyRam(first);
+  const last = isOne || isEnded ? first : memory.translate(host, domain, Gfn(gfn + 1));
+  if (domain.isCrashed) return CRASHED;
+  // To populate the second page the first may have been taken back.
+  if (!isOne) first = memory.lookUp(host, domain, Gfn(gfn));
   if (isApicVersion(step, first, gfn, offset)) return valueOf({ low: APIC_VERSION, high: 0 });
   if (step.op !== 'fetch') return accessAt(host, step, first, last, offset);
   return (

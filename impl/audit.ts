@@ -11,7 +11,7 @@ import { auditMaptracks } from './audit/maptracks.js';
 import { auditP2m } from './audit/p2m.js';
 import { auditShadows } from './audit/shadows.js';
 import { auditTlbs } from './audit/tlbs.js';
-import { entryView, viewOf } from './audit/view.js';
+import { GAP_VIEW, entryView, viewOf } from './audit/view.js';
 import { NOBODY } from './tables/frame-table.js';
 import type { Host } from './host.js';
 import type { Hypervisor } from './hypervisor.js';
@@ -79,8 +79,10 @@ class HostObserver implements Observer {
   }
 
   entryAt(id: DomainId, gfn: Gfn): EntryView | undefined {
-    const found = this.#host.domains.byId(id)?.p2m.lookup(gfn) ?? NOTHING;
-    return found === NOTHING ? undefined : entryView(found);
+    const p2m = this.#host.domains.byId(id)?.p2m;
+    const found = p2m?.lookup(gfn) ?? NOTHING;
+    if (found !== NOTHING) return entryView(found);
+    return p2m?.isGap(gfn) === true ? GAP_VIEW : undefined;
   }
 
   hypervisorFramesOf(id: DomainId): HypervisorFrames | undefined {

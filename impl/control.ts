@@ -6,6 +6,7 @@ import type { Word } from '../abi/word.js';
 import type { Domain } from './domain.js';
 import * as entry from './hardware/page-entry.js';
 import type { Host } from './host.js';
+import { demand } from './on-demand.js';
 import { getPage, putPage } from './pages.js';
 import { crash } from './physmap.js';
 import { CRASHED, DONE, GENERAL_PROTECTION } from './replies.js';
@@ -135,6 +136,9 @@ function registersOf({ cr0, cr3Low, cr3High, cr4, efer }: Vcpu): Registers {
  */
 function change(host: Host, domain: Domain, vcpu: Vcpu, to: Registers): Reply {
   const held = vcpu.heldRoot;
+  const isShadowed = host.machine.paging === 'shadow' && has(to.cr0, bits.CR0_PG);
+  if (modeOf(to) === entry.PAE || isShadowed) demand(host, domain, rootGfnOf(to));
+  if (domain.isCrashed) return CRASHED;
   const isPaged = has(to.cr0, bits.CR0_PG);
   const isKept = held !== undefined && isPaged && hasSameFrame(vcpu, to);
   const isTaken = !isKept && isPaged && host.machine.paging === 'shadow';

@@ -161,6 +161,7 @@ export class Teardown {
 
   /** One page of its own that still has its allocation. */
   #releasePage(): boolean {
+    this.#domain.demands.kept.length = 0;
     const { frames, guestShare } = this.#host;
     while (this.#page < guestShare.untouchedFrom()) {
       const mfn = Mfn(this.#page);

@@ -1,6 +1,7 @@
 import type { DomainId, Mfn } from '../abi/ids.js';
 import type { Teardown } from './destroy-domain.js';
 import type { Paging } from './paging.js';
+import type { Demands } from './tables/demands.js';
 import type { DirtyLog } from './tables/dirty-log.js';
 import type { GrantTable } from './tables/grant-table.js';
 import type { Maptrack } from './tables/maptrack.js';
@@ -15,6 +16,7 @@ export interface DomainParts {
   readonly grants: GrantTable;
   readonly maptrack: Maptrack;
   readonly vcpus: readonly Vcpu[];
+  readonly demands: Demands;
   /** Serves the guest's own page tables: made for the domain when all else is there. */
   readonly newPaging: (domain: Domain) => Paging;
 }
@@ -36,6 +38,8 @@ export class Domain {
   maximumPages: number;
   /** The limit was set below what it had: `pages` may exceed it since (D2). */
   wasOverLimit = false;
+  /** Its gfns that are populated on demand, and the frames kept for them. */
+  readonly demands: Demands;
   /** Which gfns were written, while the toolstack wants to know. */
   dirtyLog: DirtyLog | undefined;
   /** How often the toolstack paused it and did not yet unpause it. */
@@ -54,6 +58,7 @@ export class Domain {
     this.grants = parts.grants;
     this.maptrack = parts.maptrack;
     this.vcpus = parts.vcpus;
+    this.demands = parts.demands;
     this.paging = parts.newPaging(this);
   }
 

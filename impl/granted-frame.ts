@@ -3,6 +3,7 @@ import type { Gfn } from '../abi/ids.js';
 import type { Domain } from './domain.js';
 import { isTranslated } from './host.js';
 import type { Host } from './host.js';
+import { demand } from './on-demand.js';
 import { getPage } from './pages.js';
 import { NOTHING, mfnOf } from './tables/p2m-entry.js';
 
@@ -12,6 +13,7 @@ import { NOTHING, mfnOf } from './tables/p2m-entry.js';
  */
 export function getOwnFrame(host: Host, domain: Domain, gfn: Gfn): Mfn | undefined {
   if (!isTranslated(domain)) return getControlFrame(host, domain, gfn);
+  demand(host, domain, gfn);
   const found = domain.p2m.lookup(gfn);
   if (found === NOTHING) return undefined;
   const mfn = mfnOf(found);

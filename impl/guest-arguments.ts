@@ -9,6 +9,7 @@ import { frameWritten } from './frame-written.js';
 import { setAccessedAndDirty, walkGuest } from './guest-walk.js';
 import { ACCESS_AC } from './hardware/rights.js';
 import type { Host } from './host.js';
+import { demand } from './on-demand.js';
 import { getPage, putPage } from './pages.js';
 import { isRam, isReadonlyRam, mfnOf } from './tables/p2m-entry.js';
 import type { Vcpu } from './vcpu.js';
@@ -118,6 +119,7 @@ export class GuestArguments {
     const carried = (high + Math.floor(at / TWO_TO_32)) >>> 0;
     if (!walkGuest(host, domain, this.#vcpu, carried, low, access, walk)) return undefined;
     setAccessedAndDirty(host, walk, access);
+    demand(host, domain, walk.gfn);
     const found = domain.p2m.lookup(walk.gfn);
     if (!isRam(found) || !getPage(host, mfnOf(found), domain)) return undefined;
     return mfnOf(found);

@@ -4,6 +4,7 @@ import { PAGE_BYTES } from '../abi/word.js';
 import type { Domain } from './domain.js';
 import { frameWritten } from './frame-written.js';
 import type { Host } from './host.js';
+import { demand } from './on-demand.js';
 import { getPage, putPage } from './pages.js';
 import { isRam, mfnOf } from './tables/p2m-entry.js';
 import { isReadonlyRam } from './tables/p2m-entry.js';
@@ -46,6 +47,7 @@ export function copyToGuest(
 }
 
 function getBufferPage(host: Host, domain: Domain, gfn: Gfn): Mfn | undefined {
+  demand(host, domain, gfn);
   const found = domain.p2m.lookup(gfn);
   if (!isRam(found)) return undefined;
   if (!getPage(host, mfnOf(found), domain)) return undefined;

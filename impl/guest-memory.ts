@@ -4,7 +4,9 @@ import { PAGE_BYTES } from '../abi/word.js';
 import type { Word } from '../abi/word.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
+import { demand } from './on-demand.js';
 import { MISS } from './tables/p2m-cache.js';
+import { NOTHING } from './tables/p2m-entry.js';
 import type { Leaf } from './tables/p2m-entry.js';
 
 /*
@@ -82,8 +84,16 @@ export function sumOf(one: Word, other: Word): Word {
   return { low: low >>> 0, high: (one.high + other.high + carry) >>> 0 };
 }
 
-/** What is at a gfn, through the cache of translations where it is on. */
+/** What is at a gfn that an access asks for: one that is populated on demand is populated. */
 export function translate(host: Host, domain: Domain, gfn: Gfn): Leaf {
+  const found = lookUp(host, domain, gfn);
+  if (found !== NOTHING || domain.demands.gaps === 0) return found;
+  demand(host, domain, gfn);
+  return lookUp(host, domain, gfn);
+}
+
+/** What is at a gfn, through the cache of translations where it is on. */
+export function lookUp(host: Host, domain: Domain, gfn: Gfn): Leaf {
   const { cache } = domain.p2m;
   if (host.options.p2mCache) {
     const cached = cache.find(gfn);

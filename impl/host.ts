@@ -16,6 +16,7 @@ import { newCounters } from './options.js';
 import type { Counters, Options } from './options.js';
 import type { StopPoint } from './stop-points.js';
 import { ContinuationTable } from './tables/continuations.js';
+import { Demands } from './tables/demands.js';
 import { EntryLog } from './tables/entry-log.js';
 import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
@@ -119,6 +120,7 @@ export class Host {
       }),
       maptrack: new Maptrack(machine.handlesPerFrame, maptrackFrames, machine.vcpus),
       vcpus: id === CONTROL ? [] : this.#newVcpus(),
+      demands: new Demands(machine.demandsRemembered),
       newPaging: (domain) => newPaging(this, domain),
     });
   }

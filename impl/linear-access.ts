@@ -11,7 +11,8 @@ import { setAccessedAndDirty, walkGuest } from './guest-walk.js';
 import { REFUSED } from './hardware/cpu.js';
 import { ACCESS_AC, ACCESS_IMPLICIT } from './hardware/rights.js';
 import type { Host } from './host.js';
-import { GENERAL_PROTECTION, STORED, pageFault, valueOf } from './replies.js';
+import { CRASHED, GENERAL_PROTECTION, STORED, pageFault, valueOf } from './replies.js';
+import { isReadonlyRam } from './tables/p2m-entry.js';
 import { isLongMode } from './vcpu.js';
 import type { Vcpu } from './vcpu.js';
 
@@ -38,9 +39,11 @@ export function accessLinear(host: Host, domain: Domain, vcpu: Vcpu, step: Linea
   const high = isLongMode(vcpu) ? step.linear.high : 0;
   if (!vcpu.cpu.isReachable(high, low, size)) return GENERAL_PROTECTION;
   const access = accessOf(step);
-  return memory.crossesPages(low & OFFSET_MASK, size)
+  const reply = memory.crossesPages(low & OFFSET_MASK, size)
     ? accessTwo(host, domain, vcpu, step, high, low, access)
     : accessOne(host, domain, vcpu, step, high, low, access);
+  // A page that was asked for was not to be had.
+  return domain.isCrashed ? CRASHED : reply;
 }
 
 /**
@@ -200,7 +203,7 @@ function walkAndAccess(
   access: number,
 ): Reply {
   const fault = walkBoth(host, domain, vcpu, high, low, access, step.size);
-  if (fault !== undefined) return fault;
+  if (fault !== undefined || domain.isCrashed) return fault ?? CRASHED;
 
   // Nothing below this line can fault in the guest's tables.
   host.counters.emulated += 1;
@@ -208,8 +211,11 @@ function walkAndAccess(
   const isOne = !memory.crossesPages(offset, step.size);
   setAccessedAndDirty(host, host.walk, access);
   if (!isOne) setAccessedAndDirty(host, host.secondWalk, access);
-  const first = memory.translate(host, domain, host.walk.gfn);
-  const last = isOne ? first : memory.translate(host, domain, host.secondWalk.gfn);
+  let first = memory.translate(host, domain, host.walk.gfn);
+  const isEnded = step.op === 'store_linear' && isReadonlyRam(first);
+  const last = isOne || isEnded ? first : memory.translate(host, domain, host.secondWalk.gfn);
+  if (domain.isCrashed) return CRASHED;
+  if (!isOne) first = memory.lookUp(host, domain, host.walk.gfn);
   if (step.op !== 'fetch_linear') return accessAt(host, step, first, last, offset);
   const code = PFEC_P | PFEC_I | (access & PFEC_U);
   const refused = refusedFetch(host, domain, first, code, { low, high });

@@ -5,6 +5,7 @@ import type { SetMemoryType } from '../abi/step.js';
 import type { Errno } from '../abi/status.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
+import { demand } from './on-demand.js';
 import { hide, retype } from './physmap.js';
 import { rcReply } from './replies.js';
 import { NOTHING, RAM_RO, RAM_RW, isGrant } from './tables/p2m-entry.js';
@@ -39,9 +40,11 @@ function refusal(host: Host, domain: Domain, step: SetMemoryType): Errno | undef
 
 /** A hole can only be what it is; even that takes the tables of an entry. */
 function changeOne(host: Host, domain: Domain, gfn: Gfn, type: number): 0 | Errno {
+  demand(host, domain, gfn);
   const found = domain.p2m.lookup(gfn);
   const isHole = found === NOTHING;
-  if (isGrant(found) || (isHole && type !== HVMMEM_mmio_dm)) return '-EINVAL';
+  const isFree = type === HVMMEM_mmio_dm && !domain.p2m.isGap(gfn);
+  if (isGrant(found) || (isHole && !isFree)) return '-EINVAL';
   if (isHole) return domain.p2m.setNothing(gfn) === 'set' ? 0 : '-ENOMEM';
   const isDone =
     type === HVMMEM_mmio_dm

@@ -78,6 +78,10 @@ export interface Counters {
   shadowDroppedByGrantUnmap: number;
   shadowDroppedByP2mChange: number;
   tablesLeftP2m: number;
+  /** Gfns that were populated on demand, sweeps for pages, pages that were taken back. */
+  populatedOnDemand: number;
+  sweeps: number;
+  takenBack: number;
 }
 
 export function newCounters(): Counters {
@@ -119,5 +123,8 @@ export function newCounters(): Counters {
     shadowDroppedByGrantUnmap: 0,
     shadowDroppedByP2mChange: 0,
     tablesLeftP2m: 0,
+    populatedOnDemand: 0,
+    sweeps: 0,
+    takenBack: 0,
   };
 }

@@ -44,7 +44,9 @@ export function addPages(
   const hasNoAlias = pages.every((mfn, page) =>
     removeAlias(host, domain, gfnAfter(first, page), mfn),
   );
+  const gaps = gapsIn(domain, first, pages.length);
   const failure = hasNoAlias ? setEntries(domain, first, pages, type) : '-ENOMEM';
+  domain.demands.gaps -= gaps - gapsIn(domain, first, pages.length);
   for (let page = 0; page < pages.length; page += 1) {
     const gfn = gfnAfter(first, page);
     const now = domain.p2m.lookup(gfn);
@@ -53,6 +55,15 @@ export function addPages(
     domain.dirtyLog?.note(gfn);
   }
   return failure ?? 'added';
+}
+
+/** How many of some gfns are populated on demand. */
+function gapsIn({ p2m, demands }: Domain, first: Gfn, count: number): number {
+  let gaps = 0;
+  for (let page = 0; demands.gaps > 0 && page < count; page += 1) {
+    if (p2m.isGap(gfnAfter(first, page))) gaps += 1;
+  }
+  return gaps;
 }
 
 /** All entries that can be set; answers why the last that could not be was not. */
@@ -213,7 +224,7 @@ function removeAlias(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): boolean {
 }
 
 /** The gfn so many after another; the number space goes around, as it does in 64 bits. */
-function gfnAfter(first: Gfn, distance: number): Gfn {
+export function gfnAfter(first: Gfn, distance: number): Gfn {
   if (first === INVALID_GFN && distance > 0) return Gfn(distance - 1);
   return Gfn(first + distance);
 }

@@ -1,7 +1,7 @@
 import { CONTROL } from '../abi/ids.js';
-import type { DomainId } from '../abi/ids.js';
+import type { DomainId, Gfn } from '../abi/ids.js';
 import type { InspectReply, Reply } from '../abi/reply.js';
-import type { DestroyDomain, InspectGfn, Toolstack } from '../abi/step.js';
+import type { DestroyDomain, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/step.js';
 import { createDomain } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
@@ -9,6 +9,7 @@ import type { Host } from './host.js';
 import { logDirty } from './log-dirty.js';
 import { setMemoryType } from './memory-type.js';
 import { putPage } from './pages.js';
+import { podTarget } from './pod-target.js';
 import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
 
@@ -23,6 +24,10 @@ export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): 
       return setMemoryLimit(host, step.domain, step.pages);
     case 'inspect_gfn':
       return inspectGfn(host, step);
+    case 'memory_type':
+      return memoryTypeAt(host, step);
+    case 'pod_target':
+      return podTarget(host, step);
     case 'set_memory_type':
       return setMemoryType(host, step);
     case 'log_dirty':
@@ -90,21 +95,26 @@ function inspectGfn(host: Host, step: InspectGfn): Reply {
   if (domain === undefined) return rcReply('-ESRCH');
 
   // Nothing below this line can fail.
-  const found = domain.p2m.lookup(step.gfn);
-  if (found === NOTHING) return { is: 'inspected', memoryType: 'mmio_dm' };
-  const memoryType = permitsStore(found) ? 'ram_rw' : 'ram_ro';
-  return peek(host, domain, step, memoryType);
-}
-
-function peek(
-  host: Host,
-  domain: Domain,
-  step: InspectGfn,
-  memoryType: InspectReply['memoryType'],
-): Reply {
   const mfn = getOwnFrame(host, domain, step.gfn);
+  const memoryType = typeAt(domain, step.gfn);
   if (mfn === undefined) return { is: 'inspected', memoryType };
   const first = { low: host.ram.load32(mfn, 0), high: host.ram.load32(mfn, 4) };
   putPage(host, mfn);
   return { is: 'inspected', memoryType, frame: mfn, first };
+}
+
+/** The same without the page, and without any effect. */
+function memoryTypeAt(host: Host, step: MemoryTypeAt): Reply {
+  const domain = host.domains.byId(step.domain);
+  if (domain === undefined) return rcReply('-ESRCH');
+
+  // Nothing below this line can fail.
+  return { is: 'inspected', memoryType: typeAt(domain, step.gfn) };
+}
+
+/** What a device model is told of a gfn: one that is populated on demand counts as RAM. */
+function typeAt({ p2m, isDying }: Domain, gfn: Gfn): InspectReply['memoryType'] {
+  const found = p2m.lookup(gfn);
+  if (found === NOTHING) return !isDying && p2m.isGap(gfn) ? 'ram_rw' : 'mmio_dm';
+  return permitsStore(found) ? 'ram_rw' : 'ram_ro';
 }

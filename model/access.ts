@@ -1,18 +1,20 @@
 import { PFEC_I, PFEC_P } from '../abi/control.js';
 import type { DomainId } from '../abi/ids.js';
-import type { P2mType } from '../abi/observer.js';
 import type { Reply } from '../abi/reply.js';
 import type { Access, LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
-import { loadWord, storeWord } from '../values/content.js';
-import { allOnes, areEqual, joined, masked, sum, without } from '../values/words.js';
-import { isGrant, ownPageAt, pageOf, theDomain, withContent } from './derived.js';
+import { areEqual, masked, sum } from '../values/words.js';
+import { ownPageAt, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { apicRegister } from './local-apic.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, isGrantMapping } from './pages.js';
+import { allDemanded, demanded } from './on-demand.js';
+import { outOfPages } from './demand-target.js';
+import { isDropped, isPresent, isRam, isWritable, piecesOf, valueOf, withValue } from './pieces.js';
+import type { Piece, Place } from './pieces.js';
 import { isNested } from './registers.js';
-import type { Entry, PageId, State } from './state.js';
+import type { State } from './state.js';
 
 /**
  * What a guest's access does to the pages it reaches (p2m.md 6, no device model).
@@ -21,18 +23,20 @@ import type { Entry, PageId, State } from './state.js';
  * knows RAM only: a hole is to it like a grant mapping, all ones to read and nothing to write.
  */
 
-/** The bytes of an access: from an offset of one page, and on into another where it crosses. */
-export interface Place {
-  readonly gfn: number;
-  readonly offset: number;
-  /** The page that follows, in the guest's eyes. */
-  readonly nextGfn: number;
-  /** 1..8 bytes */
-  readonly size: number;
-}
-
 /** [A6] What an access does to the place it reaches; a fetch that finds nothing may have a page fault. */
 export function accessed(
+  before: State,
+  made: PhysicalAccess | LinearAccess,
+  place: Place,
+  fault: Reply,
+): Result {
+  const state = allDemanded(before, made.caller, asked(before, made, place));
+  if (theDomain(state, made.caller).crashed) return outOfPages(state);
+  const result = done(state, made, place, fault);
+  return state === before || result.next !== undefined ? result : { ...result, next: state };
+}
+
+function done(
   state: State,
   made: PhysicalAccess | LinearAccess,
   place: Place,
@@ -55,6 +59,17 @@ export function accessed(
     case 'fetch_linear':
       return fetch(state, made.caller, place, fault);
   }
+}
+
+/** [P15] The gfns that an access asks for: a store that is dropped at its first page asks for no other. */
+function asked(
+  state: State,
+  { op, caller }: PhysicalAccess | LinearAccess,
+  { gfn, offset, nextGfn, size }: Place,
+): readonly number[] {
+  const isStore = op === 'store' || op === 'store_linear';
+  const isEnded = isStore && get(theDomain(state, caller).p2m, gfn)?.type === 'ram_ro';
+  return offset + size <= PAGE_BYTES || isEnded ? [gfn] : [gfn, nextGfn];
 }
 type PhysicalAccess = Exclude<Access, { readonly op: 'crash' }>;
 
@@ -149,88 +164,20 @@ function fetch(state: State, caller: DomainId, place: Place, fault: Reply): Resu
  * caller's own RAM will do, not a grant mapping: there the writing ends, and fails.
  */
 export function storeToBuffer(
-  state: State,
+  before: State,
   caller: DomainId,
   address: number,
   value: Word,
 ): { readonly isWhole: boolean; readonly next: State } {
+  const place = physicalPlace(address, 8);
+  let state = demanded(before, caller, place.gfn);
+  const first = get(theDomain(state, caller).p2m, place.gfn);
+  if (place.offset + 8 > PAGE_BYTES && isRam(first)) state = demanded(state, caller, place.nextGfn);
   const domain = theDomain(state, caller);
-  const pieces = piecesOf(state, caller, physicalPlace(address, 8), isRam);
+  const pieces = piecesOf(state, caller, place, isRam);
   const isUsable = ({ gfn, page }: Piece): boolean =>
     page !== undefined && ownPageAt(state, domain, gfn) !== undefined;
   const refused = pieces.findIndex((piece) => !isUsable(piece));
   const written = refused === -1 ? pieces : pieces.slice(0, refused);
   return { isWhole: refused === -1, next: withValue(state, written, value) };
-}
-
-const isPresent = (entry: Entry | undefined): boolean => entry !== undefined;
-const isRam = (entry: Entry | undefined): boolean => entry !== undefined && !isGrant(entry);
-const isWritable = (entry: Entry | undefined): boolean =>
-  entry?.type === 'ram_rw' || entry?.type === 'grant_map_rw';
-
-/** The emulator comes to readonly RAM, and to nothing that it does not know before. */
-const isDropped = (pieces: readonly Piece[]): boolean =>
-  pieces.find(({ type }) => type !== 'ram_rw')?.type === 'ram_ro';
-
-/** The part of an access that falls into one page; `skipped` bytes of the value come before it. */
-export interface Piece {
-  readonly gfn: number;
-  readonly type: P2mType | undefined;
-  /** The page that it reaches, if any. */
-  readonly page: PageId | undefined;
-  readonly offset: number;
-  readonly size: number;
-  readonly skipped: number;
-}
-
-function piecesOf(
-  state: State,
-  caller: DomainId,
-  { gfn, offset, nextGfn, size }: Place,
-  isAllowed: (entry: Entry | undefined) => boolean,
-): readonly Piece[] {
-  const { p2m } = theDomain(state, caller);
-  const first = get(p2m, gfn);
-  const fitting = PAGE_BYTES - offset;
-  const last = size <= fitting ? first : get(p2m, nextGfn);
-  const reaches = isAllowed(first) && isAllowed(last) ? isPresent : isRam;
-  const page = reaches(first) ? first?.page : undefined;
-  const type = first?.type;
-  if (size <= fitting) return [{ gfn, type, page, offset, size, skipped: 0 }];
-  const next = reaches(last) ? last?.page : undefined;
-  return [
-    { gfn, type, page, offset, size: fitting, skipped: 0 },
-    {
-      gfn: nextGfn,
-      type: last?.type,
-      page: next,
-      offset: 0,
-      size: size - fitting,
-      skipped: fitting,
-    },
-  ];
-}
-
-/** The bytes that an access finds. */
-export function valueOf(state: State, pieces: readonly Piece[]): Word {
-  let value: Word = { low: 0, high: 0 };
-  for (const { page, offset, size, skipped } of pieces) {
-    const part =
-      page === undefined
-        ? masked(allOnes, size)
-        : loadWord(pageOf(state, page).content, offset, size);
-    value = skipped === 0 ? part : joined(value, part, skipped);
-  }
-  return value;
-}
-
-/** The state with the bytes stored that an access reaches, and that are not readonly RAM. */
-export function withValue(state: State, pieces: readonly Piece[], value: Word): State {
-  let next = state;
-  for (const { type, page, offset, size, skipped } of pieces) {
-    if (page === undefined || type === 'ram_ro') continue;
-    const part = skipped === 0 ? value : without(value, skipped);
-    next = withContent(next, page, storeWord(pageOf(next, page).content, offset, size, part));
-  }
-  return next;
 }

@@ -10,12 +10,14 @@ import {
   ownPageAt,
   pageOf,
   pinsOf,
+  theDomain,
   type Claim,
   type Pins,
 } from './derived.js';
 import { has } from '../values/keyed.js';
 import { entryAt, entryCount, mark, unmark, type GrantEntry } from './entries.js';
-import type { Domain, State } from './state.js';
+import { demanded } from './on-demand.js';
+import type { Domain, PageId, State } from './state.js';
 
 /** What grant copy asks for: a grant by a domain, of a ref, to a grantee, for reading or writing. */
 export interface Wanted {
@@ -23,6 +25,8 @@ export interface Wanted {
   readonly ref: GrantRef;
   readonly grantee: DomainId;
   readonly readonly: boolean;
+  /** The page that the copy has already. */
+  readonly inUse: readonly PageId[];
   /** Whether this is the grant that another one rests on. */
   readonly isInner: boolean;
 }
@@ -87,8 +91,10 @@ function directly(
   entry: GrantEntry,
   pins: Pins | undefined,
 ): Acquired {
-  const page = ownPageAt(state, wanted.granter, entry.frame);
-  if (page === undefined) return { status: 'bad_page', rule: 'G4.8', next: state };
+  const { id } = wanted.granter;
+  const there = demanded(state, id, entry.frame, wanted.inUse);
+  const page = ownPageAt(there, theDomain(there, id), entry.frame);
+  if (page === undefined) return { status: 'bad_page', rule: 'G4.8', next: there };
 
   // The start is kept in 15 bits, but compared in 16; nothing checks that the range is in the page.
   const isSubPage = wanted.granter.grantVersion === 2 && (entry.flags & abi.GTF_sub_page) !== 0;
@@ -100,11 +106,11 @@ function directly(
     (pins.page === page &&
       pins.via === undefined &&
       (!pins.isSubPage || (isSubPage && pins.start === start && pins.length === length)));
-  if (!isStill) return { status: 'general_error', rule: 'G4.9', next: state };
+  if (!isStill) return { status: 'general_error', rule: 'G4.9', next: there };
 
   // Nothing below this line can fail.
   const named = { page, start: start & 0x7fff, length, isSubPage, via: undefined };
-  return inUse(wanted, pins ?? named, state);
+  return inUse(wanted, pins ?? named, there);
 }
 
 /**
@@ -126,8 +132,8 @@ function throughAnother(
   const granter = domainOf(state, viaDomain);
   if (granter === undefined) return no('G5.3');
 
-  const { readonly } = wanted;
-  const found = acquire(state, held, { granter, ref: viaRef, grantee, readonly, isInner: true });
+  const inner = { ...wanted, granter, ref: viaRef, grantee, isInner: true };
+  const found = acquire(state, held, inner);
   if ('rule' in found) return found;
   const isStill =
     pins === undefined ||

@@ -5,12 +5,12 @@ import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { sum } from '../values/words.js';
 import { isGrant, ownPageAt, pageOf, the, theDomain, withContent } from './derived.js';
-import { judged, withMarks } from './linear.js';
+import { demandingWalk, judged, withMarks } from './linear.js';
+import { demanded } from './on-demand.js';
 import { linearNumber, modeOf, vcpuOf } from './registers.js';
 import type { Asked } from './rights.js';
 import type { PageId, State } from './state.js';
 import { get } from '../values/keyed.js';
-import { walks } from './walk.js';
 
 /** How the hypervisor reads and writes the memory of who calls it (p2m.md 3.5). */
 
@@ -105,9 +105,10 @@ function pageAt(
   const vcpu = vcpuOf(state, caller, id);
   const asked: Asked = { as, kind };
   const at = linearNumber(linear, modeOf(vcpu));
-  const found = judged(the(walks([state], caller, id, at, true)[0]), vcpu, asked);
-  if ('refusal' in found) return { page: undefined, isDiscarding: false, next: state };
-  const next = withMarks(state, found, asked);
+  const { walk, next: walked } = demandingWalk(state, caller, id, at, true);
+  const found = judged(walk, vcpu, asked);
+  if ('refusal' in found) return { page: undefined, isDiscarding: false, next: walked };
+  const next = demanded(withMarks(walked, found, asked), caller, found.gfn);
   const domain = theDomain(next, caller);
   const entry = get(domain.p2m, found.gfn);
   const page = isGrant(entry) ? undefined : ownPageAt(next, domain, found.gfn);

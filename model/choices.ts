@@ -1,7 +1,7 @@
 import { Handle, Mfn, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { CopyGrant, InspectGfn, MapElement, MapGrant } from '../abi/step.js';
+import type { CopyGrant, InspectGfn, MapElement, MapGrant, Step } from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { closed, copyGrant, type Copying } from './copy.js';
 import { domainOf, ownPageAt, pageOf, the, theDomain } from './derived.js';
@@ -9,7 +9,7 @@ import { withDomain, withPage } from './derived.js';
 import { inspectGfn } from './domains.js';
 import { mapGrant } from './map.js';
 import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
-import type { Objection } from './outcome.js';
+import type { Objection, Result } from './outcome.js';
 import type { PageId, State } from './state.js';
 
 /** Batches of grant operations, and what in their answers the hypervisor is free to choose. */
@@ -27,11 +27,20 @@ export function inTurn<Element>(
     const outcome = perform(next, caller, element);
     rules.push(outcome.rule);
     next = outcome.next ?? next;
-    if (outcome.answer === 'crashed') return settled({ is: 'crashed' }, next, rules);
+    if (outcome.answer === 'crashed' || theDomain(next, caller).crashed)
+      return settled({ is: 'crashed' }, next, rules);
     replies.push(outcome.answer);
   }
-  return settled({ is: 'statuses', elements: replies }, next, rules);
+  return settledFor(caller, { is: 'statuses', elements: replies }, next, rules);
 }
+
+/** [D3] A caller that was crashed on the way sees no answer. */
+const settledFor = (
+  caller: DomainId,
+  reply: Reply,
+  next: State,
+  rules: readonly (RuleId | RefusalId)[],
+): Alternative => settled(theDomain(next, caller).crashed ? { is: 'crashed' } : reply, next, rules);
 
 /** [G3] A batch of copies keeps its buffers from element to element. */
 export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
@@ -44,7 +53,7 @@ export function copyBatch(state: State, { caller, elements }: CopyGrant): Altern
     rules.push(rule);
     copying = after;
   }
-  return settled({ is: 'statuses', elements: replies }, closed(copying).state, rules);
+  return settledFor(caller, { is: 'statuses', elements: replies }, closed(copying).state, rules);
 }
 
 /**
@@ -135,11 +144,19 @@ function bind(state: State, id: PageId, frame: Mfn | undefined): State | Objecti
 
 /** [D7] The frame of an inspected page is the hypervisor's choice, as for a map. */
 export function inspected(state: State, made: InspectGfn): Alternative {
-  const alternative = finished(state, inspectGfn(state, made));
-  const domain = domainOf(state, made.domain);
-  const page = domain === undefined ? undefined : ownPageAt(state, domain, made.gfn);
+  const result = inspectGfn(state, made);
+  const alternative = finished(state, result);
+  const after = result.next ?? state;
+  const domain = domainOf(after, made.domain);
+  const page = domain === undefined ? undefined : ownPageAt(after, domain, made.gfn);
   if (page === undefined) return alternative;
   const next = (actual: Reply): State | Objection =>
-    bind(state, page, actual.is === 'inspected' ? actual.frame : undefined);
+    bind(after, page, actual.is === 'inspected' ? actual.frame : undefined);
   return { ...alternative, next };
 }
+
+/** [D3] A caller that was crashed on the way sees no answer. */
+export const seenBy = (made: Step, result: Result): Result =>
+  'caller' in made && result.next !== undefined && theDomain(result.next, made.caller).crashed
+    ? { ...result, answer: 'crashed' }
+    : result;

@@ -6,6 +6,8 @@ import type { InvalidatePage, MoveToCr3, MoveToRegister } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { loadWord, zeros } from '../values/content.js';
 import { get } from '../values/keyed.js';
+import { outOfPages } from './demand-target.js';
+import { demanded } from './on-demand.js';
 import { ownPageAt, pageOf, theDomain } from './derived.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
 import { crashDomain, freeUnheld, isGrantMapping } from './pages.js';
@@ -99,13 +101,16 @@ export function invalidatePage(state: State, { caller, vcpu: id, linear }: Inval
  * of the page that CR3 names, which must be RAM of the domain's own. In PAE mode the four entries
  * of the top level are read, now and not in a walk.
  */
-function loaded(state: State, caller: DomainId, id: VcpuId, vcpu: Vcpu, rule: RuleId): Result {
+function loaded(before: State, caller: DomainId, id: VcpuId, vcpu: Vcpu, rule: RuleId): Result {
+  const isRead = modeOf(vcpu) === 'pae' || (isPaged(vcpu) && !isNested(before));
+  const state = isRead ? demanded(before, caller, rootFrame(vcpu)) : before;
+  if (theDomain(state, caller).crashed) return outOfPages(state);
   const former = vcpuOf(state, caller, id);
   const root = rootOf(state, caller, vcpu, former);
   if (root === 'none') return crash('C8.1', crashDomain(state, caller));
   const pdptes = modeOf(vcpu) === 'pae' ? topEntries(state, caller, vcpu, root) : [];
   if (pdptes.some((entry) => isReserved(entry, featuresOf(state).addressBits)))
-    return faulted('C7.1');
+    return { ...faulted('C7.1'), next: state === before ? undefined : state };
 
   // Nothing below this line can fail.
   const next = withVcpu(state, caller, id, { ...vcpu, pdptes, root });

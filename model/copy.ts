@@ -6,7 +6,8 @@ import type { Status } from '../abi/status.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { acquire, release, type Refused } from './acquire.js';
 import { copied } from '../values/content.js';
-import { domainOrSelf, ownPageAt, pageOf, withContent, type Claim } from './derived.js';
+import { demanded } from './on-demand.js';
+import { domainOrSelf, ownPageAt, pageOf, theDomain, withContent, type Claim } from './derived.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { Domain, State } from './state.js';
 
@@ -98,19 +99,23 @@ function opened(
 ): Opened {
   if (kept?.by === by && kept.side.at === side.at) return { buffer: kept, next: state };
   const held = other?.claims ?? [];
+  const inUse = other === undefined ? [] : [other.page];
   const next = release(state, kept?.claims ?? [], held);
   if (by === 'ref') {
     const ref = GrantRef(side.at);
-    const got = acquire(next, held, { granter, ref, grantee: caller, readonly, isInner: false });
+    const wanted = { granter, ref, grantee: caller, readonly, inUse, isInner: false };
+    const got = acquire(next, held, wanted);
     return 'rule' in got
       ? got
       : { buffer: { by, side, ...got.use, claims: got.claims }, next: got.next };
   }
   if (side.domain !== DOMID_SELF)
     return { status: 'permission_denied', rule: readonly ? 'G3.3' : 'G3.5', next };
-  const page = ownPageAt(next, granter, side.at);
-  if (page === undefined) return { status: 'bad_page', rule: readonly ? 'G3.4' : 'G3.6', next };
-  return { buffer: { by, side, page, start: 0, length: PAGE_BYTES, claims: [] }, next };
+  const there = demanded(next, granter.id, side.at, inUse);
+  const page = ownPageAt(there, theDomain(there, granter.id), side.at);
+  if (page === undefined)
+    return { status: 'bad_page', rule: readonly ? 'G3.4' : 'G3.6', next: there };
+  return { buffer: { by, side, page, start: 0, length: PAGE_BYTES, claims: [] }, next: there };
 }
 
 const failed = (copying: Copying, status: Status, rule: RefusalId): CopyResult => {

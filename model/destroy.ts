@@ -30,7 +30,7 @@ export function destroy(state: State, { domain: id }: DestroyDomain): Result {
     if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
   }
   const vcpus = last.vcpus.map((vcpu) => ({ ...vcpu, root: undefined }));
-  const gone = { p2m: undefined, tables: undefined, lastGfns, loggedSince: undefined };
+  const gone = { p2m: undefined, tables: undefined, lastGfns, kept: [], loggedSince: undefined };
   next = giveUpAll(withDomain(next, { ...last, ...gone, vcpus, tornDown: true }), id);
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }

@@ -10,6 +10,7 @@ import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { addPage, freshPage, withFrameNumbers } from './pages.js';
+import { demanded, isOnDemand } from './on-demand.js';
 import { placed } from './physmap.js';
 import { isNested } from './registers.js';
 import { PageId, type Domain, type State, type Vcpu } from './state.js';
@@ -92,6 +93,11 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     p2m: undefined,
     tables: undefined,
     lastGfns: undefined,
+    onDemand: undefined,
+    kept: [],
+    demands: Array.from({ length: state.machine.demandsRemembered }, () => undefined),
+    highestDemand: Gfn(0),
+    sweptTo: Gfn(0),
     maximumGfn: Gfn(0),
     sharedInfo: sharedInfo.page,
     grantVersion: 1,
@@ -165,16 +171,30 @@ export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Result {
 }
 
 /** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */
-export function inspectGfn(state: State, { domain: id, gfn }: abi.InspectGfn): Result {
-  const domain = guestOf(state, id);
-  if (domain === undefined) return refuse(rc('-ESRCH'), 'D7.1');
+export function inspectGfn(before: State, { domain: id, gfn }: abi.InspectGfn): Result {
+  if (guestOf(before, id) === undefined) return refuse(rc('-ESRCH'), 'D7.1');
 
   // Nothing below this line can fail.
-  const entry = get(domain.p2m, gfn);
-  const isReadonly = entry?.type === 'grant_map_ro' || entry?.type === 'ram_ro';
-  const memoryType = entry === undefined ? 'mmio_dm' : isReadonly ? 'ram_ro' : 'ram_rw';
+  const state = demanded(before, id, gfn);
+  const domain = theDomain(state, id);
+  const type = memoryTypeAt(domain, gfn);
   const page = ownPageAt(state, domain, gfn);
-  if (page === undefined) return accept({ is: 'inspected', memoryType }, 'D7', state);
+  if (page === undefined) return accept({ is: 'inspected', memoryType: type }, 'D7', state);
   const first = loadWord(pageOf(state, page).content, 0, 8);
-  return accept({ is: 'inspected', memoryType, first }, 'D7', state);
+  return accept({ is: 'inspected', memoryType: type, first }, 'D7', state);
+}
+
+/** [D13] memory_type: the memory type at a gfn, which is not populated by that. */
+export function memoryType(state: State, { domain: id, gfn }: abi.MemoryTypeAt): Result {
+  const domain = guestOf(state, id);
+  if (domain === undefined) return refuse(rc('-ESRCH'), 'D13.1');
+
+  // Nothing below this line can fail.
+  return accept({ is: 'inspected', memoryType: memoryTypeAt(domain, gfn) }, 'D13', state);
+}
+
+function memoryTypeAt(domain: Domain, gfn: number): 'ram_rw' | 'ram_ro' | 'mmio_dm' {
+  const type = get(domain.p2m, gfn)?.type;
+  if (type === undefined) return isOnDemand(domain, gfn) ? 'ram_rw' : 'mmio_dm';
+  return type === 'grant_map_ro' || type === 'ram_ro' ? 'ram_ro' : 'ram_rw';
 }

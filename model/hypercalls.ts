@@ -1,9 +1,11 @@
 import * as abi from '../abi/layouts.js';
+import type { DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { Hypercall } from '../abi/step.js';
 import * as calls from './calls.js';
 import type { Ended } from './calls.js';
 import { compatCopyCall, copyCall, mapCall, swapCall, unmapCall } from './grant-hypercalls.js';
+import { theDomain } from './derived.js';
 import { memoryHypercall } from './memory-hypercalls.js';
 import { settled, type Alternative, type Objection } from './outcome.js';
 import type { State } from './state.js';
@@ -24,7 +26,7 @@ import {
 export function hypercall(state: State, made: Hypercall): readonly Alternative[] {
   const usual = performed(state, made, undefined);
   if ('objection' in usual) throw new Error(`the spec objects to itself: ${usual.objection}`);
-  const alternative = alternativeOf(usual);
+  const alternative = alternativeOf(usual, made.caller);
   const isMap = usual.outcome?.is === 'statuses' && usual.rules.includes('G1');
   if (!isMap) return [alternative];
   const given = (actual: Reply): Alternative => {
@@ -32,13 +34,21 @@ export function hypercall(state: State, made: Hypercall): readonly Alternative[]
     const answers = isEnd ? actual.outcome : undefined;
     const seen = answers?.is === 'statuses' ? answers.elements : undefined;
     const ended = performed(state, made, seen);
-    return 'objection' in ended ? { ...alternative, next: () => ended } : alternativeOf(ended);
+    return 'objection' in ended
+      ? { ...alternative, next: () => ended }
+      : alternativeOf(ended, made.caller);
   };
   return [{ ...alternative, given, next: (actual) => given(actual).next(actual) }];
 }
 
-export const alternativeOf = ({ rc, outcome, rules, next }: Ended): Alternative =>
-  settled(rc === 'crashed' ? { is: 'crashed' } : { is: 'hypercall', rc, outcome }, next, rules);
+export const alternativeOf = ({ rc, outcome, rules, next }: Ended, caller: DomainId): Alternative =>
+  settled(
+    rc === 'crashed' || theDomain(next, caller).crashed
+      ? { is: 'crashed' }
+      : { is: 'hypercall', rc, outcome },
+    next,
+    rules,
+  );
 
 function performed(
   state: State,

@@ -1,18 +1,22 @@
 import * as abi from '../abi/control.js';
+import type { DomainId, VcpuId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { LinearAccess } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { loadWord, storeWord } from '../values/content.js';
 import { sum } from '../values/words.js';
-import { accessed, type Place } from './access.js';
-import { pageOf, the, withContent } from './derived.js';
+import { accessed } from './access.js';
+import type { Place } from './pieces.js';
+import { outOfPages } from './demand-target.js';
+import { demanded, isOnDemand } from './on-demand.js';
+import { pageOf, the, theDomain, withContent } from './derived.js';
 import { finished, refuse, type Alternative } from './outcome.js';
 import { isCanonical, linearNumber, linearWord, modeOf, vcpuOf } from './registers.js';
 import type { Reading } from './readings.js';
 import { askedBy, faultCode, faultOf, type Asked, type Fault } from './rights.js';
 import type { State, Vcpu } from './state.js';
 import { remembered, withPast } from './translations.js';
-import { walks, type Translation } from './walk.js';
+import { walks, type Stop, type Translation } from './walk.js';
 
 /** Guest accesses by linear address: the walks, what they leave behind, and the access itself. */
 
@@ -49,15 +53,15 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
   const isCrossing = (first % PAGE_BYTES) + size > PAGE_BYTES;
   // The second page of an access that crosses is accessed, and fails, at its start.
   const starts = isCrossing ? [first, next - (next % PAGE_BYTES)] : [first];
-  const fresh = starts.map((start) =>
-    judged(the(walks([state], caller, id, start)[0]), vcpu, asked),
-  );
+  const [now, fresh] = freshWalks(state, made, vcpu, asked, starts);
   const attempt = { state, made, vcpu, asked, starts, fresh };
-  yield outcome(attempt, fresh);
+  yield theDomain(now, caller).crashed
+    ? finished(state, outOfPages(now))
+    : outcome({ ...attempt, state: now }, fresh);
 
   const isWrite = asked.kind === 'write';
   const [ones = [], others = [undefined]] = starts.map((start, i) => [
-    the(fresh[i]),
+    ...fresh.slice(i, i + 1),
     ...remembered(state, caller, id, start, isWrite).filter(
       (page) => faultOf(page, vcpu, asked) === undefined,
     ),
@@ -66,9 +70,52 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
     for (const other of others) {
       const pages = other === undefined ? [one] : [one, other];
       if (pages.every((page, i) => page === fresh[i])) continue;
-      const done = outcome(attempt, pages);
+      const some = starts.filter((_, i) => pages[i] === fresh[i]);
+      const base = freshWalks(state, made, vcpu, asked, some)[0];
+      const done = outcome({ ...attempt, state: base }, pages);
       yield { ...done, rules: [...done.rules, 'T1'] };
     }
+}
+
+/**
+ * Fresh walks, judged, and the state in which they are made: a table at a gfn that is populated on
+ * demand is asked for ([P15]), as far as no page faults.
+ */
+function freshWalks(
+  state: State,
+  { caller, vcpu: id }: LinearAccess,
+  vcpu: Vcpu,
+  asked: Asked,
+  starts: readonly number[],
+): readonly [State, readonly Found[]] {
+  let now = state;
+  const found: Found[] = [];
+  for (const start of starts) {
+    const isOver = found.some((page) => 'refusal' in page);
+    const { walk, next } = isOver
+      ? { walk: the(walks([now], caller, id, start)[0]), next: now }
+      : demandingWalk(now, caller, id, start);
+    now = next;
+    if (theDomain(now, caller).crashed) return [now, found];
+    found.push(judged(walk, vcpu, asked));
+  }
+  return [now, found];
+}
+
+/** [P15] A walk that asks for the tables on its way; `next` may be the end of the domain. */
+export function demandingWalk(
+  state: State,
+  id: DomainId,
+  vcpu: VcpuId,
+  linear: number,
+  isForCall = false,
+): { readonly walk: Translation | Stop; readonly next: State } {
+  const walk = the(walks([state], id, vcpu, linear, isForCall)[0]);
+  const gfn = 'refusal' in walk ? walk.table : undefined;
+  if (gfn === undefined || !isOnDemand(theDomain(state, id), gfn)) return { walk, next: state };
+  const next = demanded(state, id, gfn);
+  const isEnd = theDomain(next, id).crashed || isOnDemand(theDomain(next, id), gfn);
+  return isEnd ? { walk, next } : demandingWalk(next, id, vcpu, linear, isForCall);
 }
 
 /** A fresh walk, and its judgement. */

@@ -19,6 +19,7 @@ import { ended } from './ended.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
 import { drop, get, has, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
+import { demanded } from './on-demand.js';
 import { addPage, emptied, isGrantMapping } from './pages.js';
 import type { Mapping, State } from './state.js';
 
@@ -71,22 +72,25 @@ export function mapGrant(
   const fail = (status: Status, rule: RefusalId, left: State) =>
     spoil({ status }, rule, unmarked(left));
 
-  const page = pins === undefined ? ownPageAt(state, granter, entry.frame) : pins.page;
-  if (page === undefined) return fail('bad_page', 'G1.12', marked);
+  const there = pins === undefined ? demanded(marked, granterId, entry.frame) : marked;
+  const named = ownPageAt(there, theDomain(there, granterId), entry.frame);
+  const page = pins === undefined ? named : pins.page;
+  if (page === undefined) return fail('bad_page', 'G1.12', there);
+
   const mapping = { granter: granterId, ref, page, readonly };
   if (!isGuest) {
-    if (!has(state.pages, page) || !isReferencable(state, page))
-      return fail('general_error', 'G16.1', marked);
-    const done = installed(marked, element, handle, mapping);
-    if (done === undefined) return fail('general_error', 'G16.2', marked);
+    if (!has(there.pages, page) || !isReferencable(there, page))
+      return fail('general_error', 'G16.1', there);
+    const done = installed(there, element, handle, mapping);
+    if (done === undefined) return fail('general_error', 'G16.2', there);
     return accept({ status: 'okay' }, 'G16', done);
   }
 
   if ((flags & ~abi.GNTMAP_readonly) !== abi.GNTMAP_host_map)
-    return fail('general_error', 'G1.13', marked);
+    return fail('general_error', 'G1.13', there);
   const gfn = Gfn(Math.floor(address / PAGE_BYTES));
   const type = readonly ? 'grant_map_ro' : 'grant_map_rw';
-  const { failure, next } = addPage(marked, caller, gfn, { page, type });
+  const { failure, next } = addPage(there, caller, gfn, { page, type });
   if (failure === 'not_permitted') return crash('G1.14', unmarked(next));
   if (failure === 'out_of_range') return fail('general_error', 'G1.15', next);
   if (failure === 'no_table') return fail('general_error', 'G1.16', next);

@@ -3,6 +3,7 @@ import * as abi from '../abi/step.js';
 import { domainOf, pageOf, theDomain, withDomain } from './derived.js';
 import { attempt } from './failing.js';
 import { get, put } from '../values/keyed.js';
+import { demanded, isOnDemand } from './on-demand.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { isGrantMapping, withoutEntry, withTables } from './pages.js';
 import { isNested } from './registers.js';
@@ -30,10 +31,11 @@ export function setMemoryType(state: State, call: abi.SetMemoryType): Result {
 
   let next = state;
   for (let gfn = call.gfn; gfn <= last; gfn = Gfn(gfn + 1)) {
+    next = demanded(next, target.id, gfn);
     const domain = theDomain(next, target.id);
     const isHole = get(domain.p2m, gfn) === undefined;
-    if (isHole ? call.type !== abi.HVMMEM_mmio_dm : isGrantMapping(domain, gfn))
-      return spoil(rc('-EINVAL'), 'P14.6', next);
+    const isFree = call.type === abi.HVMMEM_mmio_dm && !isOnDemand(domain, gfn);
+    if (isHole ? !isFree : isGrantMapping(domain, gfn)) return spoil(rc('-EINVAL'), 'P14.6', next);
     const tabled = withTables(next, target.id, gfn);
     const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
     if (!tried.isDone) return spoil(rc('-ENOMEM'), 'P14.7', tried.next);

@@ -135,7 +135,9 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   const p2m = put(owner.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
   const lastGfns = isGrant(entry) ? owner.lastGfns : drop(owner.lastGfns, entry.page);
-  return { failure: undefined, next: withDomain(next, { ...owner, p2m, maximumGfn, lastGfns }) };
+  const onDemand = drop(owner.onDemand, gfn);
+  const placed = { ...owner, p2m, maximumGfn, lastGfns, onDemand };
+  return { failure: undefined, next: withDomain(next, placed) };
 }
 
 export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));

@@ -8,6 +8,7 @@ import { domainOrSelf, gfnOf, isReferencable, mayManage, ownPageAt } from './der
 import { pageOf, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
+import { demanded } from './on-demand.js';
 import { addPage, emptied } from './pages.js';
 import { removeAndGiveUp } from './reservation.js';
 import type { Domain, PageId, State } from './state.js';
@@ -99,6 +100,7 @@ export function placed(state: State, id: DomainId, space: number, index: number,
 
   const former = gfnOf(theDomain(next, id), page);
   if (space === abi.XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
+  next = demanded(next, id, gfn, [page]);
   const domain = theDomain(next, id);
   const old = get(domain.p2m, gfn);
   if (old !== undefined && pageOf(next, old.page).use !== 'ram') {
@@ -136,8 +138,9 @@ function sourceOf(state: State, domain: Domain, space: number, index: number): S
       return isReferencable(next, page) ? { page, next } : no('-EBUSY', 'P11.10', next);
     }
     case abi.XENMAPSPACE_gmfn: {
-      const page = ownPageAt(state, domain, index);
-      return page === undefined ? no('-EINVAL', 'P11.11') : { page, next: state };
+      const next = demanded(state, domain.id, index);
+      const page = ownPageAt(next, theDomain(next, domain.id), index);
+      return page === undefined ? no('-EINVAL', 'P11.11', next) : { page, next };
     }
     case abi.XENMAPSPACE_gmfn_foreign:
       return no('-EPERM', 'P12.7');
@@ -182,8 +185,11 @@ export function removeFromPhysmap(
   if (target === undefined) return refuse(rc('-ESRCH'), 'P13.1');
   if (target.id === CONTROL) return refuse(rc('-EACCES'), 'P13.2');
   if (!mayManage(caller, target)) return refuse(rc('-EPERM'), 'P13.3');
-  if (ownPageAt(state, target, call.gfn) === undefined) return refuse(rc('-ENOENT'), 'P13.4');
-  const { isDone, next } = emptied(state, target.id, call.gfn);
+  const { id } = target;
+  const there = demanded(state, id, call.gfn);
+  if (ownPageAt(there, theDomain(there, id), call.gfn) === undefined)
+    return { ...refuse(rc('-ENOENT'), 'P13.4'), next: there === state ? undefined : there };
+  const { isDone, next } = emptied(there, id, call.gfn);
   if (!isDone) return spoil(rc('-ENOMEM'), 'P13.5', next);
 
   // Nothing below this line can fail.

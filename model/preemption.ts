@@ -73,6 +73,8 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
     return memoryInvoked(now, call, Math.max(1, by.interrupt), perform);
   const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(state, call)];
   const first = units < all ? head(now, call, units, perform) : undefined;
+  // Who is crashed on the way makes no more of it.
+  if (first?.reply.is === 'crashed') return first;
   if (first === undefined || !isThrough(first.reply, call, units))
     return counted(perform(now, call), call, done);
 
@@ -88,9 +90,9 @@ function memoryInvoked(
 ): Alternative {
   if (call.as === 'user') return perform(state, call);
   const ended = memoryHypercall(state, call, units);
-  if (ended.isStopped !== true) return alternativeOf(ended);
+  if (ended.isStopped !== true) return alternativeOf(ended, call.caller);
   const command = call.command + units * 2 ** layouts.MEMOP_EXTENT_SHIFT;
-  return stopped(alternativeOf(ended), call, { call: { ...call, command }, done: 0 });
+  return stopped(alternativeOf(ended, call.caller), call, { call: { ...call, command }, done: 0 });
 }
 
 /** What the first units of a call came to, with the rest still to do. */

@@ -2,11 +2,13 @@ import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
-import { domainOrSelf, freeFrames, mayManage, ownedPages, ownPageAt } from './derived.js';
+import { domainOrSelf, mayManage, ownedPages, ownPageAt } from './derived.js';
+import { marked } from './demand-target.js';
+import { demanded, handled } from './on-demand.js';
+import { shortage } from './shortage.js';
 import { the, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
-import { attempt } from './failing.js';
 import { addPage, crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
 import type { Domain, State } from './state.js';
 
@@ -28,6 +30,7 @@ const stop = (done: number, rule: RefusalId, before: State, now: State): Result 
  *
  * Where a page cannot be put at its gfn the pages just allocated stay with the domain, without a
  * gfn. A grant mapping in the way is the end of the domain, before any page of its extent is placed.
+ * The control domain may leave gfns to be populated on demand instead ([P15]).
  */
 export function populate(state: State, caller: DomainId, call: Populate): Result {
   const target = domainOrSelf(state, caller, call.target);
@@ -37,8 +40,16 @@ export function populate(state: State, caller: DomainId, call: Populate): Result
 
   const { id } = target;
   const size = 2 ** call.order;
+  if (call.onDemand === true && id === caller) return refuse(rc(0), 'P6.11');
   let next = state;
   for (const [done, extent] of call.extents.entries()) {
+    if (call.onDemand === true) {
+      const gfns = Array.from({ length: size }, (_, i) => gfnAfter(extent, i));
+      const left = marked(next, id, gfns);
+      next = left.next;
+      if (left.rule !== undefined) return stop(done, left.rule, state, next);
+      continue;
+    }
     const { why, left } = shortage(next, id, size);
     next = left;
     if (why === 'dying') return stop(done, 'P6.4', state, next);
@@ -90,21 +101,6 @@ export function increase(state: State, caller: DomainId, call: Increase): Result
   return accept(rc(call.count), 'P7', next);
 }
 
-/** Why a domain cannot have so many more pages, if it cannot, and what is left of the asking. */
-interface Shortage {
-  readonly why: 'dying' | 'limit' | 'machine' | undefined;
-  readonly left: State;
-}
-
-export function shortage(state: State, id: DomainId, pages: number): Shortage {
-  const { dying, maximumPages } = theDomain(state, id);
-  if (dying) return { why: 'dying', left: state };
-  if (ownedPages(state, id) + pages > maximumPages) return { why: 'limit', left: state };
-  const { isDone, next: left } = attempt(state, 'page');
-  const isThere = isDone && pages <= freeFrames(state);
-  return { why: isThere ? undefined : 'machine', left };
-}
-
 /**
  * [P8] decrease_reservation: the pages at the gfns from each extent on leave the p2m and are given
  * up. Pages of an extent that cannot be finished stay gone, though the extent does not count.
@@ -116,14 +112,20 @@ export function decrease(state: State, caller: DomainId, call: Decrease): Result
   if (!mayManage(caller, target)) return refuse(rc(0), 'P8.3');
 
   let next = state;
-  for (const [done, extent] of call.extents.entries())
-    for (let i = 0; i < 2 ** call.order; i++) {
+  for (const [done, extent] of call.extents.entries()) {
+    const size = 2 ** call.order;
+    const dealt = handled(next, target.id, extent, size);
+    next = dealt.next;
+    let excused = dealt.count;
+    for (let i = 0; i + excused < size; i++) {
       const removed = removeAndGiveUp(next, theDomain(next, target.id), extent + i);
       next = removed.next;
+      if (removed.result === '-ENOENT' && excused-- > 0) continue;
       if (removed.result === '-ENOENT') return stop(done, 'P8.4', state, next);
       if (removed.result === '-ENXIO') return stop(done, 'P8.5', state, next);
       if (removed.result === '-ENOMEM') return stop(done, 'P8.6', state, next);
     }
+  }
   return accept(rc(call.extents.length), 'P8', next);
 }
 
@@ -197,9 +199,11 @@ export function exchangeOfPages(
 
 /** [P9] The first page is looked at, and cannot be taken. */
 export function exchangeOf(state: State, caller: DomainId, target: DomainId, first: Gfn): Result {
-  const domain = the(domainOrSelf(state, caller, target));
-  if (get(domain.p2m, first) === undefined) return noExchange('-EINVAL', 'P9.5');
-  return noExchange('-EOPNOTSUPP', 'P9.6');
+  const { id } = the(domainOrSelf(state, caller, target));
+  const next = demanded(state, id, first);
+  const isThere = get(theDomain(next, id).p2m, first) !== undefined;
+  const answer = isThere ? noExchange('-EOPNOTSUPP', 'P9.6') : noExchange('-EINVAL', 'P9.5');
+  return next === state ? answer : { ...answer, next };
 }
 
 /** [P10] current_reservation, maximum_reservation, maximum_gpfn: what a domain has and may have. */

@@ -59,6 +59,15 @@ export interface Domain {
   readonly tables: Keyed<true>;
   /** Where the hypervisor believes its own pages to be, by page, though they are not ([P11], [P14]). */
   readonly lastGfns: Keyed<Gfn>;
+  /** Gfns without a page, which get one of those that are kept when they are asked for ([P15]). */
+  readonly onDemand: Keyed<true>;
+  /** The pages that are kept for them, the oldest first. */
+  readonly kept: readonly PageId[];
+  /** Where the last pages went that were asked for, the oldest first; undefined is forgotten. */
+  readonly demands: readonly (Gfn | undefined)[];
+  readonly highestDemand: Gfn;
+  /** Below this the search for pages to take back goes on; at 0 it begins anew. */
+  readonly sweptTo: Gfn;
   /** The highest gfn that ever held an entry. */
   readonly maximumGfn: Gfn;
   readonly sharedInfo: PageId;

@@ -5,16 +5,17 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
-import { copyBatch, inspected, inTurn, mapBatch } from './choices.js';
+import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
-import { create, domainInfo, setMemoryLimit } from './domains.js';
+import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
 import { failNext } from './failing.js';
 import { findKey } from '../values/keyed.js';
 import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
+import { podTarget } from './demand-target.js';
 import { setMemoryType } from './memory-type.js';
 import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
@@ -119,7 +120,7 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
     case 'unmap_and_replace':
       return [inTurn(state, made, unmapAndReplace)];
     default:
-      return [finished(state, one(state, made))];
+      return [finished(state, seenBy(made, one(state, made)))];
   }
 }
 
@@ -144,15 +145,15 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
     case 'swap':
       return inTurn(state, made, swapGrant);
     case 'populate_physmap':
-      return finished(state, populate(state, made.caller, made));
+      return finished(state, seenBy(made, populate(state, made.caller, made)));
     case 'decrease_reservation':
-      return finished(state, decrease(state, made.caller, made));
+      return finished(state, seenBy(made, decrease(state, made.caller, made)));
     case 'increase_reservation':
-      return finished(state, increase(state, made.caller, made));
+      return finished(state, seenBy(made, increase(state, made.caller, made)));
     case 'add_to_physmap':
-      return finished(state, addToPhysmap(state, made.caller, made));
+      return finished(state, seenBy(made, addToPhysmap(state, made.caller, made)));
     case 'add_to_physmap_batch':
-      return finished(state, addToPhysmapBatch(state, made.caller, made));
+      return finished(state, seenBy(made, addToPhysmapBatch(state, made.caller, made)));
     case 'destroy':
       return finished(state, destroy(state, made));
     case 'hypercall':
@@ -221,6 +222,10 @@ function one(state: State, made: One): Result {
       return setMemoryLimit(state, made);
     case 'set_memory_type':
       return setMemoryType(state, made);
+    case 'memory_type':
+      return memoryType(state, made);
+    case 'pod_target':
+      return podTarget(state, made);
     case 'pause':
       return pause(state, made);
     case 'unpause':

@@ -33,6 +33,8 @@ export interface Translation {
 export interface Stop {
   readonly refusal: RefusalId;
   readonly code: number;
+  /** The gfn at which there is no table. */
+  readonly table?: number;
 }
 
 /**
@@ -83,7 +85,7 @@ function below(
   const width = widthOf(mode);
   const index = Math.floor(linear / span) % (PAGE_BYTES / width);
   return readings(walker, table, index * width, width, from).flatMap((reading) => {
-    if (reading === undefined) return [{ refusal: 'W5.1', code: 0 }];
+    if (reading === undefined) return [{ refusal: 'W5.1', code: 0, table: table.gfn }];
     const { value, at } = reading;
     const now = the(moments[at]);
     const vcpu = vcpuOf(now, id, vcpuId);

@@ -7,9 +7,10 @@ import type { Access } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { areEqual, masked } from '../values/words.js';
 import { drop, get, put } from '../values/keyed.js';
-import { valueOf, withValue, type Piece } from './access.js';
+import { valueOf, withValue, type Piece } from './pieces.js';
 import { domainOf, ownPageAt, pageOf, theDomain } from './derived.js';
-import { accept, rc, refuse, type Result } from './outcome.js';
+import { demanded } from './on-demand.js';
+import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { freeUnheld, vanishIfUnheld } from './pages.js';
 import type { PageId, State, Window } from './state.js';
 
@@ -33,12 +34,13 @@ export function mapForeign(state: State, call: MapForeign): Result {
   if (domain === undefined && !isOfNobody) return refuse(rc('-ESRCH'), 'H1.1');
   if (!hasWindow(state, window)) return refuse(rc('-EINVAL'), 'H1.2');
   // Every machine frame that the control domain can name and does not own is somebody else's.
-  const page = domain === undefined ? undefined : ownPageAt(state, domain, gfn);
+  const next = domain === undefined ? state : demanded(state, domain.id, gfn);
+  const page = domain === undefined ? undefined : ownPageAt(next, theDomain(next, domain.id), gfn);
   if (page === undefined && (isOfNobody || id === DOMID_SELF)) return refuse(rc('-EBUSY'), 'H1.3');
-  if (page === undefined) return refuse(rc('-EINVAL'), 'H1.4');
+  if (page === undefined) return spoil(rc('-EINVAL'), 'H1.4', next);
 
   // Nothing below this line can fail.
-  return accept(rc(0), 'H1', withWindow(state, window, { page, readonly: call.readonly }));
+  return accept(rc(0), 'H1', withWindow(next, window, { page, readonly: call.readonly }));
 }
 
 const foreignOf = (state: State, id: DomainId) =>

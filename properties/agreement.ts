@@ -80,6 +80,8 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
       return (
         ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
       );
+    case 'pod':
+      return actual.is === 'pod' ? ofPod(actual, allowed) : ofKind(actual, allowed);
     case 'domain_info':
       return actual.is === 'domain_info' ? ofInfo(actual, allowed) : ofKind(actual, allowed);
     case 'inspected':
@@ -125,6 +127,12 @@ function ofElements(
   }
   return undefined;
 }
+
+const ofPod = (actual: Of<'pod'>, allowed: Of<'pod'>): Difference | undefined =>
+  ofScalar('rc', actual.rc, allowed.rc) ??
+  ofScalar('pages', actual.pages, allowed.pages) ??
+  ofScalar('kept', actual.kept, allowed.kept) ??
+  ofScalar('gfns', actual.gfns, allowed.gfns);
 
 const ofTable = (actual: Of<'table'>, allowed: Of<'table'>): Difference | undefined =>
   ofScalar('status', actual.status, allowed.status) ??

@@ -1,7 +1,7 @@
 import { CONTROL, DomainId, Gfn, Mfn } from '../abi/ids.js';
-import type { Changes, EntryView, Observer } from '../abi/observer.js';
+import type { Changes, EntryView, Gap, Observer } from '../abi/observer.js';
 import { wordAt, type Content } from '../values/content.js';
-import { get } from '../values/keyed.js';
+import { get, has } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from '../model/state.js';
 import type { ClaimId } from './claims.js';
 import { Frames } from './frames.js';
@@ -87,6 +87,8 @@ export class FrameRule {
     this.#domain = DomainId(key);
     // The control domain has no p2m to be seen: its gfns are machine frames.
     if (key !== CONTROL) differences(before?.p2m, after.p2m, this.#entryDiffers);
+    if (before?.onDemand !== after.onDemand)
+      differences(before?.onDemand, after.onDemand, this.#gapDiffers);
     if (
       before?.grantFrames !== after.grantFrames ||
       before.statusFrames !== after.statusFrames ||
@@ -103,6 +105,11 @@ export class FrameRule {
     this.#compareEntry(this.#domain, Gfn(gfn), after);
   };
 
+  readonly #gapDiffers = (gfn: number): void => {
+    const owner = this.#after === undefined ? undefined : get(this.#after.domains, this.#domain);
+    if (owner !== undefined) this.#compareEntry(this.#domain, Gfn(gfn), get(owner.p2m, gfn));
+  };
+
   #checkWrittenEntry(changes: Changes, index: number, after: State): void {
     const domain = changes.entryDomain[index];
     const gfn = changes.entryGfn[index];
@@ -113,9 +120,11 @@ export class FrameRule {
 
   #compareEntry(domain: DomainId, gfn: Gfn, entry: Entry | undefined): void {
     const actual = this.#observer.entryAt(domain, gfn);
-    if (actual?.type !== entry?.type) {
+    const expected = entry?.type ?? gapAt(this.#after, domain, gfn);
+    if (actual?.type !== expected) {
       const place = `d${domain} gfn 0x${gfn.toString(16)}: `;
-      this.#object('E3', 'p2m.type', place + inWords(entry), place + seenInWords(actual));
+      const words = entry === undefined ? (expected ?? 'nothing') : inWords(entry);
+      this.#object('E3', 'p2m.type', place + words, place + seenInWords(actual));
     } else if (actual !== undefined && entry !== undefined) {
       this.#bind(entry.page, actual.mfn);
     }
@@ -200,6 +209,13 @@ export class FrameRule {
   #object(claim: ClaimId, path: string, expected: string, actual: string): void {
     this.#found ??= { claim, path, expected, actual };
   }
+}
+
+/** What a gfn without a page is, if it gets one on demand. */
+function gapAt(state: State | undefined, id: DomainId, gfn: Gfn): Gap | undefined {
+  const domain = state === undefined ? undefined : get(state.domains, id);
+  const isGap = domain?.tornDown === false && has(domain.onDemand, gfn);
+  return isGap ? 'populate_on_demand' : undefined;
 }
 
 const hex = (word: number): string => `0x${word.toString(16).padStart(8, '0')}`;

@@ -149,7 +149,7 @@ export const surfaceMemoryGoals: readonly Goal[] = [
     sentence: 'a page of the hypervisor’s is moved to where it is believed to be',
     operations: ['add_to_physmap', 'add_to_physmap_batch'],
     reached: (before, step, _reply, after) => {
-      if (!('target' in step)) return false;
+      if (step.op !== 'add_to_physmap' && step.op !== 'add_to_physmap_batch') return false;
       const then = get(before.domains, step.target) ?? get(before.domains, step.caller);
       const now = then === undefined ? undefined : get(after.domains, then.id);
       return now !== undefined && then?.lastGfns !== now.lastGfns && then?.dying === false;

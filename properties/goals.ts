@@ -2,6 +2,7 @@ import type { Reply } from '../abi/reply.js';
 import type { Operation, Step } from '../abi/step.js';
 import type { Machine } from '../abi/machine.js';
 import type { State } from '../model/state.js';
+import { demandGoals } from './goals-of-demand.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
 import { hypercallGoals } from './goals-of-hypercalls.js';
@@ -35,7 +36,7 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...(surface === 'whole' ? lifeGoals : []),
     ...(surface === 'whole' ? preemptionGoals : []),
     ...(surface === 'whole' ? hypercallGoals : []),
-    ...(surface === 'whole' ? surfaceMemoryGoals : []),
+    ...(surface === 'whole' ? [...surfaceMemoryGoals, ...demandGoals] : []),
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 
 /** The goals that only a system's own counters can tell to be reached. */

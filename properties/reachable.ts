@@ -24,9 +24,11 @@ const wholeOnly: ReadonlySet<string> = new Set([
   'P13.5',
 ]);
 
+const ofSurface = /^(B|H|M|G1[6-9]|P14|P15|P16|P6\.1[1-4]|D13)/;
+
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (id in unreachable) return false;
-  if (surface === 'guests' && (wholeOnly.has(id) || /^(B|H|M|P14|G1[6-9])/.test(id))) return false;
+  if (surface === 'guests' && (wholeOnly.has(id) || ofSurface.test(id))) return false;
   if (vcpus === 1 && ofPaging.test(id)) return false;
   return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);
 }

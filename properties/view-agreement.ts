@@ -114,8 +114,11 @@ function compareVcpus(seen: readonly VcpuView[], { id, vcpus }: Domain): Witness
 const lifeOf = ({ dying, crashed }: Domain): DomainView['life'] =>
   dying ? 'dying' : crashed ? 'crashed' : 'alive';
 
+const GAP = { type: 'populate_on_demand' } as const;
+
 function compareEntries(actual: DomainView, domain: Domain, frames: Frames): Witness | undefined {
-  const expected = entries(domain.p2m);
+  const gaps = domain.tornDown ? [] : entries(domain.onDemand).map(([gfn]) => [gfn, GAP] as const);
+  const expected = [...entries(domain.p2m), ...gaps].toSorted(([a], [b]) => a - b);
   const gfns = compareLists(
     'p2m.gfns',
     expected.map(([gfn]) => gfn),
@@ -128,7 +131,7 @@ function compareEntries(actual: DomainView, domain: Domain, frames: Frames): Wit
     const place = `d${domain.id} gfn 0x${Gfn(gfn).toString(16)}: `;
     if (seen.type !== entry.type) return differ('p2m.type', place, entry.type, seen.type);
     const page = frames.pageOf(seen.mfn);
-    if (page !== entry.page) return differ('p2m.frame', place, entry.page, page);
+    if ('page' in entry && page !== entry.page) return differ('p2m.frame', place, entry.page, page);
   }
   return undefined;
 }

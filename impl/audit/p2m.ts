@@ -27,6 +27,7 @@ export function auditP2m(host: Host, census: Census, findings: Findings): void {
     }
     auditGrantEntries(host, domain, counted, findings);
     auditTables(host, domain, findings);
+    auditDemands(host, domain, findings);
     auditCache(domain, findings);
   }
   auditM2p(host, census, findings);
@@ -118,6 +119,27 @@ function auditTable(
     const child = children.get(`${table.mfn} ${index}`);
     const isChild = child?.mfn === frameOf(low, high) && child.level === table.level - 1;
     check(isPresent(low) && isChild, 'P1', `has an entry ${index} that is not its child`);
+  }
+}
+
+/** P10, P11: the gaps are counted; what is kept for them is the domain's own, and at no gfn. */
+function auditDemands(host: Host, domain: Domain, findings: Findings): void {
+  if (domain.isDying) return;
+  const { frames } = host;
+  let gaps = 0;
+  domain.p2m.forEachGap(() => {
+    gaps += 1;
+  });
+  const { kept, gaps: counted } = domain.demands;
+  findings.check(gaps === counted, 'P10', 'p2m.demands', () => {
+    return `domain ${domain.id} has ${gaps} gaps and counts ${counted}`;
+  });
+  for (const mfn of kept) {
+    const isOwn = frames.ownerOf(mfn) === domain.id && frames.isAllocated(mfn);
+    const isBare = frames.gfnOf(mfn) === INVALID_GFN;
+    findings.check(isOwn && isBare, 'P11', 'p2m.demands', () => {
+      return `frame ${mfn} is kept for domain ${domain.id} and is not its own, or at a gfn`;
+    });
   }
 }
 

@@ -32,6 +32,9 @@ export function viewOf(host: Host): View {
   return { domains: Array.from(host.domains.guests(), (domain) => domainView(host, domain)) };
 }
 
+/** A gfn that is populated on demand has no frame. */
+export const GAP_VIEW: EntryView = { type: 'populate_on_demand', mfn: Mfn(-1) };
+
 /** One p2m entry under Xen's names. */
 export function entryView(found: Leaf): EntryView {
   return { type: typeName(found), mfn: mfnOf(found) };
@@ -77,6 +80,9 @@ function p2mView(domain: Domain): (EntryView & { gfn: Gfn })[] {
   const entries: (EntryView & { gfn: Gfn })[] = [];
   domain.p2m.forEach((gfn, found) => {
     entries.push({ gfn, ...entryView(found) });
+  });
+  domain.p2m.forEachGap((gfn) => {
+    entries.push({ gfn, ...GAP_VIEW });
   });
   return entries.toSorted((one, other) => one.gfn - other.gfn);
 }

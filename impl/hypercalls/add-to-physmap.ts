@@ -17,6 +17,7 @@ import { getOwnFrame } from '../granted-frame.js';
 import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
+import { demand } from '../on-demand.js';
 import { putPage } from '../pages.js';
 import { addPage, isAtItsGfn, removeAndFree, removePage } from '../physmap.js';
 import { rcReply } from '../replies.js';
@@ -138,6 +139,7 @@ function moveTo(
   if (source !== undefined && former !== source) return '-EXDEV';
 
   const hasFormer = former !== INVALID_GFN && former !== gfn;
+  demand(host, target, gfn);
   const isElsewhere = hasFormer && !isAtItsGfn(host, target, mfn);
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {

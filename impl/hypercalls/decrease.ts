@@ -4,6 +4,7 @@ import type { Decrease } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
+import { giveUpGaps } from '../kept-pages.js';
 import { removeAndFree } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { reservationTarget } from './populate.js';
@@ -31,8 +32,11 @@ export function decrease(
 }
 
 function decreaseExtent(host: Host, target: Domain, first: Gfn, count: number): boolean {
-  for (let page = 0; page < count; page += 1) {
-    if (removeAndFree(host, target, Gfn(first + page)) !== 'removed') return false;
+  let excused = giveUpGaps(host, target, first, count);
+  for (let page = 0; page + excused < count; page += 1) {
+    const result = removeAndFree(host, target, Gfn(first + page));
+    if (result === '-ENOENT' && excused > 0) excused -= 1;
+    else if (result !== 'removed') return false;
   }
   return true;
 }

@@ -7,6 +7,7 @@ import type { Domain } from '../domain.js';
 import { getOwnFrame } from '../granted-frame.js';
 import { isTranslated, mayActOn } from '../host.js';
 import type { Host } from '../host.js';
+import { demand } from '../on-demand.js';
 import { putPage } from '../pages.js';
 import { NOTHING } from '../tables/p2m-entry.js';
 
@@ -55,6 +56,7 @@ export function exchangeRc(
 }
 
 function isThere(host: Host, target: Domain, gfn: Gfn): boolean {
+  demand(host, target, gfn);
   if (isTranslated(target)) return target.p2m.lookup(gfn) !== NOTHING;
   const mfn = getOwnFrame(host, target, gfn);
   if (mfn !== undefined) putPage(host, mfn);

@@ -6,7 +6,8 @@ import { mayActOn } from '../host.js';
 import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { assignPages } from '../pages.js';
-import { addPages } from '../physmap.js';
+import { markGaps } from '../kept-pages.js';
+import { addPages, gfnAfter } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { RAM_RW } from '../tables/p2m-entry.js';
 
@@ -26,6 +27,13 @@ export function populate(
   for (const first of step.extents.slice(done)) {
     if (done > invocation.start) host.stop('physmap/extent');
     if (invocation.stopsAt(done)) break;
+    if (step.onDemand === true) {
+      const size = 2 ** step.order;
+      const gfns = Array.from({ length: size }, (_, page) => gfnAfter(first, page));
+      if (target === caller || markGaps(target, gfns) !== 'marked') break;
+      done += 1;
+      continue;
+    }
     const pages = assignPages(host, target, 2 ** step.order);
     if (pages === undefined) break;
     if (addPages(host, target, first, pages, RAM_RW) !== 'added') break;

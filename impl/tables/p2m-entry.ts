@@ -49,6 +49,14 @@ const HIGH_FLAGS: Readonly<Record<TypeCode, number>> = {
   [GRANT_MAP_RO]: NO_EXECUTE,
 };
 
+/** The words of an entry that is populated on demand: not present, and a type (p2m.md 2.2). */
+const POPULATE_ON_DEMAND = 6;
+export const GAP_LOW = 0;
+export const GAP_HIGH = (POPULATE_ON_DEMAND << TYPE_SHIFT) >>> 0;
+
+export function isGapEntry(low: number, high: number): boolean {
+  return low === GAP_LOW && high === GAP_HIGH;
+}
 export function lowWord(mfn: Mfn, type: TypeCode): number {
   return ((mfn << FRAME_SHIFT) | LOW_FLAGS[type]) >>> 0;
 }
@@ -125,7 +133,7 @@ export function isRamEntry(low: number, high: number): boolean {
 
 /** Words of a stored entry agree with table 2.2: presence, rights and type (P2, P3). */
 export function isWellFormed(low: number, high: number): boolean {
-  if (!isPresent(low)) return low === 0 && high === 0;
+  if (!isPresent(low)) return (low === 0 && high === 0) || isGapEntry(low, high);
   const type = (high >>> TYPE_SHIFT) & TYPE_MASK;
   if (type !== RAM_RW && type !== RAM_RO && type !== GRANT_MAP_RW && type !== GRANT_MAP_RO) {
     return false;

@@ -1,41 +1,18 @@
-import type { FrameShare } from '../allocator.js';
 import { assert } from '../assert.js';
-import type { Failing } from '../failing.js';
-import type { Ram } from '../hardware/ram.js';
 import { Gfn } from '../../abi/ids.js';
-import type { DomainId, Mfn } from '../../abi/ids.js';
-import type { EntryLog } from './entry-log.js';
+import type { Mfn } from '../../abi/ids.js';
 import { P2mCache } from './p2m-cache.js';
 import * as entry from './p2m-entry.js';
 import type { Leaf, TypeCode } from './p2m-entry.js';
+import type { P2mSetting, TableFrame } from './p2m-setting.js';
+
+export type { TableFrame } from './p2m-setting.js';
 
 const ENTRIES = 512;
 const ENTRY_WORDS = 2;
 const ROOT_LEVEL = 4;
 /** Pages under one entry of a table, by level 1..4. */
 const SPAN = [0, 1, 512, 512 ** 2, 512 ** 3] as const;
-
-/** A frame of the domain's own table memory, and what it is for. */
-export interface TableFrame {
-  readonly mfn: Mfn;
-  readonly level: number;
-  /** First gfn it translates. */
-  readonly base: Gfn;
-  /** Table and entry that point to it; undefined for the root. */
-  readonly parent: Mfn | undefined;
-  readonly index: number;
-}
-
-/** What the table of one domain is made of and bounded by. */
-export interface P2mSetting {
-  readonly domain: DomainId;
-  readonly ram: Ram;
-  readonly share: FrameShare;
-  readonly log: EntryLog;
-  readonly failing: Failing;
-  readonly gfnLimit: number;
-  readonly tableFrames: number;
-}
 
 /**
  * The p2m of one domain: four levels of 512 entries in machine frames taken from its own pool
@@ -78,15 +55,9 @@ export class P2mTable {
   /** Walks the tables: what is at a gfn. Numbers no table can hold find nothing. */
   lookup(gfn: Gfn): Leaf {
     if (gfn >= this.#setting.gfnLimit) return entry.NOTHING;
-    const ram = this.#setting.ram;
-    let table = this.#root;
+    const { ram } = this.#setting;
+    const table = this.#foundTable(gfn);
     if (table === undefined) return entry.NOTHING;
-    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
-      const index = indexAt(gfn, level) * ENTRY_WORDS;
-      const low = ram.tableWord(table, index);
-      if (!entry.isPresent(low)) return entry.NOTHING;
-      table = entry.frameOf(low, ram.tableWord(table, index + 1));
-    }
     const index = indexAt(gfn, 1) * ENTRY_WORDS;
     return entry.leafOf(ram.tableWord(table, index), ram.tableWord(table, index + 1));
   }
@@ -113,9 +84,45 @@ export class P2mTable {
     return this.#setting.failing.strikes('entry') ? '-ENOMEM' : 'set';
   }
 
+  /** The gfn is populated on demand. */
+  isGap(gfn: Gfn): boolean {
+    if (gfn >= this.#setting.gfnLimit) return false;
+    const table = this.#foundTable(gfn);
+    if (table === undefined) return false;
+    const index = indexAt(gfn, 1) * ENTRY_WORDS;
+    const { ram } = this.#setting;
+    return entry.isGapEntry(ram.tableWord(table, index), ram.tableWord(table, index + 1));
+  }
+
+  /** A gfn is to be populated on demand; errors as for `set`. */
+  setGap(gfn: Gfn): 'set' | '-ENOENT' | '-ENOMEM' {
+    if (gfn >= this.#setting.gfnLimit) return '-ENOENT';
+    const table = this.#leafTableFor(gfn);
+    if (table === undefined || this.#setting.failing.strikes('entry')) return '-ENOMEM';
+
+    // Nothing below this line can fail.
+    this.#write(table, gfn, entry.GAP_LOW, entry.GAP_HIGH);
+    if (gfn > this.#highest) this.#highest = gfn;
+    return 'set';
+  }
+
+  /** Calls back for every gfn that is populated on demand. */
+  forEachGap(visit: (gfn: Gfn) => void): void {
+    const { ram } = this.#setting;
+    for (const { mfn, level, base } of this.#tables) {
+      if (level > 1) continue;
+      for (let index = 0; index < ENTRIES; index += 1) {
+        const low = ram.tableWord(mfn, index * ENTRY_WORDS);
+        const high = ram.tableWord(mfn, index * ENTRY_WORDS + 1);
+        if (entry.isGapEntry(low, high)) visit(Gfn(base + index));
+      }
+    }
+  }
+
   /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
   clear(gfn: Gfn): 'cleared' | '-ENOMEM' {
-    assert(this.lookup(gfn) !== entry.NOTHING, 'an entry that is emptied held something');
+    const isHole = this.lookup(gfn) === entry.NOTHING && !this.isGap(gfn);
+    assert(!isHole, 'an entry that is emptied held something');
     if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
 
     // Nothing below this line can fail.
@@ -208,6 +215,20 @@ export class P2mTable {
     ram.setTableWord(table, index + 1, high);
     this.#setting.log.note(this.#setting.domain, gfn);
     this.cache.drop(gfn);
+  }
+
+  /** The bottom table for a gfn, if it is there. */
+  #foundTable(gfn: Gfn): Mfn | undefined {
+    const { ram } = this.#setting;
+    let table = this.#root;
+    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
+      if (table === undefined) return undefined;
+      const index = indexAt(gfn, level) * ENTRY_WORDS;
+      const low = ram.tableWord(table, index);
+      if (!entry.isPresent(low)) return undefined;
+      table = entry.frameOf(low, ram.tableWord(table, index + 1));
+    }
+    return table;
   }
 
   /** The bottom table for a gfn, added with all above it where missing. */

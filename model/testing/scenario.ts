@@ -95,6 +95,7 @@ export const principles: readonly RuleId[] = [
   'P3',
   'P4',
   'P5',
+  'P15',
   'A5',
   'A6',
   'W1',

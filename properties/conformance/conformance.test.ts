@@ -21,7 +21,7 @@ const pins: Readonly<Record<string, readonly [judged: number, notJudged: number,
     '074801623b058950c64bc0795f511262267f46a19ab3695d64bf7f15cb8c1b1a',
   ],
   'map.json.gz': [1965, 0, '46071abfefd30afc78f5a7732935de04ceb2bcb30628286fa60709070035df14'],
-  'matrix.json.gz': [2606, 223, 'ef4104470ab94076a56ecaf88b9d2209d3233b977504e630a25a3cbeb9354b9d'],
+  'matrix.json.gz': [2829, 0, 'ef4104470ab94076a56ecaf88b9d2209d3233b977504e630a25a3cbeb9354b9d'],
   'mem.json.gz': [251, 71, 'e5c2a90f1754f152ca5b40ac2d059b01874e9fd77264c2a7cb88654cec96c621'],
   'pin.json.gz': [6336, 0, 'c423de12b75d65fa535392dd4f04b582d6badac98c36a6b20066c69916dd33cb'],
   'pv.json.gz': [18, 113, '578b0b418915c89294c2179fd040bda9a86339991b131d81e31399e0f336e217'],
@@ -49,7 +49,7 @@ const pins: Readonly<Record<string, readonly [judged: number, notJudged: number,
   'super.json.gz': [94, 0, '413e329f4135f20a0d8f50744f79140bea0354037d498b2a0d594b329b5da37e'],
   'teardown.json.gz': [271, 0, '18b63d53d9c6126126f3dc90115cd1689d950c6ac8a3e1933f18a177dd666823'],
   'transfer.json.gz': [22, 0, '5047832479a22c0b22a18dbf4da6f9723fb16140bb92cb44f7f018b3df6e4140'],
-  'types.json.gz': [149, 70, '187614995eae609c24a1404df141486900507809ed2b2306fb996525eb828cd5'],
+  'types.json.gz': [219, 0, '187614995eae609c24a1404df141486900507809ed2b2306fb996525eb828cd5'],
 };
 
 const allOff = Object.fromEntries(Object.keys(defaultOptions).map((name) => [name, false]));

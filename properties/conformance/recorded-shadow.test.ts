@@ -17,12 +17,12 @@ const pins: Readonly<Record<string, readonly [number, number, Readonly<Record<st
   {
     'copy.json.gz': [512, 0, { 'order-of-copy-checks': 26, 'copy-of-xsa-523': 4 }],
     'map.json.gz': [1927, 38, { 'readonly-write-hangs': 2, 'pool-of-shadows-and-p2m': 2 }],
-    'matrix.json.gz': [2503, 326, { 'readonly-write-hangs': 3 }],
-    'mem.json.gz': [248, 74, {}],
+    'matrix.json.gz': [2814, 15, { 'readonly-write-hangs': 3 }],
+    'mem.json.gz': [251, 71, {}],
     'setup.json.gz': [310, 45, { 'refused-creation-breaks-the-host': 4 }],
     'super.json.gz': [94, 0, {}],
-    'teardown.json.gz': [258, 13, {}],
-    'types.json.gz': [134, 85, {}],
+    'teardown.json.gz': [271, 0, {}],
+    'types.json.gz': [219, 0, {}],
   };
 
 const shadow: ReplayOptions = { paging: 'shadow', divergences: divergencesOf('shadow') };

@@ -119,6 +119,7 @@ export const surfaceKinds = [
   'preemption',
   'pause',
   'memory_type',
+  'on_demand',
   'windows',
   'control_grants',
   'hypercall',

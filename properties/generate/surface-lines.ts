@@ -6,6 +6,7 @@ import { surfaceKinds, type SurfaceKind } from './emphasis.js';
 import { hypercallLine } from './hypercall-lines.js';
 import { lifeLine } from './life-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
+import { onDemandLine } from './on-demand-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
 import { preemptionLine } from './preemption-lines.js';
 import type { Scene } from './scene.js';
@@ -28,6 +29,7 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   pause: pauseLine,
   preemption: preemptionLine,
   memory_type: memoryTypeLine,
+  on_demand: onDemandLine,
   windows: windowLine,
   control_grants: controlGrantLine,
   hypercall: hypercallLine,

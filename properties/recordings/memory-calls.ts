@@ -17,7 +17,7 @@ import {
 
 /** Arguments that a memory operation may carry; any other makes it an operation not built. */
 export const memoryArguments: Readonly<Record<string, readonly string[]>> = {
-  populate: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'null_extents'],
+  populate: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'flags', 'null_extents'],
   decrease: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'null_extents'],
   increase: ['dom', 'gfn', 'gfns', 'n', 'nr', 'order', 'null_extents'],
   add: ['dom', 'space', 'idx', 'gfn', 'size'],
@@ -38,9 +38,7 @@ export function memoryCall(name: string, args: Fields, caller: DomainId): Meanin
   const by = { caller, vcpu: VcpuId(0), target };
   switch (name) {
     case 'populate':
-      return reservation(args, (extents, order) =>
-        valued({ ...by, op: 'populate_physmap', extents, order }),
-      );
+      return populate(args, by);
     case 'decrease':
       return reservation(args, (extents, order) =>
         valued({ ...by, op: 'decrease_reservation', extents, order }),
@@ -104,6 +102,18 @@ function reservation(
   const passed = countOf(args, listed.length);
   if (passed > listed.length) return notBuilt('more extents than are listed');
   return build(listed.slice(0, passed), orderOf(args, 'order'));
+}
+
+/** XENMEMF_populate_on_demand. */
+const ON_DEMAND = 0x1_0000n;
+
+function populate(args: Fields, by: By): Meaning | NotBuilt {
+  const flags = args.has('flags') ? args.quantity('flags') : 0n;
+  if (flags !== 0n && flags !== ON_DEMAND) return notBuilt('mem.populate with other flags');
+  const how = flags === ON_DEMAND ? { onDemand: true } : {};
+  return reservation(args, (extents, order) =>
+    valued({ ...by, op: 'populate_physmap', extents, order, ...how }),
+  );
 }
 
 const spaces = new Map([

@@ -28,6 +28,7 @@ export const toolstackArguments: Readonly<Record<string, readonly string[]>> = {
   dominfo: ['dom'],
   maxmem: ['dom', 'pages'],
   p2m: ['dom', 'gfn', 'nomap'],
+  pod: ['dom', 'target'],
   memtype: ['dom', 'gfn', 'type', 'n'],
   mapforeign: ['dom', 'gfn', 'win', 'ro'],
   unmapwin: ['win'],
@@ -45,6 +46,10 @@ export function toolstackCall(name: string, args: Fields): Meaning | NotBuilt {
       return single({ op: 'domain_info', domain }, domainInfo);
     case 'maxmem':
       return valued({ op: 'set_memory_limit', domain, pages: u64(args.quantity('pages')) });
+    case 'pod': {
+      const target = args.has('target') ? u64(args.quantity('target')) : undefined;
+      return single({ op: 'pod_target', domain, target }, podReply);
+    }
     case 'memtype':
       return valued({
         op: 'set_memory_type',
@@ -85,6 +90,13 @@ export function configOf(args: Fields): DomainConfig {
 /** Where the rig's own program is in every guest. */
 export const programPages = { gfn: 0x100, count: 64 };
 
+function podReply(result: Fields): Reply | undefined {
+  const rc = rcOf(result.raw('rc'));
+  if (rc === undefined) return undefined;
+  const amount = (key: string): number => result.count(key, 0, 2 ** 40);
+  return { is: 'pod', rc, pages: amount('tot'), kept: amount('cache'), gfns: amount('entries') };
+}
+
 function domainInfo(result: Fields): Reply | undefined {
   const rc = rcOf(result.raw('rc'));
   if (rc !== 0) return rcReply(result);
@@ -98,10 +110,11 @@ function domainInfo(result: Fields): Reply | undefined {
 }
 
 function inspect(args: Fields, domain: DomainId): Meaning {
-  const step = { op: 'inspect_gfn', domain, gfn: Gfn(u64(args.quantity('gfn'))) } as const;
+  const at = { domain, gfn: Gfn(u64(args.quantity('gfn'))) };
+  const step = { op: 'inspect_gfn', ...at } as const;
   if (args.has('nomap') && args.boolean('nomap'))
     return {
-      steps: [step],
+      steps: [{ op: 'memory_type', ...at }],
       expect: (result) => [{ is: 'memory_type', name: result.string('memtype') }],
     };
   return single(step, (result) => {

@@ -7,6 +7,11 @@ export function rewriteToolstack(line: Extract<Line, Toolstack>, by: Rewrite): L
   if (line.op === 'fail_next') return { ...line, after: by.number(line.after, 'count') };
   const domain = by.domain(line.domain);
   switch (line.op) {
+    case 'pod_target':
+      return line.target === undefined
+        ? { ...line, domain }
+        : { ...line, domain, target: by.number(line.target, 'count') };
+    case 'memory_type':
     case 'inspect_gfn':
       return { ...line, domain, gfn: by.gfn(line.gfn, line.domain) };
     case 'set_memory_type':

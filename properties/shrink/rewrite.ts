@@ -15,17 +15,6 @@ import { rewriteToolstack } from './rewrite-toolstack.js';
  */
 export function rewriteLine(line: Line, by: Rewrite): Line {
   switch (line.op) {
-    case 'create':
-    case 'destroy':
-    case 'domain_info':
-    case 'set_memory_limit':
-    case 'set_memory_type':
-    case 'inspect_gfn':
-    case 'log_dirty':
-    case 'pause':
-    case 'unpause':
-    case 'fail_next':
-      return rewriteToolstack(line, by);
     case 'load':
     case 'store':
     case 'cmpxchg':
@@ -78,8 +67,15 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteHypercall(line, by);
     case 'marshalled':
       return rewriteMarshalled(line, by, rewriteLine);
-    default:
+    case 'grant':
+    case 'setup_table':
+    case 'query_size':
+    case 'set_version':
+    case 'get_version':
+    case 'refused_grant_call':
       return rewriteTable(line, by);
+    default:
+      return rewriteToolstack(line, by);
   }
 }
 

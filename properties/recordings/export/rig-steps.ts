@@ -96,6 +96,14 @@ function toolstackStep(line: Line, machine: Machine): RigStep | undefined {
       return { op: 'unmapwin', win: line.window };
     case 'inspect_gfn':
       return { op: 'p2m', dom: line.domain, gfn: quantity(line.gfn) };
+    case 'memory_type':
+      return { op: 'p2m', dom: line.domain, gfn: quantity(line.gfn), nomap: true };
+    case 'pod_target': {
+      const { domain: dom, target } = line;
+      return target === undefined
+        ? { op: 'pod', dom }
+        : { op: 'pod', dom, target: quantity(target) };
+    }
     default:
       return undefined;
   }

@@ -1,0 +1,82 @@
+import { CONTROL, type DomainId, type Gfn } from '../abi/ids.js';
+import type { Reply } from '../abi/reply.js';
+import type { RefusalId } from '../abi/rules.js';
+import type { Errno } from '../abi/status.js';
+import type { PodTarget } from '../abi/step.js';
+import { count, get, put } from '../values/keyed.js';
+import { domainOf, ownedPages, theDomain, withDomain } from './derived.js';
+import { attempt } from './failing.js';
+import { withKept } from './on-demand.js';
+import { accept, crash, refuse, spoil, type Result } from './outcome.js';
+import { crashDomain, freshPage, withTables } from './pages.js';
+import { shortage } from './shortage.js';
+import type { State } from './state.js';
+
+/** How the control domain has gfns populated on demand (p2m.md 2.7). */
+
+/**
+ * [P16] pod_target: what a domain has, and how many pages it should have. Those that it lacks are kept
+ * for its gfns without a page, as long as there are such gfns; what it has already it keeps. A domain
+ * without such gfns, or with as many pages, is let be.
+ */
+export function podTarget(state: State, { domain: id, target }: PodTarget): Result {
+  const no = (rc: Errno): Reply => ({ is: 'pod', rc, pages: 0, kept: 0, gfns: 0 });
+  const domain = domainOf(state, id);
+  if (domain === undefined) return refuse(no('-ESRCH'), 'P16.1');
+  if (id === CONTROL) return refuse(no('-EINVAL'), 'P16.2');
+  if (target !== undefined && target > domain.maximumPages) return refuse(no('-EINVAL'), 'P16.3');
+
+  const gaps = count(domain.onDemand, () => true);
+  const has = ownedPages(state, id);
+  const populated = has - domain.kept.length;
+  const isIdle = target === undefined || domain.dying || target < has;
+  const wanted = isIdle || (populated > 0 && gaps === 0) ? domain.kept.length : target - populated;
+  const aim = populated > 0 && !isIdle && gaps > 0 ? Math.min(wanted, gaps) : wanted;
+  let next = withKept(state, id, aim);
+  for (let i = theDomain(next, id).kept.length; i < aim; i++) {
+    const { why, left } = shortage(next, id, 1);
+    if (why !== undefined) return spoil(no('-ENOMEM'), 'P16.4', left);
+    const fresh = freshPage(left, id, 'ram');
+    const now = theDomain(fresh.next, id);
+    next = withDomain(fresh.next, { ...now, kept: [...now.kept, fresh.page] });
+  }
+  const { kept } = theDomain(next, id);
+  const pages = ownedPages(next, id);
+  return accept({ is: 'pod', rc: 0, pages, kept: kept.length, gfns: gaps }, 'P16', next);
+}
+
+/** [P15] The domain that asked for a page is crashed: none is left. */
+export const outOfPages = (next: State): Result => crash('P15.1', next);
+
+/** Why gfns cannot be left to be populated on demand, if they cannot; and what is left. */
+export interface Marked {
+  readonly rule: RefusalId | undefined;
+  readonly next: State;
+}
+
+/**
+ * [P6] [P15] Gfns are left to be populated on demand: from now on they count, and have no page. Gfns
+ * before the first that could not be left stay so; where there is no table for one of several, the
+ * domain is crashed.
+ */
+export function marked(state: State, id: DomainId, gfns: readonly Gfn[]): Marked {
+  const { p2m } = theDomain(state, id);
+  if (gfns.some((gfn) => get(p2m, gfn) !== undefined)) return { rule: 'P6.12', next: state };
+  let next = state;
+  for (const gfn of gfns) {
+    if (gfn >= state.machine.gfnLimit) return { rule: 'P6.13', next };
+    const tabled = withTables(next, id, gfn);
+    const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+    next = tried.next;
+    if (!tried.isDone)
+      return { rule: 'P6.14', next: gfns.length > 1 ? crashDomain(next, id) : next };
+    next = withGap(next, id, gfn);
+  }
+  return { rule: undefined, next };
+}
+
+function withGap(state: State, id: DomainId, gfn: Gfn): State {
+  const domain = theDomain(state, id);
+  const maximumGfn = gfn > domain.maximumGfn ? gfn : domain.maximumGfn;
+  return withDomain(state, { ...domain, maximumGfn, onDemand: put(domain.onDemand, gfn, true) });
+}

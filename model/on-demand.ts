@@ -1,0 +1,167 @@
+import { Gfn, type DomainId } from '../abi/ids.js';
+import { isSameContent, zeros } from '../values/content.js';
+import { count, drop, get, has, put } from '../values/keyed.js';
+import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
+import { attempt } from './failing.js';
+import { crashDomain, giveUp, withoutEntry } from './pages.js';
+import type { Domain, PageId, State } from './state.js';
+
+/** Gfns whose pages come when they are first asked for (p2m.md 2.7), and the pages kept for them. */
+
+/** The gfns of a domain that have no page yet; of a dying one there are none any more. */
+export const isOnDemand = ({ dying, onDemand }: Domain, gfn: number): boolean =>
+  !dying && has(onDemand, gfn);
+
+const gapsOf = ({ onDemand }: Domain): number => count(onDemand, () => true);
+
+/**
+ * [P15] A gfn that is populated on demand gets the page that was kept longest, whoever asks: the guest
+ * by an access or a walk, somebody who takes a grant of it into use, a call that looks at it. Where
+ * no page is kept, and none is found that can be taken back, the domain is crashed. `inUse` are pages
+ * that the call itself has in hand.
+ */
+export function demanded(
+  state: State,
+  id: DomainId,
+  gfn: number,
+  inUse: readonly PageId[] = [],
+): State {
+  if (!isOnDemand(theDomain(state, id), gfn)) return state;
+  const supplied = replenished(state, id, inUse);
+  const [page, ...kept] = theDomain(supplied, id).kept;
+  if (page === undefined) return crashDomain(supplied, id);
+  const { isDone, next } = attempt(supplied, 'entry');
+  const domain = theDomain(next, id);
+  if (!isDone) return withDomain(next, { ...domain, kept: [...kept, page] });
+
+  // Nothing below this line can fail.
+  return withDomain(next, {
+    ...domain,
+    p2m: put(domain.p2m, gfn, { type: 'ram_rw', page }),
+    onDemand: drop(domain.onDemand, gfn),
+    kept,
+    demands: [...domain.demands.slice(1), Gfn(gfn)],
+    highestDemand: Gfn(Math.max(domain.highestDemand, gfn)),
+  });
+}
+
+/** [P15] What is asked for is there afterwards, or the domain is crashed by it. */
+export const allDemanded = (state: State, id: DomainId, gfns: readonly number[]): State =>
+  gfns.reduce((now, gfn) => (theDomain(now, id).crashed ? now : demanded(now, id, gfn)), state);
+
+/**
+ * [P15] Pages are taken back where fewer are kept than there are gfns without one. The oldest demand
+ * that is remembered is forgotten, and its page taken back if it can be; the same with the next as long
+ * as none is kept. If that is of no avail, the gfns below the highest demand are gone through.
+ */
+function replenished(state: State, id: DomainId, inUse: readonly PageId[]): State {
+  let next = state;
+  const isEmpty = (): boolean => theDomain(next, id).kept.length === 0;
+  const { kept, demands } = theDomain(state, id);
+  if (gapsOf(theDomain(state, id)) > kept.length) {
+    const left = [...demands];
+    for (const [i, gfn] of demands.entries()) {
+      left[i] = undefined;
+      if (gfn !== undefined) next = takenBack(next, id, gfn, inUse);
+      if (!isEmpty()) break;
+    }
+    next = withDomain(next, { ...theDomain(next, id), demands: left });
+  }
+  return isEmpty() ? swept(next, id, inUse) : next;
+}
+
+/** [P15] A stretch of gfns, downwards from where the last one ended, or from the highest demand. */
+function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
+  const { sweptTo, highestDemand } = theDomain(state, id);
+  const start = sweptTo === 0 ? highestDemand : sweptTo;
+  const limit = Math.max(0, start - state.machine.sweepLength);
+  let next = state;
+  let gfn: number = start;
+  for (; gfn > 0; gfn--) {
+    next = takenBack(next, id, gfn, inUse);
+    if (gfn < limit) break;
+  }
+  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, gfn - 1)) });
+}
+
+/** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
+function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly PageId[]): State {
+  const domain = theDomain(state, id);
+  const entry = get(domain.p2m, gfn);
+  if (entry === undefined || !isOrdinary(state, domain, gfn)) return state;
+  if (isHeld(state, entry.page) || inUse.includes(entry.page)) return state;
+  if (!isSameContent(pageOf(state, entry.page).content, zeros)) return state;
+  const { isDone, next } = attempt(state, 'entry');
+  if (!isDone) return next;
+
+  // Nothing below this line can fail.
+  const now = theDomain(next, id);
+  const onDemand = put(now.onDemand, gfn, true);
+  return withDomain(next, { ...withoutEntry(now, gfn), onDemand, kept: [...now.kept, entry.page] });
+}
+
+/** RAM of the domain's at a gfn: no grant mapping, and no page of the hypervisor's. */
+const isOrdinary = (state: State, { p2m }: Domain, gfn: number): boolean => {
+  const entry = get(p2m, gfn);
+  return entry !== undefined && !isGrant(entry) && pageOf(state, entry.page).use === 'ram';
+};
+
+/** What came of giving gfns back: how many were dealt with here, and what is left. */
+export interface Handled {
+  readonly count: number;
+  readonly next: State;
+}
+
+/**
+ * [P8] [P15] What a domain gives up of gfns that are populated on demand costs nothing; and while fewer
+ * pages are kept than there are such gfns, RAM that it gives up is kept instead, whoever holds it,
+ * and is zero from then on. Nothing is kept that there is no gfn for.
+ */
+export function handled(state: State, id: DomainId, first: number, size: number): Handled {
+  const domain = theDomain(state, id);
+  if (domain.dying || domain.onDemand === undefined) return { count: 0, next: state };
+  const gfns = Array.from({ length: size }, (_, i) => first + i);
+  let gaps = gfns.filter((gfn) => isOnDemand(domain, gfn)).length;
+  let isWanting = gapsOf(domain) > domain.kept.length;
+  if (gaps === 0 && !isWanting) return { count: 0, next: state };
+
+  let [done, next] = [0, state];
+  for (const gfn of gfns) {
+    const now = theDomain(next, id);
+    const isGap = isOnDemand(now, gfn);
+    if (gaps === 0 && !isWanting) break;
+    if (!isGap && !(isWanting && isOrdinary(next, now, gfn))) continue;
+    const tried = attempt(next, 'entry');
+    next = tried.next;
+    // Of several it cannot be told which are changed.
+    if (!tried.isDone) return { count: done, next: size > 1 ? crashDomain(next, id) : next };
+    next = isGap ? withoutGap(next, id, gfn) : keeping(next, id, gfn);
+    if (isGap) gaps--;
+    else isWanting = gapsOf(theDomain(next, id)) > theDomain(next, id).kept.length;
+    done++;
+  }
+  return { count: done, next: withKept(next, id, gapsOf(theDomain(next, id))) };
+}
+
+function withoutGap(state: State, id: DomainId, gfn: number): State {
+  const domain = theDomain(state, id);
+  return withDomain(state, { ...domain, onDemand: drop(domain.onDemand, gfn) });
+}
+
+function keeping(state: State, id: DomainId, gfn: number): State {
+  const domain = theDomain(state, id);
+  const page = get(domain.p2m, gfn)?.page;
+  if (page === undefined) return state;
+  const kept: readonly PageId[] = [...domain.kept, page];
+  return withContent(withDomain(state, { ...withoutEntry(domain, gfn), kept }), page, zeros);
+}
+
+/** [P4] No more pages are kept than so many: the oldest are given up. */
+export function withKept(state: State, id: DomainId, most: number): State {
+  const domain = theDomain(state, id);
+  const surplus = domain.kept.slice(0, Math.max(0, domain.kept.length - most));
+  const kept = domain.kept.slice(surplus.length);
+  let next = surplus.length === 0 ? state : withDomain(state, { ...domain, kept });
+  for (const page of surplus) next = giveUp(next, page);
+  return next;
+}
