@@ -128,4 +128,13 @@ export const surfaceKillers = {
     shrinksTo: 4,
     counterexample: 'second-pause-is-forgotten',
   },
+  'taken-back-where-it-stays': {
+    by: 'violate E3 add_to_physmap_batch p2m.type',
+    seed: '4',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 20000,
+    shrinksTo: 8,
+    counterexample: 'page-is-kept-where-it-stays',
+  },
 } as const satisfies Readonly<Record<string, Killer>>;
