@@ -182,4 +182,13 @@ export const surfaceKillers = {
     shrinksTo: 2,
     counterexample: 'mapping-is-reported-where-nothing-was-written',
   },
+  'taken-back-where-it-stays': {
+    by: 'violate E3 add_to_physmap_batch p2m.type',
+    seed: '4',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 20000,
+    shrinksTo: 8,
+    counterexample: 'page-is-kept-where-it-stays',
+  },
 } as const satisfies Readonly<Record<string, Killer>>;
