@@ -141,6 +141,7 @@ export const refusals = {
   'P14.5': ['-EINVAL', 'there is no such memory type'],
   'P14.6': ['-EINVAL', 'a gfn does not hold RAM'],
   'P14.7': ['-ENOMEM', 'there is no table left for a gfn'],
+  'P14.8': ['-EBUSY', 'no page is left for a gfn that is to be a hole'],
   'P15.1': ['crashed', 'no page is left for a gfn'],
   'P16.1': ['-ESRCH', 'there is no such domain'],
   'P16.2': ['-EINVAL', 'the control domain’s pages are not kept for anything'],

@@ -16,18 +16,32 @@ import { NOTHING, isRam, mfnOf } from './tables/p2m-entry.js';
 /** How far some gfns could be left to be populated on demand. */
 export type Marking = 'marked' | 'occupied' | '-ENOENT' | '-ENOMEM';
 
-/** Leaves gfns to be populated on demand. Where one of several fails, the domain is crashed. */
+/**
+ * Leaves gfns in a row to be populated on demand, by runs that an entry of some level could hold: the
+ * largest that begin there and fit. Where one of several fails, the domain is crashed.
+ */
 export function markGaps(domain: Domain, gfns: readonly Gfn[]): Marking {
   const { p2m, demands } = domain;
-  if (gfns.some((gfn) => p2m.lookup(gfn) !== NOTHING)) return 'occupied';
-  for (const gfn of gfns) {
-    const isNew = !p2m.isGap(gfn);
-    const result = p2m.setGap(gfn);
-    if (result === '-ENOMEM' && gfns.length > 1) crash(domain);
-    if (result !== 'set') return result;
-    if (isNew) demands.gaps += 1;
+  for (let start = 0, size = 1; start < gfns.length; start += size) {
+    size = runAt(gfns[start] ?? 0, gfns.length - start);
+    const run = gfns.slice(start, start + size);
+    if (run.some((gfn) => p2m.lookup(gfn) !== NOTHING)) return 'occupied';
+    for (const gfn of run) {
+      const isNew = !p2m.isGap(gfn);
+      const result = p2m.setGap(gfn);
+      if (result === '-ENOMEM' && gfns.length > 1) crash(domain);
+      if (result !== 'set') return result;
+      if (isNew) demands.gaps += 1;
+    }
   }
   return 'marked';
+}
+
+/** The largest power of two that divides both the gfn and the rest. */
+function runAt(gfn: number, rest: number): number {
+  let size = 1;
+  while (gfn % (2 * size) === 0 && rest % (2 * size) === 0) size *= 2;
+  return size;
 }
 
 /**

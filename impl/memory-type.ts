@@ -43,8 +43,8 @@ function changeOne(host: Host, domain: Domain, gfn: Gfn, type: number): 0 | Errn
   demand(host, domain, gfn);
   const found = domain.p2m.lookup(gfn);
   const isHole = found === NOTHING;
-  const isFree = type === HVMMEM_mmio_dm && !domain.p2m.isGap(gfn);
-  if (isGrant(found) || (isHole && !isFree)) return '-EINVAL';
+  if (isGrant(found) || (isHole && type !== HVMMEM_mmio_dm)) return '-EINVAL';
+  if (domain.p2m.isGap(gfn)) return '-EBUSY';
   if (isHole) return domain.p2m.setNothing(gfn) === 'set' ? 0 : '-ENOMEM';
   const isDone =
     type === HVMMEM_mmio_dm

@@ -55,15 +55,16 @@ export interface Marked {
 }
 
 /**
- * [P6] [P15] Gfns are left to be populated on demand: from now on they count, and have no page. Gfns
- * before the first that could not be left stay so; where there is no table for one of several, the
- * domain is crashed.
+ * [P6] [P15] Gfns in a row are left to be populated on demand: from now on they count, and have no page.
+ * That is done piece by piece, and not in a piece where something is already. Gfns before the first
+ * that could not be left stay so; where there is no table for one of several, the domain is crashed.
  */
 export function marked(state: State, id: DomainId, gfns: readonly Gfn[]): Marked {
   const { p2m } = theDomain(state, id);
-  if (gfns.some((gfn) => get(p2m, gfn) !== undefined)) return { rule: 'P6.12', next: state };
+  const occupied = gfns.findIndex((gfn) => get(p2m, gfn) !== undefined);
+  const free = occupied < 0 ? gfns : gfns.slice(0, pieceOf(gfns, occupied));
   let next = state;
-  for (const gfn of gfns) {
+  for (const gfn of free) {
     if (gfn >= state.machine.gfnLimit) return { rule: 'P6.13', next };
     const tabled = withTables(next, id, gfn);
     const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
@@ -72,7 +73,20 @@ export function marked(state: State, id: DomainId, gfns: readonly Gfn[]): Marked
       return { rule: 'P6.14', next: gfns.length > 1 ? crashDomain(next, id) : next };
     next = withGap(next, id, gfn);
   }
-  return { rule: undefined, next };
+  return { rule: occupied < 0 ? undefined : 'P6.12', next };
+}
+
+/** Where the piece begins that a gfn is in: pieces are as large as their place and the rest allow. */
+function pieceOf(gfns: readonly Gfn[], index: number): number {
+  let [start, end] = [0, 0];
+  while (end <= index) {
+    start = end;
+    const gfn = gfns[start] ?? 0;
+    let size = 1;
+    while (gfn % (2 * size) === 0 && (gfns.length - start) % (2 * size) === 0) size *= 2;
+    end = start + size;
+  }
+  return start;
 }
 
 function withGap(state: State, id: DomainId, gfn: Gfn): State {

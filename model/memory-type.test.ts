@@ -75,6 +75,10 @@ const refusals: Scenarios = {
   '[P14.6] set_memory_type refuses -EINVAL at a hole, what was changed before stays so': `
     0  tool  set_memory_type  d1 gfn=0x7 count=2 type=1  -EINVAL
     1  tool  inspect_gfn      d1 gfn=0x7                 ram_ro mapped 0x0000000000000000`,
+  '[P14.8] set_memory_type refuses -EBUSY where no page is left for a gfn that is to be a hole': `
+    0  d0    populate_physmap  d1 gfns=0x40 on_demand=1       1
+    1  tool  set_memory_type   d1 gfn=0x40 count=1 type=2     -EBUSY
+    2  d1    load              at=0x0 u32                     no_domain`,
   '[P14.7] set_memory_type refuses -ENOMEM where the p2m has no table for a hole': `
     machine small p2m_table_frames=4 default.table=0x10
     0  tool  set_memory_type  d1 gfn=0x8 count=1 type=2        ok

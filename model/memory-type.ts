@@ -34,8 +34,9 @@ export function setMemoryType(state: State, call: abi.SetMemoryType): Result {
     next = demanded(next, target.id, gfn);
     const domain = theDomain(next, target.id);
     const isHole = get(domain.p2m, gfn) === undefined;
-    const isFree = call.type === abi.HVMMEM_mmio_dm && !isOnDemand(domain, gfn);
+    const isFree = call.type === abi.HVMMEM_mmio_dm;
     if (isHole ? !isFree : isGrantMapping(domain, gfn)) return spoil(rc('-EINVAL'), 'P14.6', next);
+    if (isOnDemand(domain, gfn)) return spoil(rc('-EBUSY'), 'P14.8', next);
     const tabled = withTables(next, target.id, gfn);
     const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
     if (!tried.isDone) return spoil(rc('-ENOMEM'), 'P14.7', tried.next);

@@ -10,6 +10,10 @@ const effects: Scenarios = {
     4  d1    load              at=0x40 u32                    0x00000000
     5  tool  pod_target        d1                             ok pages=9 kept=0 gfns=1
     6  d1    store             at=0x40 u32 0x5                ok`,
+  '[P15] [P6.12] gfns are marked piece by piece, up to one that holds something': `
+    0  d1    decrease_reservation  self gfns=0x1,0x2               2
+    1  d0    populate_physmap      d1 gfns=0x1 order=2 on_demand=1  0
+    2  tool  pod_target            d1                              ok pages=6 kept=0 gfns=2`,
   '[P15] a page of zeros is taken back for another gfn, one that is written is not': `
     0  d0    populate_physmap  d1 gfns=0x40,0x41,0x42 on_demand=1  3
     1  tool  pod_target        d1 pages=9                          ok pages=9 kept=1 gfns=3

@@ -1,3 +1,4 @@
+import { controlKillers } from './killers-of-control.js';
 import { grantKillers } from './killers-of-grants.js';
 import { shadowKillers } from './killers-of-shadows.js';
 import { surfaceKillers } from './killers-of-surface.js';
@@ -9,6 +10,7 @@ export const killers = {
   ...walkKillers,
   ...shadowKillers,
   ...surfaceKillers,
+  ...controlKillers,
 } as const;
 
 export type FaultId = keyof typeof killers;
