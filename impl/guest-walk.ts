@@ -179,16 +179,26 @@ function rootTable(host: Host, domain: Domain, vcpu: Vcpu, low: number, walk: Gu
 
 /**
  * The frame of a table: the domain's own RAM that can be referenced. Nested paging reads tables like
- * other memory, through grant mappings too. Anything else is as if the table were not there.
+ * other memory, through grant mappings too; on its own account the hypervisor reads any page of the
+ * domain's. Anything else is as if the table were not there.
  */
 function tableAt(host: Host, domain: Domain, gfn: Gfn, level: number, walk: GuestWalk): number {
   const found = translate(host, domain, gfn);
   if (found === NOTHING) return NO_TABLE;
+  const isNested = host.machine.paging === 'hap';
+  if (walk.isOwnAccount && isNested) return ownTable(host, domain, mfnOf(found), level, walk);
   const isGranted = !isRam(found);
   const isUsable = !isGranted && host.frames.referencesOf(mfnOf(found)) > 0;
-  if (!isUsable && (walk.isOwnAccount || host.machine.paging === 'shadow')) return NO_TABLE;
+  if (!isUsable && !isNested) return NO_TABLE;
   walk.readonly[level] = isGranted && typeOf(found) === GRANT_MAP_RO ? 1 : 0;
   return mfnOf(found);
+}
+
+/** A table that the hypervisor looks at on its own account: any page of the domain's. */
+function ownTable(host: Host, domain: Domain, mfn: Mfn, level: number, walk: GuestWalk): number {
+  walk.readonly[level] = 0;
+  const isHeld = host.frames.referencesOf(mfn) > 0;
+  return isHeld && host.frames.ownerOf(mfn) === domain.id ? mfn : NO_TABLE;
 }
 
 /** What of a complete walk refuses the access; undefined: nothing. */

@@ -93,8 +93,8 @@ export const after = (linear: Word, bytes: number): Word =>
 
 /**
  * [M2] The page at a linear address, for a hypercall. The hypervisor asks as the kernel, whether or
- * not the address is canonical; it marks what it passes. Grant mappings hold neither arguments nor,
- * on the way there, tables ([W5]).
+ * not the address is canonical; it marks what it passes. Grant mappings hold no arguments, and those of
+ * others no tables on the way there ([W5]).
  */
 function pageAt(
   state: State,

@@ -16,7 +16,7 @@ export interface Walker {
   readonly vcpuId: VcpuId;
   readonly mode: Mode;
   readonly linear: number;
-  /** The hypervisor itself walks, for a hypercall: it does not look into grant mappings. */
+  /** The hypervisor itself walks, for a hypercall: it looks into pages of the domain's own only. */
   readonly isForCall: boolean;
 }
 
@@ -74,7 +74,7 @@ export function readings(
       value,
       at,
       efer,
-      isWritable: root !== undefined || type !== 'grant_map_ro',
+      isWritable: isForCall || root !== undefined || type !== 'grant_map_ro',
     });
   }
   return found;
@@ -87,6 +87,6 @@ function tableAt(
   isForCall: boolean,
 ): PageId | undefined {
   const entry = get(domain.p2m, gfn);
-  if (isNested(state) && !isForCall) return entry?.page;
+  if (isNested(state)) return isForCall ? ownPageAt(state, domain, gfn) : entry?.page;
   return isGrant(entry) ? undefined : ownPageAt(state, domain, gfn);
 }

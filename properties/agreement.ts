@@ -5,7 +5,7 @@ import type { Word } from '../abi/word.js';
 export interface Difference {
   /** Without numbers: 'elements.status'. */
   readonly path: string;
-  /** Which element of a batch, 0 elsewhere. */
+  /** Which element of a batch; the last for what ends a hypercall, -1; 0 elsewhere. */
   readonly element: number;
   readonly expected: string;
   readonly actual: string;
@@ -95,7 +95,8 @@ function ofHypercall(
   maps: boolean,
 ): Difference | undefined {
   const value = ofScalar('rc', actual.rc, allowed.rc);
-  if (value !== undefined) return value;
+  // What ended the call decides its value.
+  if (value !== undefined) return { ...value, element: -1 };
   if (actual.outcome === undefined || allowed.outcome === undefined)
     return ofScalar('outcome', actual.outcome?.is, allowed.outcome?.is);
   // Only mappings have handles, and the spec says which elements are mappings.

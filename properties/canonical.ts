@@ -101,7 +101,7 @@ function hasRuns(line: Line): boolean {
   }
 }
 
-/** Whether a line is about a vcpu's registers and page tables, or goes through them. */
+/** Whether a line is about a vcpu's registers and page tables, or names a linear address. */
 function isOfPaging(line: Line): boolean {
   switch (line.op) {
     case 'load_linear':
@@ -116,6 +116,8 @@ function isOfPaging(line: Line): boolean {
     case 'pkru':
     case 'invlpg':
     case 'pte':
+    case 'hypercall':
+    case 'marshalled':
       return true;
     default:
       return false;

@@ -2,6 +2,24 @@ import type { Killer } from './killer.js';
 
 /** Of the faults in what only the whole surface has. */
 export const surfaceKillers = {
+  'arguments-in-grant-mappings': {
+    by: 'diverge M2.1 marshalled rc',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 3,
+    counterexample: 'arguments-lie-in-a-mapping',
+  },
+  'broken-unmap-not-completed': {
+    by: 'violate I3 marshalled grant.pin',
+    seed: '5',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 6000,
+    shrinksTo: 4,
+    counterexample: 'unmap-that-breaks-off-holds-on',
+  },
   'call-outlives-its-domain': {
     by: 'diverge B2 map is',
     seed: '2',
@@ -19,6 +37,15 @@ export const surfaceKillers = {
     linesAtMost: 4000,
     shrinksTo: 6,
     counterexample: 'call-goes-on-where-it-was-before',
+  },
+  'copy-ends-without-release': {
+    by: 'violate I3 marshalled grant.pin',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 4,
+    counterexample: 'copy-that-breaks-off-keeps-its-page',
   },
   'copy-keeps-buffers-when-stopped': {
     by: 'violate F13 copy frame.count',
@@ -56,6 +83,24 @@ export const surfaceKillers = {
     shrinksTo: 2,
     counterexample: 'domain-that-never-was-is-torn-down',
   },
+  'pauses-do-not-nest': {
+    by: 'diverge D11 unpause rc',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 4,
+    counterexample: 'second-pause-is-forgotten',
+  },
+  'progress-in-the-argument': {
+    by: 'violate E4 marshalled frame.content',
+    seed: '3',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 1,
+    counterexample: 'count-of-a-call-runs-down',
+  },
   'range-is-not-stopped': {
     by: 'diverge B2 add_to_physmap is',
     seed: '5',
@@ -92,6 +137,15 @@ export const surfaceKillers = {
     shrinksTo: 2,
     counterexample: 'half-a-range-is-not-known',
   },
+  'results-walk-as-reads': {
+    by: 'violate E4 marshalled frame.content',
+    seed: '2',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 4,
+    counterexample: 'result-is-found-as-if-it-were-to-be-read',
+  },
   'reverse-map-follows-failure': {
     by: 'violate P5 populate_physmap p2m.entry',
     seed: '3',
@@ -119,13 +173,22 @@ export const surfaceKillers = {
     shrinksTo: 1,
     counterexample: 'destruction-waits-for-itself',
   },
-  'pauses-do-not-nest': {
-    by: 'diverge D11 unpause rc',
-    seed: '3',
+  'unwritten-result-goes-unnoticed': {
+    by: 'diverge M3.1 marshalled rc',
+    seed: '8',
     paging: 'hap',
     surface: 'whole',
-    linesAtMost: 2000,
-    shrinksTo: 4,
-    counterexample: 'second-pause-is-forgotten',
+    linesAtMost: 12000,
+    shrinksTo: 2,
+    counterexample: 'mapping-is-reported-where-nothing-was-written',
+  },
+  'taken-back-where-it-stays': {
+    by: 'violate E3 add_to_physmap_batch p2m.type',
+    seed: '4',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 20000,
+    shrinksTo: 8,
+    counterexample: 'page-is-kept-where-it-stays',
   },
 } as const satisfies Readonly<Record<string, Killer>>;

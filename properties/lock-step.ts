@@ -168,7 +168,7 @@ function brokenRule(rules: Alternative['rules'], { path, element, actual }: Diff
   if (path === 'is' && actual === JSON.stringify({ is: 'busy' })) return 'B2';
   const last = rules.at(-1);
   if (path === 'is' && (last === 'B2' || last === 'B3')) return last;
-  return rules[element] ?? rules[0] ?? 'E1';
+  return rules.at(element) ?? rules[0] ?? 'E1';
 }
 
 const objected = ({ rules }: Alternative, objection: string): StepFailure => ({

@@ -2,7 +2,7 @@ import { Gfn, NO_HANDLE, type VcpuId } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
 import type { Line, MarshalledCall, MarshalledLine } from '../../abi/program.js';
 import type { Accessor, Hypercall } from '../../abi/step.js';
-import type { Word } from '../../abi/word.js';
+import { PAGE_BYTES, type Word } from '../../abi/word.js';
 import { linearNumber, modeOf, vcpuOf } from '../../model/registers.js';
 import type { Domain } from '../../model/state.js';
 import { walks } from '../../model/walk.js';
@@ -38,8 +38,29 @@ export function hypercallLine(scene: Scene): Line | undefined {
     count: scene.hostile() ? pick(scene.choose, strangeCounts) : undefined,
     call: { ...line, vcpu },
   };
-  scene.attention.passed = marshalledLine;
-  return marshalledLine;
+  const over = percent(scene.choose, 12) ? overItself(marshalledLine) : marshalledLine;
+  scene.attention.passed = over;
+  return over;
+}
+
+/** The call changes what is at the gfn of its own argument, where it can. */
+function overItself(line: MarshalledLine): MarshalledLine {
+  const { call, place } = line;
+  const gfn = Gfn(Math.floor(place / PAGE_BYTES));
+  switch (call.op) {
+    case 'map': {
+      const [first, ...others] = call.elements;
+      if (first === undefined) return line;
+      return { ...line, call: { ...call, elements: [{ ...first, address: place }, ...others] } };
+    }
+    case 'populate_physmap':
+    case 'decrease_reservation':
+      return { ...line, call: { ...call, extents: [gfn, ...call.extents] } };
+    case 'add_to_physmap':
+      return { ...line, call: { ...call, gfn } };
+    default:
+      return line;
+  }
 }
 
 const strangeCounts = [0, 1, 2, 7, 0x8000_0000, 0xffff_ffff] as const;
@@ -117,8 +138,8 @@ function linearOf(scene: Scene, caller: Domain, vcpu: VcpuId): Word {
     const linear = linearFor(scene, caller, vcpu);
     if (gfnAt(scene, caller, vcpu, linear) === undefined) continue;
     scene.attention.through({ domain: caller.id, vcpu, linear });
-    const byte = (linear.low % 4096) + (percent(choose, 50) ? 0 : byteFor(scene));
-    return { low: linear.low - (linear.low % 4096) + (byte % 4096), high: linear.high };
+    const byte = (linear.low % PAGE_BYTES) + (percent(choose, 50) ? 0 : byteFor(scene));
+    return { low: linear.low - (linear.low % PAGE_BYTES) + (byte % PAGE_BYTES), high: linear.high };
   }
   return linearFor(scene, caller, vcpu);
 }
@@ -136,7 +157,7 @@ function placeOf(
 ): MarshalledLine['place'] {
   const gfn = gfnAt(scene, caller, vcpu, linear);
   const known = gfn === undefined || scene.hostile() ? ramGfn(scene, caller) : Gfn(gfn);
-  return addressOf(known, linear.low % 4096);
+  return addressOf(known, linear.low % PAGE_BYTES);
 }
 
 function gfnAt(scene: Scene, caller: Domain, vcpu: VcpuId, linear: Word): number | undefined {
