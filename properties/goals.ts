@@ -2,6 +2,7 @@ import type { Reply } from '../abi/reply.js';
 import type { Operation, Step } from '../abi/step.js';
 import type { Machine } from '../abi/machine.js';
 import type { State } from '../model/state.js';
+import { controlGoals } from './goals-of-control.js';
 import { demandGoals } from './goals-of-demand.js';
 import { grantGoals } from './goals-of-grants.js';
 import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
@@ -33,7 +34,7 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
     ...grantGoals,
     ...memoryGoals,
     ...(vcpus > 1 ? pagingGoals : []),
-    ...(surface === 'whole' ? lifeGoals : []),
+    ...(surface === 'whole' ? [...lifeGoals, ...controlGoals] : []),
     ...(surface === 'whole' ? preemptionGoals : []),
     ...(surface === 'whole' ? hypercallGoals : []),
     ...(surface === 'whole' ? [...surfaceMemoryGoals, ...demandGoals] : []),

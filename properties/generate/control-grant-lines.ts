@@ -2,7 +2,7 @@ import { ENTRY_ADDRESS } from '../../abi/control-grants.js';
 import * as abi from '../../abi/grant-table.js';
 import { CONTROL, DOMID_SELF, Gfn, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
 import type { DomainId } from '../../abi/ids.js';
-import type { Line } from '../../abi/program.js';
+import type { GrantLine, Line } from '../../abi/program.js';
 import type { CopyElement, CopySide, MapElement } from '../../abi/step.js';
 import { WINDOWS } from '../../abi/windows.js';
 import { entries } from '../keyed-entries.js';
@@ -164,14 +164,18 @@ function ownTableLine(scene: Scene): Line {
   const to = percent(choose, 10) ? CONTROL : scene.anyId();
   const frame = choose.below(machine.controlPages + 1);
   const entry = { ref, table: Gfn(TABLE_PAGE), version: 1, flags, to, frame } as const;
-  return { op: 'grant', ...by, ...entry, detail: { is: 'none' } };
+  const line: GrantLine = { op: 'grant', ...by, ...entry, detail: { is: 'none' } };
+  scene.attention.wrote(line);
+  return line;
 }
 
 /** A guest maps what the control domain granted, or copies it. */
 function useLine(scene: Scene): Line {
   const { choose, machine } = scene;
-  const by = { caller: scene.anyId(), vcpu: scene.vcpu };
-  const ref = GrantRef(choose.below(machine.reservedRefs + 4));
+  const written = scene.attention.written(choose);
+  const isKnown = written !== undefined && written.caller === CONTROL && written.to !== CONTROL;
+  const by = { caller: isKnown ? written.to : scene.anyId(), vcpu: scene.vcpu };
+  const ref = isKnown ? written.ref : GrantRef(choose.below(machine.reservedRefs + 4));
   const flags = percent(choose, 40) ? 6 : 2;
   const address = GuestPhysical(pick(choose, [0x40, 0x41, 0x42, 0x43]) * 4096);
   if (percent(choose, 70))
