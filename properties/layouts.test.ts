@@ -102,6 +102,8 @@ describe('the layouts of 64 and of 32 bits', () => {
     for (const seed of ['a', 'b', 'c', 'd'])
       for (const [state, call] of calls(seed, 300)) {
         if (isWide(call) || names(call, PLACE) || call.op === 'exchange') continue;
+        // Copies of 32 bits are made together: no stop comes between them.
+        if (get(state.domains, call.caller)?.vcpus[0]?.interrupt !== undefined) continue;
         const [native, compat] = layouts.map((layout) => endOf(state, call, layout));
         if (native === undefined || compat === undefined) continue;
         expect({ call, reply: compat.reply }).toEqual({ call, reply: native.reply });
