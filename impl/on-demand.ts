@@ -47,39 +47,20 @@ function supply(host: Host, domain: Domain): void {
   if (demands.kept.length === 0) sweep(host, domain);
 }
 
-/** How many gfns with RAM are looked at together. */
-const STRIDE = 16;
-
-/** A stretch of bounded length, and what is below it if nothing is found there. */
+/** A stretch of bounded length, so that the guest does not wait for long. */
 function sweep(host: Host, domain: Domain): void {
-  const { demands, p2m } = domain;
+  const { demands } = domain;
   const start = demands.sweepFrom === 0 ? demands.highest : demands.sweepFrom;
-  const limit = start - host.machine.sweepLength;
-  const ram: Gfn[] = [];
-  p2m.forEach((gfn, found) => {
-    if (gfn > 0 && gfn <= start && isRam(found)) ram.push(gfn);
-  });
-  ram.sort((a, b) => b - a);
-
-  let looked = 0;
-  let reached = 0;
-  let end: number | undefined;
-  const lookUpTo = (until: number): void => {
-    for (; looked < until; looked += 1) takeBack(host, domain, ram[looked] ?? Gfn(0));
-  };
-  for (const gfn of ram) {
-    if (demands.kept.length > 0 && gfn < limit - 1) break;
-    reached += 1;
-    if (reached % STRIDE === 0) lookUpTo(reached);
-    if (demands.kept.length === 0 || gfn >= limit) continue;
-    end = gfn;
-    break;
+  const limit = Math.max(0, start - host.machine.sweepLength);
+  let gfn: number = start;
+  for (; gfn > 0; gfn -= 1) {
+    takeBack(host, domain, Gfn(gfn));
+    if (gfn < limit) break;
   }
-  end ??= demands.kept.length > 0 ? Math.max(0, limit - 1) : 0;
-  lookUpTo(reached);
-  demands.sweepFrom = Gfn(Math.max(0, end - 1));
+  demands.sweepFrom = Gfn(Math.max(0, gfn - 1));
   host.counters.sweeps += 1;
 }
+
 /**
  * A page of zeros leaves its gfn, which is populated on demand again. The translations go first, and
  * with them what shadows hold of the page: who holds it then, has it for good.

@@ -1,6 +1,6 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, entries, get, has, put } from '../values/keyed.js';
+import { count, drop, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
 import { attempt } from './failing.js';
 import { crashDomain, giveUp, withoutEntry } from './pages.js';
@@ -70,36 +70,18 @@ function replenished(state: State, id: DomainId, inUse: readonly PageId[]): Stat
   return isEmpty() ? swept(next, id, inUse) : next;
 }
 
-/** RAM is looked at by so many gfns at a time. */
-const SWEPT_TOGETHER = 16;
-
-/**
- * [P15] A stretch of gfns, downwards from where the last one ended, or from the highest demand; beyond it
- * as long as nothing is found.
- */
+/** [P15] A stretch of gfns, downwards from where the last one ended, or from the highest demand. */
 function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
-  const { p2m, sweptTo, highestDemand } = theDomain(state, id);
+  const { sweptTo, highestDemand } = theDomain(state, id);
   const start = sweptTo === 0 ? highestDemand : sweptTo;
-  const limit = start - state.machine.sweepLength;
-  const below = entries(p2m).filter(([gfn, entry]) => gfn > 0 && gfn <= start && !isGrant(entry));
-  let [next, together]: [State, number[]] = [state, []];
-  const isFound = (): boolean => theDomain(next, id).kept.length > 0;
-  const look = (): void => {
-    for (const gfn of together) next = takenBack(next, id, gfn, inUse);
-    together = [];
-  };
-  let end: number | undefined;
-  for (const [gfn] of below.toReversed()) {
-    if (isFound() && gfn < limit - 1) break;
-    together.push(gfn);
-    if (together.length === SWEPT_TOGETHER) look();
-    if (!isFound() || gfn >= limit) continue;
-    end = gfn;
-    break;
+  const limit = Math.max(0, start - state.machine.sweepLength);
+  let next = state;
+  let gfn: number = start;
+  for (; gfn > 0; gfn--) {
+    next = takenBack(next, id, gfn, inUse);
+    if (gfn < limit) break;
   }
-  end ??= isFound() ? Math.max(0, limit - 1) : 0;
-  look();
-  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
+  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, gfn - 1)) });
 }
 
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
