@@ -64,7 +64,7 @@ function episode(paging: Paging, seed: string, lines: number, options: Partial<O
     expect(running.perform(line)).toBeUndefined();
     scene.state = running.state;
     scene.noteHandles(line, running.lines.length - 1, running.reply);
-    if (index % 50 === 49) expect(running.checkAll()).toBeUndefined();
+    expect(index % 50 === 49 ? running.checkAll() : undefined).toBeUndefined();
   }
   expect(running.checkAll()).toBeUndefined();
   return running.lockStep.subject.counters?.() ?? {};
@@ -80,7 +80,7 @@ const settings: readonly (readonly [string, Partial<Options>])[] = [
 describe.each(pagings)('[E2] superpages of the p2m, %s', (paging) => {
   test.each(settings)('%s: random programs agree with the spec', (name, options) => {
     let [made, split] = [0, 0];
-    const seeds = name === 'every optimisation on' ? [1, 2, 3, 4, 5, 6] : [7];
+    const seeds = name === 'every optimisation on' ? [1, 2, 3, 4, 5, 6] : [1];
     for (const seed of seeds) {
       const counts = episode(paging, `superpages ${seed}`, 150, options);
       made += counts['superpagesMade'] ?? 0;
@@ -88,6 +88,6 @@ describe.each(pagings)('[E2] superpages of the p2m, %s', (paging) => {
     }
     const isOn = options.superpages !== false;
     expect(made >= 3).toBe(isOn);
-    if (!isOn || seeds.length > 1) expect(split > 3).toBe(isOn);
+    expect(isOn ? split >= seeds.length : split === 0).toBe(true);
   });
 });

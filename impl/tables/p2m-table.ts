@@ -1,5 +1,6 @@
 import { assert } from '../assert.js';
-import { Gfn, Mfn } from '../../abi/ids.js';
+import { Gfn } from '../../abi/ids.js';
+import type { Mfn } from '../../abi/ids.js';
 import { P2mCache } from './p2m-cache.js';
 import * as entry from './p2m-entry.js';
 import type { Leaf, TypeCode } from './p2m-entry.js';
@@ -283,8 +284,7 @@ export class P2mTable {
   }
 
   #takeTable(level: number, base: Gfn, parent: Mfn | undefined, index: number): Mfn | undefined {
-    if (this.#isClosed) return undefined;
-    if (this.#tables.length >= this.#setting.tableFrames) return undefined;
+    if (this.#isClosed || this.#tables.length >= this.#setting.tableFrames) return undefined;
     if (this.#setting.failing.strikes('table')) return undefined;
     const mfn = this.#setting.share.take();
     assert(mfn !== undefined, 'the hypervisor has a frame for every pool');
