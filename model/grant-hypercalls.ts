@@ -8,6 +8,7 @@ import * as calls from './calls.js';
 import type { Ended, Rules } from './calls.js';
 import { mapSeen } from './choices.js';
 import { closed, copyGrant, type Copying } from './copy.js';
+import { theDomain } from './derived.js';
 import { unhooked } from './map.js';
 import { ended } from './ended.js';
 import type { ElementResult, Objection } from './outcome.js';
@@ -61,7 +62,8 @@ function inTurn<Element>(
     const [from, result] = report(read.bytes, reply);
     const written = withBytes(next, made, after(at, from), result);
     next = written.next;
-    if (answer === 'crashed') return calls.fatal(end(finish(next)));
+    if (answer === 'crashed' || theDomain(next, made.caller).crashed)
+      return calls.fatal(end(finish(next)));
     elements.push(reply);
     if (!written.isWhole) return calls.unwritten(end(finish(next)));
     if (every !== undefined && (i + 1) % every === 0) next = finish(next);
@@ -181,12 +183,14 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
       elements.push(calls.copyElement(read.bytes, 'compat'));
     }
     let copying: Copying = { state: next, source: undefined, dest: undefined };
-    const done = elements.map((element) => {
+    const done: ElementReply[] = [];
+    for (const element of elements) {
       const { reply, rule, after: left } = copyGrant(copying, made.caller, element);
       copying = left;
       rules.push(rule);
-      return reply;
-    });
+      done.push(reply);
+      if (theDomain(left.state, made.caller).crashed) break;
+    }
     replies.push(...done);
     next = closed(copying).state;
     let isWhole = true;
@@ -200,6 +204,7 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
       next = written.next;
       isWhole &&= written.isWhole;
     }
+    if (theDomain(next, made.caller).crashed) return calls.fatal(sofar());
     if (!isWhole) return calls.unwritten(sofar());
   }
   return calls.through(sofar());
