@@ -122,6 +122,7 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
   ['D1', 'a page is charged twice', (_g, _h, d1) => void (d1.pages += 1)],
   ['D1', "one of Xen's pages is forgotten", (_g, _h, d1) => void (d1.xenHeapPages -= 1)],
   ['D2', 'a limit does not hold', (_g, _h, d1) => void (d1.maximumPages = 2)],
+  ['D10', 'a claim is for more than is left', (_g, _h, d1) => void (d1.outstanding = 2 ** 20)],
   ['D5', 'an M2P is lost', (g, host) => host.frames.setGfn(frameAt(g, 1, 2), Gfn(2 ** 64))],
   ['D7', 'a dead page is held for nothing', (_g, _h, d1) => void (d1.isTornDown = true)],
   [
@@ -288,7 +289,9 @@ describe('view', () => {
     const [granter, mapper] = guests.observer.view().domains;
     const mfn = frameAt(guests, 1, 5);
     expect(mapper?.mappings).toEqual([{ handle: 0, granter: 1, ref: 3, readonly: false, mfn }]);
-    expect(granter?.pins).toEqual([{ ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1 }]);
+    expect(granter?.pins).toEqual([
+      { ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1, deviceRead: 0, deviceWrite: 0 },
+    ]);
     expect(mapper?.vcpus).toEqual([
       { cr0: 0x11, cr3: { low: 0, high: 0 }, cr4: 0, efer: 0, pkru: 0, pdptes: [] },
     ]);

@@ -44,7 +44,7 @@ export function exchangeCall(state: State, made: Hypercall): Ended {
   if (found.bytes === undefined) return unlisted(found.next, made, bytes, first);
   const gfn = calls.gfnIn(found.bytes, made.layout);
   const result = exchangeOf(found.next, made.caller, asked.target, gfn);
-  return told(found.next, made, bytes, first, result);
+  return told(result.next ?? found.next, made, bytes, first, result);
 }
 
 /** What is asked before any page is looked at; what is done already may be all there is to do. */

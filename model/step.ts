@@ -23,6 +23,7 @@ import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { interrupt, invoked, isBusy, isStoppable, resume } from './preemption.js';
+import { acquireResource, claimPages } from './resources.js';
 import { decrease, exchange, increase, populate, reservation } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
@@ -189,6 +190,10 @@ function one(state: State, made: One): Result {
       return removeFromPhysmap(state, made.caller, made);
     case 'exchange':
       return exchange(state, made.caller, made);
+    case 'claim_pages':
+      return claimPages(state, made.caller, made);
+    case 'acquire_resource':
+      return acquireResource(state, made.caller, made);
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':

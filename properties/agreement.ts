@@ -80,6 +80,11 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
       return (
         ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
       );
+    case 'resource':
+      if (actual.is !== 'resource') return ofKind(actual, allowed);
+      return (
+        ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
+      );
     case 'pod':
       return actual.is === 'pod' ? ofPod(actual, allowed) : ofKind(actual, allowed);
     case 'domain_info':
@@ -147,7 +152,8 @@ const ofInfo = (actual: Of<'domain_info'>, allowed: Of<'domain_info'>): Differen
   ofScalar('dying', actual.dying, allowed.dying) ??
   ofScalar('shutdown', actual.shutdown, allowed.shutdown) ??
   ofScalar('pages', actual.pages, allowed.pages) ??
-  ofScalar('maximumPages', actual.maximumPages, allowed.maximumPages);
+  ofScalar('maximumPages', actual.maximumPages, allowed.maximumPages) ??
+  ofScalar('outstanding', actual.outstanding, allowed.outstanding);
 
 function ofInspected(actual: Of<'inspected'>, allowed: Of<'inspected'>): Difference | undefined {
   const type = ofScalar('memoryType', actual.memoryType, allowed.memoryType);
