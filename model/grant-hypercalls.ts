@@ -8,6 +8,7 @@ import * as calls from './calls.js';
 import type { Ended, Rules } from './calls.js';
 import { mapSeen } from './choices.js';
 import { closed, copyGrant, type Copying } from './copy.js';
+import { theDomain } from './derived.js';
 import { unhooked } from './map.js';
 import { ended } from './ended.js';
 import type { ElementResult, Objection } from './outcome.js';
@@ -27,6 +28,8 @@ interface Batch<Element> {
   /** What is left to do after the last element that was done, and after every so many. */
   readonly finish: (now: State) => State;
   readonly every?: number;
+  /** A caller that an element crashes, without being told so, comes to no further one. */
+  readonly endsInCrash?: true;
 }
 type Bytes = readonly number[];
 
@@ -37,7 +40,7 @@ type Bytes = readonly number[];
 function inTurn<Element>(
   state: State,
   made: Hypercall,
-  { bytes: size, decode, perform, report, finish, every }: Batch<Element>,
+  { bytes: size, decode, perform, report, finish, every, endsInCrash }: Batch<Element>,
 ): Ended | Objection {
   const elements: ElementReply[] = [];
   let rules: Rules = [];
@@ -61,7 +64,8 @@ function inTurn<Element>(
     const [from, result] = report(read.bytes, reply);
     const written = withBytes(next, made, after(at, from), result);
     next = written.next;
-    if (answer === 'crashed') return calls.fatal(end(finish(next)));
+    const isOver = endsInCrash === true && theDomain(next, made.caller).crashed;
+    if (answer === 'crashed' || isOver) return calls.fatal(end(finish(next)));
     elements.push(reply);
     if (!written.isWhole) return calls.unwritten(end(finish(next)));
     if (every !== undefined && (i + 1) % every === 0) next = finish(next);
@@ -97,6 +101,7 @@ export function mapCall(
       return [0, withNumber(named, map.busAddress, frame * PAGE_BYTES)];
     },
     finish: asItIs,
+    endsInCrash: true,
   });
 }
 

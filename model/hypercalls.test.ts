@@ -69,6 +69,12 @@ const calls: Scenarios = {
     4  d2  marshalled  place=0x6 va=0x6000 : map d1/3 at=0x30 rw ; d1/3 at=0x31 rw  crashed
     5  d1  load        at=0x30+0x12 u16                                           0x0000ffff
     6  d1  load        at=0x30+0x32 u16                                           0x00000000`,
+  '[M3] [G1.12] a map that finds no page for what was granted is the last of its batch': `
+    0  d0    populate_physmap      d1 gfns=0x41,0x30 on_demand=1  2
+    1  d1    decrease_reservation  self gfns=0x0             1
+    2  d1    grant                 ref=3 to=d1 gfn=0x30 rw   ok
+    3  d1    marshalled            place=0x41 va=0x41000 : map d1/3 at=0x0 rw ; d1/3 at=0x0 rw ; d1/3 at=0x0 rw  crashed
+    4  tool  memory_type           d1 gfn=0x0                mmio_dm`,
 };
 
 const tables: Scenarios = {

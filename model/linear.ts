@@ -30,7 +30,7 @@ interface Attempt {
   readonly vcpu: Vcpu;
   readonly asked: Asked;
   readonly starts: readonly number[];
-  readonly fresh: readonly Found[];
+  readonly fresh: readonly (Found | undefined)[];
 }
 
 /**
@@ -53,15 +53,19 @@ export function* linearAccess(state: State, made: LinearAccess): Iterable<Altern
   const isCrossing = (first % PAGE_BYTES) + size > PAGE_BYTES;
   // The second page of an access that crosses is accessed, and fails, at its start.
   const starts = isCrossing ? [first, next - (next % PAGE_BYTES)] : [first];
-  const [now, fresh] = freshWalks(state, made, vcpu, asked, starts);
+  const [now, walked] = freshWalks(state, made, vcpu, asked, starts);
+  // Where a walk was the end of the domain, the other page may still be found by one of its own.
+  const fresh = starts.map(
+    (start, i) => walked[i] ?? freshWalks(state, made, vcpu, asked, [start])[1][0],
+  );
   const attempt = { state, made, vcpu, asked, starts, fresh };
   yield theDomain(now, caller).crashed
     ? finished(state, outOfPages(now))
-    : outcome({ ...attempt, state: now }, fresh);
+    : outcome({ ...attempt, state: now }, walked);
 
   const isWrite = asked.kind === 'write';
   const [ones = [], others = [undefined]] = starts.map((start, i) => [
-    ...fresh.slice(i, i + 1),
+    ...fresh.slice(i, i + 1).filter((page) => page !== undefined),
     ...remembered(state, caller, id, start, isWrite).filter(
       (page) => faultOf(page, vcpu, asked) === undefined,
     ),

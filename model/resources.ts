@@ -1,12 +1,19 @@
 import { XENMAPIDX_grant_table_status } from '../abi/grant-table.js';
 import { CONTROL, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
+import type { Reservation } from '../abi/step.js';
 import type { Errno } from '../abi/status.js';
-import { RESOURCE_status_frames, type AcquireResource, type ClaimPages } from '../abi/resources.js';
+import {
+  RESOURCE_status_frames,
+  type AcquireResource,
+  type ClaimPages,
+  type ResourceCall,
+} from '../abi/resources.js';
 import { claimedPages, domainOf, freeFrames, ownedPages, withDomain } from './derived.js';
 import { statusFramesFor } from './entries.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { tableFrame } from './physmap.js';
+import { reservation } from './reservation.js';
 import type { State } from './state.js';
 
 /** What the control domain provides for others (p2m.md 2.9, grants.md 7.14). */
@@ -16,7 +23,7 @@ import type { State } from './state.js';
  * have as many as are claimed. What it gives back meanwhile is claimed again. A claim ends when it is met,
  * when it is given up, or when the domain begins to die.
  */
-export function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
+function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
   const target = domainOf(state, call.target);
   if (target === undefined) return refuse(rc('-EINVAL'), 'P17.1');
   if (caller !== CONTROL) return refuse(rc('-EPERM'), 'P17.2');
@@ -37,7 +44,7 @@ export function claimPages(state: State, caller: DomainId, call: ClaimPages): Re
  * [P18] acquire_resource: the frames of a domain's grant table, or those of its status, in a row; the
  * table grows to have them. Which machine frames they are is not looked at, and nobody holds them.
  */
-export function acquireResource(state: State, caller: DomainId, call: AcquireResource): Result {
+function acquireResource(state: State, caller: DomainId, call: AcquireResource): Result {
   const { id, frame, count } = call;
   const answer = (result: 0 | Errno, so = count): Reply => ({
     is: 'resource',
@@ -66,4 +73,11 @@ export function acquireResource(state: State, caller: DomainId, call: AcquireRes
 
   // Nothing below this line can fail.
   return accept(answer(0), 'P18', next);
+}
+
+/** What the control domain provides, and what it or a guest asks about a reservation. */
+export function resource(state: State, call: ResourceCall | Reservation): Result {
+  if (call.op === 'claim_pages') return claimPages(state, call.caller, call);
+  if (call.op === 'acquire_resource') return acquireResource(state, call.caller, call);
+  return reservation(state, call.caller, call);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { leavings } from '../abi/leavings.js';
 import { refusals, rules, unreachable } from '../abi/rules.js';
 import { principles } from './testing/scenario.js';
 
@@ -54,8 +55,14 @@ describe('the rules of the spec', () => {
       expect(bracketed(textOf(join(folder, file.replaceAll('`', ''))))).toContain(id);
   });
 
-  test('the README has every refusal with its answer and when it is given', () => {
-    const expected = Object.entries(refusals).map(([id, [answer, when]]) => [id, answer, when]);
+  test('the README has every refusal with its answer, when it is given, and what it leaves', () => {
+    const left = new Map<string, string>(Object.entries(leavings));
+    const expected = Object.entries(refusals).map(([id, [answer, when]]) => [
+      id,
+      answer,
+      when,
+      left.get(id) ?? '',
+    ]);
     expect(tableBelow('Refusals')).toEqual(expected);
   });
 

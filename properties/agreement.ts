@@ -76,15 +76,8 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
         ofScalar('rc', actual.rc, allowed.rc) ?? ofList('errors', actual.errors, allowed.errors)
       );
     case 'exchanged':
-      if (actual.is !== 'exchanged') return ofKind(actual, allowed);
-      return (
-        ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
-      );
     case 'resource':
-      if (actual.is !== 'resource') return ofKind(actual, allowed);
-      return (
-        ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
-      );
+      return actual.is === allowed.is ? ofCount(actual, allowed) : ofKind(actual, allowed);
     case 'pod':
       return actual.is === 'pod' ? ofPod(actual, allowed) : ofKind(actual, allowed);
     case 'domain_info':
@@ -132,6 +125,10 @@ function ofElements(
   }
   return undefined;
 }
+
+type Counted = Pick<Of<'exchanged' | 'resource'>, 'rc' | 'count'>;
+const ofCount = (actual: Counted, allowed: Counted): Difference | undefined =>
+  ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count);
 
 const ofPod = (actual: Of<'pod'>, allowed: Of<'pod'>): Difference | undefined =>
   ofScalar('rc', actual.rc, allowed.rc) ??
