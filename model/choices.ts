@@ -42,7 +42,7 @@ const settledFor = (
   rules: readonly (RuleId | RefusalId)[],
 ): Alternative => settled(theDomain(next, caller).crashed ? { is: 'crashed' } : reply, next, rules);
 
-/** [G3] A batch of copies keeps its buffers from element to element. */
+/** [G3] [D3] A batch of copies keeps its buffers from element to element, until the caller crashes. */
 export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
   const replies: ElementReply[] = [];
   const rules: (RuleId | RefusalId)[] = [];
@@ -52,6 +52,7 @@ export function copyBatch(state: State, { caller, elements }: CopyGrant): Altern
     replies.push(reply);
     rules.push(rule);
     copying = after;
+    if (theDomain(after.state, caller).crashed) break;
   }
   return settledFor(caller, { is: 'statuses', elements: replies }, closed(copying).state, rules);
 }

@@ -28,8 +28,6 @@ interface Batch<Element> {
   /** What is left to do after the last element that was done, and after every so many. */
   readonly finish: (now: State) => State;
   readonly every?: number;
-  /** A caller that an element crashes, without being told so, comes to no further one. */
-  readonly endsInCrash?: true;
 }
 type Bytes = readonly number[];
 
@@ -40,7 +38,7 @@ type Bytes = readonly number[];
 function inTurn<Element>(
   state: State,
   made: Hypercall,
-  { bytes: size, decode, perform, report, finish, every, endsInCrash }: Batch<Element>,
+  { bytes: size, decode, perform, report, finish, every }: Batch<Element>,
 ): Ended | Objection {
   const elements: ElementReply[] = [];
   let rules: Rules = [];
@@ -64,8 +62,8 @@ function inTurn<Element>(
     const [from, result] = report(read.bytes, reply);
     const written = withBytes(next, made, after(at, from), result);
     next = written.next;
-    const isOver = endsInCrash === true && theDomain(next, made.caller).crashed;
-    if (answer === 'crashed' || isOver) return calls.fatal(end(finish(next)));
+    if (answer === 'crashed' || theDomain(next, made.caller).crashed)
+      return calls.fatal(end(finish(next)));
     elements.push(reply);
     if (!written.isWhole) return calls.unwritten(end(finish(next)));
     if (every !== undefined && (i + 1) % every === 0) next = finish(next);
@@ -101,7 +99,6 @@ export function mapCall(
       return [0, withNumber(named, map.busAddress, frame * PAGE_BYTES)];
     },
     finish: asItIs,
-    endsInCrash: true,
   });
 }
 
@@ -186,12 +183,14 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
       elements.push(calls.copyElement(read.bytes, 'compat'));
     }
     let copying: Copying = { state: next, source: undefined, dest: undefined };
-    const done = elements.map((element) => {
+    const done: ElementReply[] = [];
+    for (const element of elements) {
       const { reply, rule, after: left } = copyGrant(copying, made.caller, element);
       copying = left;
       rules.push(rule);
-      return reply;
-    });
+      done.push(reply);
+      if (theDomain(left.state, made.caller).crashed) break;
+    }
     replies.push(...done);
     next = closed(copying).state;
     let isWhole = true;
@@ -205,6 +204,7 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
       next = written.next;
       isWhole &&= written.isWhole;
     }
+    if (theDomain(next, made.caller).crashed) return calls.fatal(sofar());
     if (!isWhole) return calls.unwritten(sofar());
   }
   return calls.through(sofar());

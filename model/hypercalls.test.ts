@@ -69,6 +69,26 @@ const calls: Scenarios = {
     4  d2  marshalled  place=0x6 va=0x6000 : map d1/3 at=0x30 rw ; d1/3 at=0x31 rw  crashed
     5  d1  load        at=0x30+0x12 u16                                           0x0000ffff
     6  d1  load        at=0x30+0x32 u16                                           0x00000000`,
+  '[M3] [G3.4] copies end with the one that crashes their caller, which is answered': `
+    0  d1  store             at=0x1 u32 0x77                    ok
+    1  d1  grant             ref=3 to=d2 gfn=0x6 rw             ok
+    2  d1  grant             ref=4 to=d2 gfn=0x4 rw             ok
+    3  d2  map               d1/3 at=0x40 rw ; d1/4 at=0x41 rw  ok ; ok
+    4  d0  populate_physmap  d1 gfns=0x40 on_demand=1           1
+    5  d1  marshalled        place=0x6 va=0x6000 : copy self:0x40 -> self:0x3 bytes=8 ; self:0x1 -> self:0x4 bytes=8  crashed
+    6  d2  load              at=0x40+0x24 u16                0x0000fff7
+    7  d2  load              at=0x40+0x4c u16                0x00000000
+    8  d2  load              at=0x41 u32                        0x00000000`,
+  '[M3] [G3.4] copies of 32 bits end with the one that crashes their caller, which is answered': `
+    0  d1  store             at=0x1 u32 0x77                    ok
+    1  d1  grant             ref=3 to=d2 gfn=0x6 rw             ok
+    2  d1  grant             ref=4 to=d2 gfn=0x4 rw             ok
+    3  d2  map               d1/3 at=0x40 rw ; d1/4 at=0x41 rw  ok ; ok
+    4  d0  populate_physmap  d1 gfns=0x40 on_demand=1           1
+    5  d1  marshalled        place=0x6 va=0x6000 compat : copy self:0x40 -> self:0x3 bytes=8 ; self:0x1 -> self:0x4 bytes=8  crashed
+    6  d2  load              at=0x40+0x14 u16                0x0000fff7
+    7  d2  load              at=0x40+0x2c u16                0x00000000
+    8  d2  load              at=0x41 u32                        0x00000000`,
   '[M3] [G1.12] a map that finds no page for what was granted is the last of its batch': `
     0  d0    populate_physmap      d1 gfns=0x41,0x30 on_demand=1  2
     1  d1    decrease_reservation  self gfns=0x0             1

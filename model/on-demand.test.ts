@@ -50,6 +50,15 @@ const effects: Scenarios = {
     2  d1    populate_physmap  self gfns=0x40                 1
     3  tool  pod_target        d1                             ok pages=11 kept=2 gfns=1
     4  tool  pod_target        d1 pages=12                    ok pages=10 kept=1 gfns=1`,
+  '[G3] [G3.4] copies end with the one that finds no page and crashes its caller': `
+    0  d1  store             at=0x1 u32 0x77                                ok
+    1  d1  grant             ref=3 to=d2 gfn=0x2 rw                         ok
+    2  d1  grant             ref=4 to=d2 gfn=0x4 rw                         ok
+    3  d2  map               d1/3 at=0x40 rw ; d1/4 at=0x41 rw              ok ; ok
+    4  d0  populate_physmap  d1 gfns=0x40 on_demand=1                       1
+    5  d1  copy              self:0x1 -> self:0x2 bytes=8 ; self:0x40 -> self:0x3 bytes=8 ; self:0x1 -> self:0x4 bytes=8  crashed
+    6  d2  load              at=0x40 u32                                    0x00000077
+    7  d2  load              at=0x41 u32                                    0x00000000`,
   '[P8] [P15] what is given up is kept while gfns want for pages, whoever has it mapped': `
     0   d1    store                 at=0x1 u32 0x77             ok
     1   d1    grant                 ref=3 to=d2 gfn=0x1 rw      ok

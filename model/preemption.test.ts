@@ -157,6 +157,12 @@ const inMemory: Scenarios = {
     8  d2  interrupt   after=1                                                      done
     9  d2  marshalled  place=0x6 va=0x6000 : add_to_physmap_batch self space=gmfn ; 0x60 at=0x50 ; 0x61 at=0x51  preempted ok of ok each ok
    10  d2  resume                                                                   ok of ok each ok`,
+  '[B1] [P11.11] who is crashed by what it did before it is to stop has nothing left to do': `
+    0  d0  populate_physmap  d2 gfns=0x40 on_demand=1  1
+    1  d2  interrupt   after=1                                                      done
+    2  d2  marshalled  place=0x6 va=0x6000 : add_to_physmap_batch self space=gmfn ; 0x40 at=0x50 ; 0x1 at=0x51  crashed
+    3  d2  resume                                                                   no_domain
+    4  tool  memory_type  d2 gfn=0x1                                                ram_rw`,
   '[B1] what is refused is not stopped': `
     0  d2  interrupt   after=1                                           done
     1  d2  hypercall   number=20 command=11 va=0x6000 count=9 user       -EPERM

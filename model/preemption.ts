@@ -90,9 +90,10 @@ function memoryInvoked(
 ): Alternative {
   if (call.as === 'user') return perform(state, call);
   const ended = memoryHypercall(state, call, units);
-  if (ended.isStopped !== true) return alternativeOf(ended, call.caller);
+  const alternative = alternativeOf(ended, call.caller);
+  if (ended.isStopped !== true || alternative.reply.is === 'crashed') return alternative;
   const command = call.command + units * 2 ** layouts.MEMOP_EXTENT_SHIFT;
-  return stopped(alternativeOf(ended, call.caller), call, { call: { ...call, command }, done: 0 });
+  return stopped(alternative, call, { call: { ...call, command }, done: 0 });
 }
 
 /** What the first units of a call came to, with the rest still to do. */

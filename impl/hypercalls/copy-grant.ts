@@ -49,6 +49,7 @@ export function copyGrant(
   const held = nothingHeld();
   for (const element of step.elements.slice(invocation.start)) {
     if (elements.length > 0) host.stop('grant.copy/element');
+    if (caller.isCrashed) break;
     if (invocation.stopsAt(invocation.start + elements.length)) break;
     elements.push(elementReply(copyNext(host, caller, element, held)));
   }

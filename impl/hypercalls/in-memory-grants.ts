@@ -152,7 +152,7 @@ export function copyInMemory(call: InMemory): Reply {
     }
     const status = copyNext(host, domain, copyElement(args), held);
     elements.push(elementReply(status));
-    if (!tell(call, row, copy.bytes, copy.status, status)) rc = '-EFAULT';
+    if (!tell(call, row, copy.bytes, copy.status, status) || domain.isCrashed) rc = '-EFAULT';
   }
   releaseBuffers(host, held);
   return ended(rc, elements);
@@ -201,15 +201,16 @@ export function compatCopyInMemory(call: InMemory): Reply {
     const held = nothingHeld();
     for (const [row, element] of together.entries()) {
       if (row > 0) host.stop('grant.copy/element');
+      if (domain.isCrashed) break;
       elements.push(elementReply(copyNext(host, domain, element, held)));
     }
     releaseBuffers(host, held);
     let isTold = true;
-    for (let row = end - 1; row >= first; row -= 1) {
+    for (let row = elements.length - 1; row >= first; row -= 1) {
       const status = elements[row]?.status ?? 'general_error';
       if (!tell(call, row, copy.bytes, copy.status, status)) isTold = false;
     }
-    if (!isTold) return ended('-EFAULT', elements);
+    if (!isTold || domain.isCrashed) return ended('-EFAULT', elements);
   }
   return ended(0, elements);
 }
