@@ -141,6 +141,11 @@ const memory: Scenarios = {
     3  d1  load        at=0x41 u32                                                          0xffffffff
     4  d1  marshalled  place=0x6 va=0x6000 compat : decrease_reservation self gfns=0x40,0x50  1 of 1
     5  d1  marshalled  place=0x6 va=0x6000 : increase_reservation self count=2              2 of 2`,
+  '[M3] [P9.6] an exchange in memory asks for the page that it is refused': `
+    0  d0    populate_physmap  d1 gfns=0x40 on_demand=1                                  1
+    1  tool  pod_target        d1 pages=9                                                ok pages=9 kept=1 gfns=1
+    2  d1    marshalled        place=0x6 va=0x6000 : exchange self given=0x40 taken=0x1  -EOPNOTSUPP of -EOPNOTSUPP count=0
+    3  tool  pod_target        d1                                                        ok pages=9 kept=0 gfns=0`,
   '[M2.2] what cannot be read stops a reservation as what cannot be done does': `
     0  d1  hypercall   number=12 command=134 va=0x60000                                                2 of 2
     1  d1  marshalled  place=0x7+0xfd8 va=0x7fd8 : populate_physmap self gfns=0x40,0x41                1 of 1

@@ -59,6 +59,19 @@ const effects: Scenarios = {
     5  d1  copy              self:0x1 -> self:0x2 bytes=8 ; self:0x40 -> self:0x3 bytes=8 ; self:0x1 -> self:0x4 bytes=8  crashed
     6  d2  load              at=0x40 u32                                    0x00000077
     7  d2  load              at=0x41 u32                                    0x00000000`,
+  '[P11.11] a batch of pages ends with the one that finds none and crashes its caller': `
+    0  d0    populate_physmap       d1 gfns=0x40 on_demand=1                                              1
+    1  d1    add_to_physmap_batch   self space=gmfn ; 0x1 at=0x50 ; 0x40 at=0x51 ; 0x2 at=0x52  crashed
+    2  tool  memory_type            d1 gfn=0x50                                                           ram_rw
+    3  tool  memory_type            d1 gfn=0x52                                                           mmio_dm
+    4  d0    populate_physmap       d2 gfns=0x40 on_demand=1                                              1
+    5  d2    marshalled             place=0x6 va=0x6000 : add_to_physmap_batch self space=gmfn ; 0x40 at=0x51 ; 0x2 at=0x52  crashed
+    6  tool  memory_type            d2 gfn=0x52                                                           mmio_dm`,
+  '[P11] a range of pages goes no further than a place that crashes its caller': `
+    0  d0    populate_physmap  d1 gfns=0x50 on_demand=1                              1
+    1  d1    add_to_physmap    self space=gmfn_range index=0x1 gfn=0x50 size=2       crashed
+    2  tool  memory_type       d1 gfn=0x1                                            mmio_dm
+    3  tool  memory_type       d1 gfn=0x2                                            ram_rw`,
   '[P8] [P15] what is given up is kept while gfns want for pages, whoever has it mapped': `
     0   d1    store                 at=0x1 u32 0x77             ok
     1   d1    grant                 ref=3 to=d2 gfn=0x1 rw      ok

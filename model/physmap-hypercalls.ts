@@ -5,6 +5,7 @@ import { XENMAPSPACE_gmfn_range, type Hypercall, type PhysmapEntry } from '../ab
 import { after, argumentOf, bytesAt, numberIn, withBytes, withNumber, wordIn } from './buffers.js';
 import * as calls from './calls.js';
 import type { Ended, Rules } from './calls.js';
+import { theDomain } from './derived.js';
 import { rc } from './outcome.js';
 import { addToPhysmap, addToPhysmapBatch } from './physmap.js';
 import type { State } from './state.js';
@@ -109,6 +110,7 @@ export function addBatchCall(state: State, made: Hypercall, first: number, limit
     const written = withBytes(next, made, place, withNumber([], ERROR.number, number));
     next = written.next;
     if (!written.isWhole) return calls.unwritten(sofar('-EFAULT'));
+    if (theDomain(next, made.caller).crashed) return calls.fatal(sofar(0));
   }
   return calls.through(sofar(0));
 }

@@ -39,14 +39,14 @@ export function addToPhysmap(state: State, caller: DomainId, call: abi.AddToPhys
   for (let i = 0; i < size; i++) {
     const one = placed(next, target.id, abi.XENMAPSPACE_gmfn, index + i, Gfn(gfn + i));
     next = one.next;
-    if (one.result !== 0) return answered(one, state);
+    if (one.result !== 0 || theDomain(next, caller).crashed) return answered(one, state);
   }
   return accept(rc(0), 'P11', next);
 }
 
 /**
  * [P12] add_to_physmap_batch: the same for a list of pages. Each has a result of its own; only an
- * impossible gfn ends the call.
+ * impossible gfn ends the call, or that the caller is crashed.
  */
 export function addToPhysmapBatch(
   state: State,
@@ -74,6 +74,7 @@ export function addToPhysmapBatch(
     next = one.next;
     errors[i] = one.result;
     if (one.result !== 0) rule = one.rule;
+    if (theDomain(next, caller).crashed) break;
   }
   return { answer: { is: 'errors', rc: 0, errors }, rule, next };
 }

@@ -39,7 +39,7 @@ export function addToPhysmap(
   if (step.gfn === INVALID_GFN) return rcReply('-EINVAL');
 
   if (step.space === XENMAPSPACE_gmfn_range)
-    return rcReply(addRange(host, target, step, invocation));
+    return rcReply(addRange(host, caller, target, step, invocation));
   return rcReply(addOne(host, target, step.space, step.index, step.gfn));
 }
 
@@ -69,6 +69,7 @@ export function addToPhysmapBatch(
     }
     if (gfn === INVALID_GFN) return { is: 'errors', rc: '-EINVAL', errors };
     errors[row] = addOne(host, target, step.space, index, gfn);
+    if (caller.isCrashed) break;
   }
   return { is: 'errors', rc: 0, errors };
 }
@@ -87,6 +88,7 @@ function refusal(caller: Domain, target: Domain, space: number): Errno | undefin
  */
 function addRange(
   host: Host,
+  caller: Domain,
   target: Domain,
   step: AddToPhysmap,
   invocation: Invocation,
@@ -97,7 +99,7 @@ function addRange(
     if (invocation.stopsAt(page)) return page;
     const gfn = Gfn(step.gfn + page);
     const result = addOne(host, target, XENMAPSPACE_gmfn, step.index + page, gfn);
-    if (result !== 0) return result;
+    if (result !== 0 || caller.isCrashed) return result;
   }
   return 0;
 }

@@ -170,6 +170,7 @@ function addEntries(
     if (!args.write(lists.errors, row * ERROR[1], ERROR[0], ERROR[1])) {
       return batchEnded('-EFAULT', errors);
     }
+    if (args.domain.isCrashed) break;
   }
   return batchEnded(0, errors);
 }
