@@ -42,6 +42,33 @@ export class FrameShare {
     return mfn;
   }
 
+  /**
+   * Frames in a row, of which the first is a multiple of their number, are the next to be handed out,
+   * if there are any such that are free. What is passed over on the way to them is handed out last.
+   */
+  offerRun(size: number): void {
+    const first = this.#freeRun(size);
+    if (first === undefined) return;
+    const isOutside = (mfn: Mfn): boolean => mfn < first || mfn >= first + size;
+    const others = this.#returned.filter(isOutside);
+    this.#returned.length = 0;
+    const reached = Math.max(first + size, this.#untouched);
+    for (let mfn = first - 1; mfn >= this.#untouched; mfn -= 1) this.#returned.push(Mfn(mfn));
+    this.#untouched = reached;
+    for (const mfn of others) this.#returned.push(mfn);
+    for (let mfn = first + size - 1; mfn >= first; mfn -= 1) this.#returned.push(Mfn(mfn));
+  }
+
+  #freeRun(size: number): number | undefined {
+    const end = this.first + this.frameCount;
+    for (let start = Math.ceil(this.first / size) * size; start + size <= end; start += size) {
+      let free = 0;
+      while (free < size && this.#frames.isFree(Mfn(start + free))) free += 1;
+      if (free === size) return start;
+    }
+    return undefined;
+  }
+
   /** A frame comes back. Nothing holds it any more. */
   giveBack(mfn: Mfn): void {
     assert(mfn >= this.first && mfn < this.#untouched, 'a frame goes back where it came from');

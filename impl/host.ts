@@ -102,6 +102,7 @@ export class Host {
       share: this.xenShare,
       log: this.entryLog,
       failing: this.failing,
+      counters: this.counters,
       gfnLimit: machine.gfnLimit,
       tableFrames: machine.p2mTableFrames,
     });

@@ -14,6 +14,8 @@ export interface Options {
   readonly splinterCache: boolean;
   /** Shadow paging: entries are filled before they are wanted, where the guest used them before. */
   readonly prefetch: boolean;
+  /** Extents of 2 MiB are one entry of the p2m each, until a part of one changes. */
+  readonly superpages: boolean;
 }
 
 export const defaultOptions: Options = {
@@ -24,6 +26,7 @@ export const defaultOptions: Options = {
   reverseMap: true,
   splinterCache: true,
   prefetch: true,
+  superpages: true,
 };
 
 /** How often each path was taken: shows that a fast path that is switched on is really used. */
@@ -82,6 +85,9 @@ export interface Counters {
   populatedOnDemand: number;
   sweeps: number;
   takenBack: number;
+  /** Superpages of the p2m: made, and split since a part was to change. */
+  superpagesMade: number;
+  superpagesSplit: number;
 }
 
 export function newCounters(): Counters {
@@ -126,5 +132,7 @@ export function newCounters(): Counters {
     populatedOnDemand: 0,
     sweeps: 0,
     takenBack: 0,
+    superpagesMade: 0,
+    superpagesSplit: 0,
   };
 }

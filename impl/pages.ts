@@ -5,6 +5,7 @@ import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import { forgetFrame, forgetGranter } from './forgotten-handles.js';
 import type { Host } from './host.js';
+import { SUPERPAGE_PAGES } from './tables/superpage.js';
 
 /*
  * The life of a page (p2m.md 1.2, 1.3): it is assigned, referenced, loses its allocation, and is
@@ -24,6 +25,8 @@ export function assignPages(host: Host, domain: Domain, count: number): readonly
   // Nothing below this line can fail.
   const pages: Mfn[] = [];
   for (let page = 0; page < count; page += 1) {
+    const isRunWanted = page % SUPERPAGE_PAGES === 0 && count - page >= SUPERPAGE_PAGES;
+    if (isRunWanted && host.options.superpages) host.guestShare.offerRun(SUPERPAGE_PAGES);
     const mfn = host.guestShare.take();
     assert(mfn !== undefined, 'a share gives what it said it has');
     host.frames.assign(mfn, domain.id);

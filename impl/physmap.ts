@@ -7,9 +7,10 @@ import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
-import { GRANT_MAP_RW, NOTHING } from './tables/p2m-entry.js';
+import { GRANT_MAP_RW, NOTHING, RAM_RW } from './tables/p2m-entry.js';
 import { isGrant, isRam, mfnOf, permitsStore, typeOf } from './tables/p2m-entry.js';
 import type { Leaf, TypeCode } from './tables/p2m-entry.js';
+import { SUPERPAGE_PAGES } from './tables/superpage.js';
 
 /*
  * Adding to and removing from a p2m, with the M2P and the references that go with it
@@ -45,7 +46,7 @@ export function addPages(
     removeAlias(host, domain, gfnAfter(first, page), mfn),
   );
   const gaps = gapsIn(domain, first, pages.length);
-  const failure = hasNoAlias ? setEntries(domain, first, pages, type) : '-ENOMEM';
+  const failure = hasNoAlias ? setRange(host, domain, first, pages, type) : '-ENOMEM';
   domain.demands.gaps -= gaps - gapsIn(domain, first, pages.length);
   for (let page = 0; page < pages.length; page += 1) {
     const gfn = gfnAfter(first, page);
@@ -64,6 +65,37 @@ function gapsIn({ p2m, demands }: Domain, first: Gfn, count: number): number {
     if (p2m.isGap(gfnAfter(first, page))) gaps += 1;
   }
   return gaps;
+}
+
+/** `setEntries`, but superpages where new RAM can be one. */
+function setRange(
+  host: Host,
+  domain: Domain,
+  first: Gfn,
+  pages: readonly Mfn[],
+  type: TypeCode,
+): AddFailure | undefined {
+  const isLarge = pages.length >= SUPERPAGE_PAGES && type === RAM_RW;
+  if (!isLarge || !host.options.superpages) return setEntries(domain, first, pages, type);
+  let failure: AddFailure | undefined;
+  for (let start = 0, end = 0; start < pages.length; start = end) {
+    const gfn = gfnAfter(first, start);
+    end = Math.min(pages.length, start + SUPERPAGE_PAGES - (gfn % SUPERPAGE_PAGES));
+    const part = pages.slice(start, end);
+    if (!setSuperpage(domain, gfn, part)) failure = setEntries(domain, gfn, part, type) ?? failure;
+  }
+  return failure;
+}
+
+/** One entry for 512 frames in a row at gfns that hold nothing, so that nobody has to be told; or false. */
+function setSuperpage(domain: Domain, gfn: Gfn, pages: readonly Mfn[]): boolean {
+  const mfn = pageAt(pages, 0);
+  if (pages.length !== SUPERPAGE_PAGES || mfn % SUPERPAGE_PAGES !== 0) return false;
+  for (let page = 0; page < SUPERPAGE_PAGES; page += 1) {
+    if (pages[page] !== mfn + page) return false;
+    if (domain.p2m.lookup(gfnAfter(gfn, page)) !== NOTHING) return false;
+  }
+  return domain.p2m.setSuperpage(gfn, mfn);
 }
 
 /** All entries that can be set; answers why the last that could not be was not. */

@@ -8,12 +8,15 @@ import {
   isPresent,
   isRam,
   isRamEntry,
+  isSuperpage,
   isWellFormed,
   mfnOf,
+  pieceOf,
   withWrite,
 } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
-import type { TableFrame } from '../tables/p2m-table.js';
+import type { TableFrame } from '../tables/p2m-setting.js';
+import { isBlank } from '../tables/superpage.js';
 import type { Census, DomainCensus } from './census.js';
 import type { Findings } from './findings.js';
 
@@ -109,6 +112,10 @@ function auditTable(
     const low = ram.tableWord(table.mfn, index * 2);
     const high = ram.tableWord(table.mfn, index * 2 + 1);
     if (low === 0 && high === 0) continue;
+    if (table.level === 2 && isSuperpage(low)) {
+      auditSuperpage(host, domain, children.get(`${table.mfn} ${index}`), low, high, findings);
+      continue;
+    }
     const isWithheld = domain.dirtyLog !== undefined && isRamEntry(low, high);
     check(
       isWellFormed(isWithheld ? withWrite(low) : low, high),
@@ -120,6 +127,26 @@ function auditTable(
     const isChild = child?.mfn === frameOf(low, high) && child.level === table.level - 1;
     check(isPresent(low) && isChild, 'P1', `has an entry ${index} that is not its child`);
   }
+}
+
+/** P1, P2, P14 of a superpage: RAM in aligned frames, over a bottom table that is kept blank. */
+function auditSuperpage(
+  { ram }: Host,
+  domain: Domain,
+  reserve: TableFrame | undefined,
+  low: number,
+  high: number,
+  findings: Findings,
+): void {
+  const first = frameOf(low, high);
+  const check = (holds: boolean, id: string, what: string): void => {
+    const say = (): string => `the superpage of frame ${first} of domain ${domain.id} ${what}`;
+    findings.check(holds, id, 'p2m.tables', say);
+  };
+  const piece = domain.dirtyLog === undefined ? pieceOf(low, 0) : withWrite(pieceOf(low, 0));
+  check(isRamEntry(low, high) && isWellFormed(piece, high), 'P2', 'is malformed');
+  check(first % ENTRIES === 0, 'P14', 'is misaligned');
+  check(reserve?.level === 1 && isBlank(ram, reserve.mfn), 'P1', 'has no blank table in reserve');
 }
 
 /** P10, P11: the gaps are counted; what is kept for them is the domain's own, and at no gfn. */

@@ -18,6 +18,7 @@ import {
 } from '../testing/page-tables.js';
 import type { PagedMode } from '../testing/page-tables.js';
 import { Failing } from '../failing.js';
+import { newCounters } from '../options.js';
 import { REFUSED } from './cpu.js';
 import type { Cpu } from './cpu.js';
 import type { Ram } from './ram.js';
@@ -35,6 +36,7 @@ function nestedCpu(mode: PagedMode): { cpu: Cpu; ram: Ram; p2m: P2mTable } {
     share,
     log: new EntryLog(),
     failing: new Failing(),
+    counters: newCounters(),
     gfnLimit: 2 ** 36,
     tableFrames: 12,
   });

@@ -3,7 +3,7 @@ import * as entry from './page-entry.js';
 import type { Ram } from './ram.js';
 
 /* Names of one's own cost nothing; those of other files are looked up each time they are used. */
-const { isPresent, isWritable, isNoExecute, frameOf } = entry;
+const { isPresent, isWritable, isNoExecute, isLarge, frameOf } = entry;
 
 const ENTRY_WORDS = 2;
 const INDEX_MASK = 0x1ff;
@@ -33,6 +33,8 @@ export function nestedFrame(ram: Ram, root: Mfn, gfn: number): number {
     if (isNoExecute(high)) allowed &= ~EXECUTABLE;
     table = frameOf(low, high);
     if (shift === 0) return table * RIGHTS + allowed;
+    if (shift === INDEX_BITS && isLarge(low))
+      return (table + (gfn & INDEX_MASK)) * RIGHTS + allowed;
     index = (gfn >>> (shift - INDEX_BITS)) & INDEX_MASK;
   }
 }

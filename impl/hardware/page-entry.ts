@@ -15,7 +15,7 @@ import * as control from '../../abi/control.js';
  *         +---+------+------------+------------------------------------+
  *
  * PAE has zeros for key and any in the high word. Nested tables have the same bits; of them only P,
- * RW, NX and the frame count. A superpage has PAT in bit 12, zeros from bit 13 up to its size, and
+ * RW, NX, the frame and, at level 2, PS count. A superpage has PAT in bit 12, zeros from bit 13 up to its size, and
  * in a 4 MiB page with PSE36:
  *
  *          31         22 21 20              13 12
@@ -43,6 +43,10 @@ export function isPresent(low: number): boolean {
 }
 export function isWritable(low: number): boolean {
   return (low & control.PTE_RW) !== 0;
+}
+/** The size bit, of an entry that may be a superpage. */
+export function isLarge(low: number): boolean {
+  return (low & control.PTE_PS) !== 0;
 }
 export function isUser(low: number): boolean {
   return (low & control.PTE_US) !== 0;

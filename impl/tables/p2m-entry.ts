@@ -4,22 +4,24 @@ import { assert } from '../assert.js';
 /*
  * One entry of a p2m table, 64 bits in two words (p2m.md 2.2). No other file shifts or masks it.
  *
- *   low    31                12 11         7   6   5   4 3   2    1    0
- *         +--------------------+-------------+---+---+-----+---+----+---+
- *         |  mfn, low 20 bits  |    zero     | D | A | zero| U | RW | P |
- *         +--------------------+-------------+---+---+-----+---+----+---+
+ *   low    31                12 11    8  7   6   5   4 3   2    1    0
+ *         +--------------------+-------+---+---+---+-----+---+----+---+
+ *         |  mfn, low 20 bits  | zero  | S | D | A | zero| U | RW | P |
+ *         +--------------------+-------+---+---+---+-----+---+----+---+
  *   high   31   30    27 26          20 19                             0
  *         +----+--------+--------------+--------------------------------+
  *         | NX |  zero  |  type code   |       mfn, high 20 bits        |
  *         +----+--------+--------------+--------------------------------+
  *
- * An all-zero entry is nothing. Entries of upper levels carry full rights.
+ * An all-zero entry is nothing. Entries of upper levels carry full rights, unless S is set in one of
+ * level 2: it is a superpage, RAM in 512 frames in a row, of which the first is a multiple of 512.
  */
 const PRESENT = 0x1;
 const WRITE = 0x2;
 const USER = 0x4;
 const ACCESSED = 0x20;
 const DIRTY = 0x40;
+const SUPERPAGE = 0x80;
 const BASE = PRESENT | USER | ACCESSED | DIRTY;
 const NO_EXECUTE = 0x8000_0000;
 const FRAME_SHIFT = 12;
@@ -129,6 +131,18 @@ export function withoutWrite(low: number): number {
 /** Of RAM that is writable, if only the log does not forbid it. */
 export function isRamEntry(low: number, high: number): boolean {
   return isPresent(low) && ((high >>> TYPE_SHIFT) & TYPE_MASK) === RAM_RW;
+}
+
+export function isSuperpage(low: number): boolean {
+  return (low & SUPERPAGE) !== 0;
+}
+/** The low word of a superpage, of that of its first page. */
+export function superpageOf(low: number): number {
+  return (low | SUPERPAGE) >>> 0;
+}
+/** The low word of one page of a superpage: all flags are those of the whole, and so is the high word. */
+export function pieceOf(low: number, page: number): number {
+  return ((low & ~SUPERPAGE) | (page << FRAME_SHIFT)) >>> 0;
 }
 
 /** Words of a stored entry agree with table 2.2: presence, rights and type (P2, P3). */

@@ -2,6 +2,7 @@ import type { DomainId, Gfn, Mfn } from '../../abi/ids.js';
 import type { FrameShare } from '../allocator.js';
 import type { Failing } from '../failing.js';
 import type { Ram } from '../hardware/ram.js';
+import type { Counters } from '../options.js';
 import type { EntryLog } from './entry-log.js';
 
 /** A frame of the domain's own table memory, and what it is for. */
@@ -22,6 +23,7 @@ export interface P2mSetting {
   readonly share: FrameShare;
   readonly log: EntryLog;
   readonly failing: Failing;
+  readonly counters: Counters;
   readonly gfnLimit: number;
   readonly tableFrames: number;
 }

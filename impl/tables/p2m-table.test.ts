@@ -3,6 +3,7 @@ import { DomainId, Gfn, Mfn } from '../../abi/ids.js';
 import { FrameShare } from '../allocator.js';
 import { Ram } from '../hardware/ram.js';
 import { Failing } from '../failing.js';
+import { newCounters } from '../options.js';
 import { EntryLog } from './entry-log.js';
 import { FrameTable } from './frame-table.js';
 import { NOTHING, RAM_RW, mfnOf } from './p2m-entry.js';
@@ -15,8 +16,9 @@ function tableOf(tableFrames: number, gfnLimit = 2 ** 36): { table: P2mTable; sh
   const share = new FrameShare(ram, new FrameTable(SHARE_FRAMES), 0, SHARE_FRAMES);
   const log = new EntryLog();
   const failing = new Failing();
+  const counters = newCounters();
   const domain = DomainId(1);
-  const table = new P2mTable({ domain, ram, share, log, failing, gfnLimit, tableFrames });
+  const table = new P2mTable({ domain, ram, share, log, failing, counters, gfnLimit, tableFrames });
   table.open();
   return { table, share };
 }

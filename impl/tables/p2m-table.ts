@@ -5,14 +5,10 @@ import { P2mCache } from './p2m-cache.js';
 import * as entry from './p2m-entry.js';
 import type { Leaf, TypeCode } from './p2m-entry.js';
 import type { P2mSetting, TableFrame } from './p2m-setting.js';
+import { ENTRIES, ENTRY_WORDS, SPAN, indexAt, indexOf, placeOf, tableOf } from './p2m-place.js';
+import { changeRam, forEachEntry, isBlank, joinTable, splitTable } from './superpage.js';
 
-export type { TableFrame } from './p2m-setting.js';
-
-const ENTRIES = 512;
-const ENTRY_WORDS = 2;
 const ROOT_LEVEL = 4;
-/** Pages under one entry of a table, by level 1..4. */
-const SPAN = [0, 1, 512, 512 ** 2, 512 ** 3] as const;
 
 /**
  * The p2m of one domain: four levels of 512 entries in machine frames taken from its own pool
@@ -54,12 +50,11 @@ export class P2mTable {
 
   /** Walks the tables: what is at a gfn. Numbers no table can hold find nothing. */
   lookup(gfn: Gfn): Leaf {
-    if (gfn >= this.#setting.gfnLimit) return entry.NOTHING;
-    const { ram } = this.#setting;
-    const table = this.#foundTable(gfn);
-    if (table === undefined) return entry.NOTHING;
-    const index = indexAt(gfn, 1) * ENTRY_WORDS;
-    return entry.leafOf(ram.tableWord(table, index), ram.tableWord(table, index + 1));
+    const place = this.#foundPlace(gfn);
+    if (place === undefined) return entry.NOTHING;
+    const low = this.#wordAt(place);
+    const own = entry.isSuperpage(low) ? entry.pieceOf(low, indexAt(gfn, 1)) : low;
+    return entry.leafOf(own, this.#wordAt(place + 1));
   }
 
   /**
@@ -78,6 +73,25 @@ export class P2mTable {
     return 'set';
   }
 
+  /**
+   * Puts frames in a row at the 512 gfns of a bottom table by one entry. False where one of them is not
+   * empty, where there is no table, and where each entry counts as a try that may fail.
+   */
+  setSuperpage(gfn: Gfn, mfn: Mfn): boolean {
+    const { ram, failing, log, domain, gfnLimit, counters } = this.#setting;
+    if (gfn + ENTRIES > gfnLimit || failing.countsEntries()) return false;
+    const table = this.#leafTableFor(gfn);
+    if (table === undefined || !isBlank(ram, table)) return false;
+
+    // Nothing below this line can fail.
+    joinTable(ram, this.#frameOver(gfn), mfn);
+    for (let page = 0; page < ENTRIES; page += 1) log.note(domain, Gfn(gfn + page));
+    this.cache.dropAll();
+    this.#highest = Math.max(this.#highest, gfn + ENTRIES - 1);
+    counters.superpagesMade += 1;
+    return true;
+  }
+
   /** Writes to a gfn that holds nothing that it holds nothing, which takes the tables of an entry. */
   setNothing(gfn: Gfn): 'set' | '-ENOMEM' {
     if (this.#leafTableFor(gfn) === undefined) return '-ENOMEM';
@@ -86,12 +100,8 @@ export class P2mTable {
 
   /** The gfn is populated on demand. */
   isGap(gfn: Gfn): boolean {
-    if (gfn >= this.#setting.gfnLimit) return false;
-    const table = this.#foundTable(gfn);
-    if (table === undefined) return false;
-    const index = indexAt(gfn, 1) * ENTRY_WORDS;
-    const { ram } = this.#setting;
-    return entry.isGapEntry(ram.tableWord(table, index), ram.tableWord(table, index + 1));
+    const place = this.#foundPlace(gfn);
+    return place !== undefined && entry.isGapEntry(this.#wordAt(place), this.#wordAt(place + 1));
   }
 
   /** A gfn is to be populated on demand; errors as for `set`. */
@@ -108,15 +118,11 @@ export class P2mTable {
 
   /** Calls back for every gfn that is populated on demand. */
   forEachGap(visit: (gfn: Gfn) => void): void {
-    const { ram } = this.#setting;
-    for (const { mfn, level, base } of this.#tables) {
-      if (level > 1) continue;
-      for (let index = 0; index < ENTRIES; index += 1) {
-        const low = ram.tableWord(mfn, index * ENTRY_WORDS);
-        const high = ram.tableWord(mfn, index * ENTRY_WORDS + 1);
-        if (entry.isGapEntry(low, high)) visit(Gfn(base + index));
-      }
-    }
+    const visitGap = (gfn: Gfn, low: number, high: number): void => {
+      if (entry.isGapEntry(low, high)) visit(gfn);
+    };
+    for (const table of this.#tables)
+      if (table.level === 1) forEachEntry(this.#setting.ram, table, visitGap);
   }
 
   /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
@@ -151,23 +157,21 @@ export class P2mTable {
     if (table.level > 1) return;
     this.#forEachIn(table, (gfn, found) => {
       if (!isGone(found)) return;
-      this.#write(table.mfn, gfn, 0, 0);
+      const there = this.#leafTableFor(gfn);
+      assert(there !== undefined, 'an entry that holds something has its table');
+      this.#write(there, gfn, 0, 0);
       visit(gfn, found);
     });
   }
 
   /** Processors may not write to any RAM through these tables, until they are let. */
   withholdWrites(): void {
-    this.#forEachRam((table, index, low) => {
-      this.#setting.ram.setTableWord(table, index, entry.withoutWrite(low));
-    });
+    changeRam(this.#setting.ram, this.#tables, entry.withoutWrite);
   }
 
   /** Processors may write to all RAM again. */
   permitWrites(): void {
-    this.#forEachRam((table, index, low) => {
-      this.#setting.ram.setTableWord(table, index, entry.withWrite(low));
-    });
+    changeRam(this.#setting.ram, this.#tables, entry.withWrite);
   }
 
   /** Processors may write to the RAM at one gfn. */
@@ -217,32 +221,55 @@ export class P2mTable {
     this.cache.drop(gfn);
   }
 
-  /** The bottom table for a gfn, if it is there. */
-  #foundTable(gfn: Gfn): Mfn | undefined {
-    const { ram } = this.#setting;
+  #wordAt(place: number): number {
+    return this.#setting.ram.tableWord(tableOf(place), indexOf(place));
+  }
+
+  /** The entry that translates a gfn, if its table is there: of a bottom table, or a superpage. */
+  #foundPlace(gfn: Gfn): number | undefined {
+    const { ram, gfnLimit } = this.#setting;
+    if (gfn >= gfnLimit) return undefined;
     let table = this.#root;
     for (let level = ROOT_LEVEL; level > 1; level -= 1) {
       if (table === undefined) return undefined;
       const index = indexAt(gfn, level) * ENTRY_WORDS;
       const low = ram.tableWord(table, index);
       if (!entry.isPresent(low)) return undefined;
+      if (entry.isSuperpage(low)) return placeOf(table, index);
       table = entry.frameOf(low, ram.tableWord(table, index + 1));
     }
-    return table;
+    return table === undefined ? undefined : placeOf(table, indexAt(gfn, 1) * ENTRY_WORDS);
   }
 
-  /** The bottom table for a gfn, added with all above it where missing. */
+  /** The bottom table for a gfn, added with all above it where missing; a superpage is split into it. */
   #leafTableFor(gfn: Gfn): Mfn | undefined {
     let table = this.#root;
     for (let level = ROOT_LEVEL; level > 1; level -= 1) {
       if (table === undefined) return undefined;
       const index = indexAt(gfn, level) * ENTRY_WORDS;
       const low = this.#setting.ram.tableWord(table, index);
+      if (entry.isSuperpage(low)) return this.#split(gfn);
       table = entry.isPresent(low)
         ? entry.frameOf(low, this.#setting.ram.tableWord(table, index + 1))
         : this.#addTable(table, level, gfn);
     }
     return table;
+  }
+
+  /** One page of a superpage is to differ. What translates does so as before: nobody has to be told. */
+  #split(gfn: Gfn): Mfn {
+    const table = this.#frameOver(gfn);
+    splitTable(this.#setting.ram, table);
+    this.#setting.counters.superpagesSplit += 1;
+    return table.mfn;
+  }
+
+  /** The frame of the bottom table for a gfn, which is taken also where a superpage does without. */
+  #frameOver(gfn: Gfn): TableFrame {
+    const base = gfn - (gfn % ENTRIES);
+    const found = this.#tables.find((table) => table.level === 1 && table.base === base);
+    assert(found !== undefined, 'a superpage has a table in reserve');
+    return found;
   }
 
   #addTable(parent: Mfn, level: number, gfn: Gfn): Mfn | undefined {
@@ -257,8 +284,7 @@ export class P2mTable {
   }
 
   #takeTable(level: number, base: Gfn, parent: Mfn | undefined, index: number): Mfn | undefined {
-    if (this.#isClosed) return undefined;
-    if (this.#tables.length >= this.#setting.tableFrames) return undefined;
+    if (this.#isClosed || this.#tables.length >= this.#setting.tableFrames) return undefined;
     if (this.#setting.failing.strikes('table')) return undefined;
     const mfn = this.#setting.share.take();
     assert(mfn !== undefined, 'the hypervisor has a frame for every pool');
@@ -266,30 +292,9 @@ export class P2mTable {
     return mfn;
   }
 
-  /** Calls back with table, index of the low word and the low word of each entry of RAM. */
-  #forEachRam(visit: (table: Mfn, index: number, low: number) => void): void {
-    const { ram } = this.#setting;
-    for (const { mfn, level } of this.#tables) {
-      if (level > 1) continue;
-      for (let index = 0; index < ENTRIES * ENTRY_WORDS; index += ENTRY_WORDS) {
-        const low = ram.tableWord(mfn, index);
-        if (entry.isRamEntry(low, ram.tableWord(mfn, index + 1))) visit(mfn, index, low);
-      }
-    }
-  }
-
   #forEachIn(table: TableFrame, visit: (gfn: Gfn, found: Leaf) => void): void {
-    const ram = this.#setting.ram;
-    for (let index = 0; index < ENTRIES; index += 1) {
-      const low = ram.tableWord(table.mfn, index * ENTRY_WORDS);
-      if (!entry.isPresent(low)) continue;
-      const high = ram.tableWord(table.mfn, index * ENTRY_WORDS + 1);
-      visit(Gfn(table.base + index), entry.leafOf(low, high));
-    }
+    forEachEntry(this.#setting.ram, table, (gfn, low, high) => {
+      if (entry.isPresent(low)) visit(gfn, entry.leafOf(low, high));
+    });
   }
-}
-
-/** Which of the 512 entries of a table of this level leads to a gfn. */
-function indexAt(gfn: Gfn, level: number): number {
-  return (gfn / (SPAN[level] ?? 1)) & (ENTRIES - 1);
 }

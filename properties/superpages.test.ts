@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { CONTROL, DOMID_SELF, DomainId, Gfn, VcpuId } from '../abi/ids.js';
+import { pagings, presets, type Machine, type Paging } from '../abi/machine.js';
+import type { Line } from '../abi/program.js';
+import { observe } from '../impl/audit.js';
+import { Hypervisor } from '../impl/hypervisor.js';
+import { defaultOptions, type Options } from '../impl/options.js';
+import { pick, seeded } from './choose.js';
+import { chooseEmphasis } from './generate/emphasis.js';
+import { usualGuests } from './generate/guest-mode.js';
+import { usualLayout } from './generate/layout.js';
+import { nextLine, openingLines } from './generate/line.js';
+import { Scene } from './generate/scene.js';
+import { subjectsOf } from './our-subject.js';
+import { Running } from './running.js';
+import { defaultBoot } from './walker.js';
+
+type Counts = Readonly<Record<string, number>>;
+
+/** The whole surface, with extents of 2 MiB and frames enough for some of them. */
+const machineOn = (paging: Paging): Machine => ({
+  ...presets.whole,
+  paging,
+  guestFrames: 3200,
+  p2mTableFrames: 12,
+  guestOrder: 9,
+  controlOrder: 10,
+  defaults: { ...presets.whole.defaults, maximumPages: 1600 },
+});
+
+/** Where superpages are put: after the first RAM, and where random programs look for holes. */
+const PLACES = [0x200, 0x400, 0x600] as const;
+
+const populate = (caller: number, gfn: number, order: number): Line => ({
+  op: 'populate_physmap',
+  caller: DomainId(caller),
+  vcpu: VcpuId(0),
+  target: caller === CONTROL ? DomainId(2) : DOMID_SELF,
+  extents: [Gfn(gfn)],
+  order,
+});
+
+/** Random lines on domains that begin with superpages, in lock-step with the spec; what was counted. */
+function episode(paging: Paging, seed: string, lines: number, options: Partial<Options>): Counts {
+  const machine = machineOn(paging);
+  const boot = defaultBoot(machine);
+  const running = new Running(machine, boot, subjectsOf({ Hypervisor, observe }, options));
+  const choose = seeded(seed);
+  const emphasis = chooseEmphasis(choose, 'all', usualGuests(machine), machine.surface);
+  const usual = usualLayout(machine);
+  const holes = [...usual.holes, ...PLACES, 0x3ff, 0x5ff];
+  const scene = new Scene(choose, machine, emphasis, running.state, { ...usual, holes });
+  const opening: Line[] = [
+    populate(1, PLACES[0], 9),
+    populate(CONTROL, PLACES[1], 10),
+    ...openingLines(
+      scene,
+      boot.map(({ domain }) => domain),
+    ),
+  ];
+  for (let index = -opening.length; index < lines; index++) {
+    const again = index % 60 === 59 ? populate(1, pick(choose, PLACES), 9) : undefined;
+    const line = opening[index + opening.length] ?? again ?? nextLine(scene);
+    expect(running.perform(line)).toBeUndefined();
+    scene.state = running.state;
+    scene.noteHandles(line, running.lines.length - 1, running.reply);
+    expect(index % 50 === 49 ? running.checkAll() : undefined).toBeUndefined();
+  }
+  expect(running.checkAll()).toBeUndefined();
+  return running.lockStep.subject.counters?.() ?? {};
+}
+
+const off = Object.fromEntries(Object.keys(defaultOptions).map((name) => [name, false]));
+const settings: readonly (readonly [string, Partial<Options>])[] = [
+  ['every optimisation on', {}],
+  ['every optimisation off', off],
+  ...Object.keys(defaultOptions).map((name) => [`only ${name} off`, { [name]: false }] as const),
+];
+
+describe.each(pagings)('[E2] superpages of the p2m, %s', (paging) => {
+  test.each(settings)('%s: random programs agree with the spec', (name, options) => {
+    let [made, split] = [0, 0];
+    const seeds = name === 'every optimisation on' ? [1, 2, 3, 4, 5, 6] : [1];
+    for (const seed of seeds) {
+      const counts = episode(paging, `superpages ${seed}`, 150, options);
+      made += counts['superpagesMade'] ?? 0;
+      split += counts['superpagesSplit'] ?? 0;
+    }
+    const isOn = options.superpages !== false;
+    expect(made >= 3).toBe(isOn);
+    expect(isOn ? split >= seeds.length : split === 0).toBe(true);
+  });
+});
