@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DomainId, GuestPhysical, VcpuId } from '../abi/ids.js';
+import { CONTROL, DomainId, Gfn, GuestPhysical, VcpuId } from '../abi/ids.js';
 import { presets } from '../abi/machine.js';
 import type { Paging } from '../abi/machine.js';
 import { PAGE_BYTES } from '../abi/word.js';
@@ -49,6 +49,20 @@ describe('accesses in one page', () => {
     const guests = new Guests();
     expect(guests.load(1, 2 ** 48)).toEqual({ is: 'value', value: { low: ONES, high: ONES } });
     expect(guests.load(1, 2 ** 64)).toEqual({ is: 'value', value: { low: ONES, high: ONES } });
+  });
+
+  test('[P15.1] who is crashed for its first page asks for no second one', () => {
+    const guests = new Guests();
+    const target = DomainId(1);
+    const extents = [Gfn(0x1c), Gfn(0x1d), Gfn(0x1e)];
+    const by = { caller: CONTROL, vcpu: VcpuId(0), order: 0, onDemand: true };
+    guests.step({ op: 'populate_physmap', ...by, target, extents });
+    guests.step({ op: 'pod_target', domain: target, target: 9 });
+    guests.store(1, 0x1c * PAGE_BYTES, { low: 1, high: 0 });
+    expect(guests.load(1, 0x1e * PAGE_BYTES - 4)).toEqual({ is: 'crashed' });
+    const last = guests.step({ op: 'memory_type', domain: target, gfn: Gfn(7) });
+    expect(last).toMatchObject({ is: 'inspected', memoryType: 'ram_rw' });
+    expect(guests.observer.audit()).toEqual([]);
   });
 
   test('every size and alignment reads back what was stored there and nothing around it', () => {

@@ -42,6 +42,7 @@ export function accessPhysical(host: Host, domain: Domain, step: PhysicalAccess)
   const gfn = Math.floor(address / PAGE_BYTES);
   let first = memory.translate(host, domain, Gfn(gfn));
   const isOne = !memory.crossesPages(offset, size);
+  if (domain.isCrashed) return CRASHED;
   const isEnded = step.op === 'store' && isReadonlyRam(first);
   const last = isOne || isEnded ? first : memory.translate(host, domain, Gfn(gfn + 1));
   if (domain.isCrashed) return CRASHED;

@@ -212,6 +212,7 @@ function walkAndAccess(
   setAccessedAndDirty(host, host.walk, access);
   if (!isOne) setAccessedAndDirty(host, host.secondWalk, access);
   let first = memory.translate(host, domain, host.walk.gfn);
+  if (domain.isCrashed) return CRASHED;
   const isEnded = step.op === 'store_linear' && isReadonlyRam(first);
   const last = isOne || isEnded ? first : memory.translate(host, domain, host.secondWalk.gfn);
   if (domain.isCrashed) return CRASHED;
