@@ -34,8 +34,8 @@ export const controlKillers = {
     seed: '1',
     paging: 'hap',
     surface: 'whole',
-    linesAtMost: 6000,
-    shrinksTo: 3,
+    linesAtMost: 8000,
+    shrinksTo: 4,
     counterexample: 'taken-entry-is-forgotten',
   },
   'helper-holds-nothing': {
@@ -49,11 +49,11 @@ export const controlKillers = {
   },
   'helper-writes-unseen': {
     by: 'violate S8 store shadow.upper',
-    seed: '2',
+    seed: '6',
     paging: 'shadow',
     surface: 'whole',
-    linesAtMost: 63_000,
-    shrinksTo: 13,
+    linesAtMost: 4000,
+    shrinksTo: 6,
     counterexample: 'device-model-writes-a-table',
   },
 } as const satisfies Readonly<Record<string, Killer>>;
