@@ -86,6 +86,7 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'C8.1': 'the caller is crashed',
   'M2.1': WALKED,
   'M2.2': WALKED,
+  'M4.3': WALKED,
   'M4.4': WALKED,
   'M4.5': WALKED,
   'M4.6': WALKED,

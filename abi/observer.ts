@@ -80,6 +80,7 @@ export interface DomainView extends HypervisorFrames {
   readonly domain: DomainId;
   readonly life: 'alive' | 'crashed' | 'dying';
   readonly pages: number;
+  readonly outstanding: number;
   readonly maximumPages: number;
   readonly maximumGfn: Gfn;
   /** Ascending by gfn. */

@@ -4,6 +4,7 @@ import type { GrantVersion } from './grant-table.js';
 import type { Layout } from './layouts.js';
 import type { DomainConfig, Machine } from './machine.js';
 import type { ControlGrantCall, GrantCall, MemoryCall, RefusedGrantCall } from './step.js';
+import type { ResourceCall } from './resources.js';
 import type { ReplaceElement, Step, UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
 import type { Word } from './word.js';
 
@@ -116,4 +117,6 @@ export interface MarshalledLine {
   readonly call: MarshalledCall;
 }
 export type MarshalledCall =
-  Exclude<GrantCall, UnmapGrant | RefusedGrantCall | ControlGrantCall> | UnmapLine | MemoryCall;
+  | Exclude<GrantCall, UnmapGrant | RefusedGrantCall | ControlGrantCall>
+  | UnmapLine
+  | Exclude<MemoryCall, ResourceCall>;

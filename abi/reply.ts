@@ -41,6 +41,8 @@ export type Reply =
       readonly kept: number;
       readonly gfns: number;
     }
+  /** acquire_resource: the frames acquired, or how many there may be; what was passed otherwise. */
+  | { readonly is: 'resource'; readonly rc: Rc; readonly count: number }
   /** A load, the old value of an atomic, the bytes of a fetch. */
   | { readonly is: 'value'; readonly value: Word }
   | { readonly is: 'stored' }
@@ -102,6 +104,8 @@ export interface DomainInfoReply {
   /** tot_pages: pages owned, orphans included, Xen's own excluded. */
   readonly pages: number;
   readonly maximumPages: number;
+  /** Pages that are claimed for it and that it does not have yet. */
+  readonly outstanding: number;
 }
 
 export interface InspectReply {

@@ -37,6 +37,8 @@ export const rules = {
   P14: 'set_memory_type makes RAM readonly or writable, or takes it from its gfn',
   P15: 'a gfn can be populated when it is first asked for, from pages that are kept',
   P16: 'pod_target sets how many pages a domain is to have, counting those that are kept',
+  P17: 'claim_pages has the machine keep pages for a domain until it has them',
+  P18: 'acquire_resource tells the control domain where the frames of a table are',
   A1: 'a load answers what is at an address, all ones where nothing is',
   A2: 'a store is dropped where it is not allowed',
   A3: 'an atomic sees all ones where it could not store',

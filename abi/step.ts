@@ -2,6 +2,7 @@ import type { Access, Accessor, ByGuest, Control, LinearAccess } from './access.
 import type { Layout } from './layouts.js';
 import type { Preemption } from './preemption.js';
 import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
+import type { ResourceCall } from './resources.js';
 import type { Toolstack } from './toolstack.js';
 import type { ControlGrantCall } from './control-grants.js';
 import type { WindowCall } from './windows.js';
@@ -35,6 +36,7 @@ export type {
   ReplaceElement,
   UnmapAndReplace,
 } from './control-grants.js';
+export type { AcquireResource, ClaimPages, ResourceCall } from './resources.js';
 export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
 export { accessors } from './access.js';
 export type {
@@ -192,7 +194,8 @@ export type MemoryCall =
   | AddToPhysmapBatch
   | RemoveFromPhysmap
   | Exchange
-  | Reservation;
+  | Reservation
+  | ResourceCall;
 
 export interface Populate extends ByGuest {
   readonly op: 'populate_physmap';

@@ -84,7 +84,10 @@ describe('recordings of a host with shadow paging', () => {
     const { code, out } = xenolith('recordings', shadow, '--paging', 'shadow', '--only', 'copy/');
     expect(code).toBe(0);
     expect(out).toMatch(/^copy\.json\.gz +512 +0 +0 +0$/m);
-    expect(out).toContain('  copy-of-xsa-523: 30, 30 results in copy\n    the recorded hypervisor');
+    expect(out).toContain(
+      '  order-of-copy-checks: 26, 26 results in copy\n    the repair of XSA-523',
+    );
+    expect(out).toContain('  copy-of-xsa-523: 4, 4 results in copy\n    the recorded hypervisor');
   });
 
   test('are not judged as those of nested paging', () => {

@@ -98,6 +98,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   current_reservation: 'guest',
   maximum_reservation: 'guest',
   maximum_gpfn: 'guest',
+  claim_pages: 'guest',
+  acquire_resource: 'guest',
   load: 'guest',
   store: 'guest',
   xadd: 'guest',
@@ -168,6 +170,8 @@ function argumentsText(line: Line, machine: Machine): string {
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
+    case 'claim_pages':
+    case 'acquire_resource':
       return memoryCallText(line);
     case 'load':
     case 'store':
@@ -230,6 +234,8 @@ function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
+    case 'claim_pages':
+    case 'acquire_resource':
       return parseMemoryCall(op, parseCaller(actor), given);
     case 'load':
     case 'store':

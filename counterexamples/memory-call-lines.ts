@@ -16,6 +16,7 @@ import {
 import { whole, wordsOfEach } from './batch.js';
 import type { Arguments, Caller } from './arguments.js';
 import { domainText, gfnText, listOf, listText, parseDomain, parseGfn } from './names.js';
+import { parseResource, resourceText } from './resource-lines.js';
 import { between, hex, parseLong, parseNumber, u16, u32, type Range } from './numbers.js';
 import type { Token, Words } from './words.js';
 
@@ -51,6 +52,9 @@ export function memoryCallText(line: MemoryCall): string {
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return target;
+    case 'claim_pages':
+    case 'acquire_resource':
+      return resourceText(line);
   }
 }
 
@@ -75,6 +79,9 @@ export function parseMemoryCall(op: MemoryCall['op'], by: Caller, given: Argumen
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return { op, ...by, target: whole(words, parseTarget) };
+    case 'claim_pages':
+    case 'acquire_resource':
+      return parseResource(op, by, given);
   }
 }
 

@@ -39,9 +39,10 @@ const replies: readonly (readonly [string, Reply])[] = [
   ['dirty 0x3,0x7', { is: 'dirty', gfns: [Gfn(3), Gfn(7)] }],
   ['dirty none', { is: 'dirty', gfns: [] }],
   [
-    'pages=8 maximum=14 dying shutdown',
-    { is: 'domain_info', dying: true, shutdown: true, pages: 8, maximumPages: 14 },
+    'pages=8 maximum=14 outstanding=3 dying shutdown',
+    { is: 'domain_info', dying: true, shutdown: true, pages: 8, maximumPages: 14, outstanding: 3 },
   ],
+  ['-EINVAL count=2', { is: 'resource', rc: '-EINVAL', count: 2 }],
   ['mmio_dm', { is: 'inspected', memoryType: 'mmio_dm' }],
   [
     'ram_rw mapped 0x000000000000002a',

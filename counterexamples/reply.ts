@@ -61,6 +61,8 @@ export function printReply(reply: Reply, operation: Line['op']): string {
       return reply.is;
     case 'pod':
       return `${rcText(reply.rc)} pages=${reply.pages} kept=${reply.kept} gfns=${reply.gfns}`;
+    case 'resource':
+      return `${rcText(reply.rc)} count=${reply.count}`;
     case 'domain_info':
       return infoText(reply);
     case 'inspected':
@@ -105,7 +107,8 @@ function tableText(status: Status, frames: readonly number[]): string {
 
 function infoText(reply: DomainInfoReply): string {
   const pages = `pages=${reply.pages} maximum=${reply.maximumPages}`;
-  return pages + (reply.dying ? ' dying' : '') + (reply.shutdown ? ' shutdown' : '');
+  const owed = reply.outstanding === 0 ? '' : ` outstanding=${reply.outstanding}`;
+  return pages + owed + (reply.dying ? ' dying' : '') + (reply.shutdown ? ' shutdown' : '');
 }
 
 function inspectText(reply: InspectReply): string {

@@ -158,6 +158,15 @@ const memoryCalls: readonly fc.Arbitrary<Line>[] = [
     op: fc.constantFrom('current_reservation', 'maximum_reservation', 'maximum_gpfn'),
     ...call,
   }),
+  plain({ op: op('claim_pages'), ...call, pages: u64 }),
+  plain({
+    op: op('acquire_resource'),
+    ...call,
+    id: u32,
+    frame: u64,
+    count: u32,
+    isQuery: fc.boolean(),
+  }),
 ];
 
 const others: readonly fc.Arbitrary<Line>[] = [

@@ -60,6 +60,18 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
     'an entry has no handle',
     (g, _h, _1, d2) => d2.p2m.set(Gfn(0x60), frameAt(g, 1, 2), GRANT_MAP_RW),
   ],
+  [
+    'P10',
+    'a gap is counted that is not there',
+    (_g, _h, d1) => {
+      d1.demands.gaps += 1;
+    },
+  ],
+  [
+    'P11',
+    'a page at a gfn is kept for others',
+    (g, _h, d1) => d1.demands.kept.push(frameAt(g, 1, 2)),
+  ],
   ['P12', 'an entry has a free frame', (_g, _h, d1) => d1.p2m.set(Gfn(0x60), FREE, RAM_RW)],
   ['P17', 'a frame is in use for nothing', (_g, host) => host.xenShare.take()],
   [
@@ -288,7 +300,10 @@ describe('view', () => {
     const [granter, mapper] = guests.observer.view().domains;
     const mfn = frameAt(guests, 1, 5);
     expect(mapper?.mappings).toEqual([{ handle: 0, granter: 1, ref: 3, readonly: false, mfn }]);
-    expect(granter?.pins).toEqual([{ ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1 }]);
+    const device = { deviceRead: 0, deviceWrite: 0 };
+    expect(granter?.pins).toEqual([
+      { ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1, ...device },
+    ]);
     expect(mapper?.vcpus).toEqual([
       { cr0: 0x11, cr3: { low: 0, high: 0 }, cr4: 0, efer: 0, pkru: 0, pdptes: [] },
     ]);

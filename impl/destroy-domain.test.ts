@@ -66,7 +66,7 @@ describe('destroying a domain', () => {
     guests.map(3, 2, 9, 0x50);
     for (const id of [2, 1, 3]) guests.destroy(id);
     expect(guestShare.freeCount()).toBe(presets.small.guestFrames);
-    expect(xenShare.frameCount - xenShare.freeCount()).toBe(3);
+    expect(xenShare.frameCount - xenShare.freeCount()).toBe(1);
     const config = presets.small.defaults;
     expect(guests.step({ op: 'create', domain: DomainId(1), config })).toEqual({ is: 'rc', rc: 0 });
     expect(guests.word(1, 4)).toBe(0);

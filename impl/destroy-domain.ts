@@ -42,6 +42,7 @@ export function destroyDomain(
 /** From now on no vcpu of the domain runs, and it gets no memory. */
 function begin(host: Host, domain: Domain): Teardown {
   domain.isDying = true;
+  domain.outstanding = 0;
   host.continuations.forget(domain.id);
   return new Teardown(host, domain);
 }

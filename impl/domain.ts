@@ -36,6 +36,8 @@ export class Domain {
   /** Xen's own pages shared with it that still have a reference. */
   xenHeapPages = 0;
   maximumPages: number;
+  /** Pages claimed for it that it does not have yet. */
+  outstanding = 0;
   /** The limit was set below what it had: `pages` may exceed it since (D2). */
   wasOverLimit = false;
   /** Its gfns that are populated on demand, and the frames kept for them. */

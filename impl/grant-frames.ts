@@ -78,7 +78,8 @@ export function getTableFrame(
   return mfn;
 }
 
-function sharedFrame(host: Host, domain: Domain, index: number): Mfn | undefined {
+/** The shared frame of a table by its number; the table grows to have it, if it may. */
+export function sharedFrame(host: Host, domain: Domain, index: number): Mfn | undefined {
   const table = domain.grants;
   if (index >= table.maximumFrames) return undefined;
   if (index >= table.frames.length && !growTable(host, domain, index + 1)) return undefined;
@@ -86,7 +87,7 @@ function sharedFrame(host: Host, domain: Domain, index: number): Mfn | undefined
 }
 
 /** Growth for a status frame goes in whole status frames' worth of grant frames (15, item 47). */
-function statusFrame(host: Host, domain: Domain, index: number): Mfn | undefined {
+export function statusFrame(host: Host, domain: Domain, index: number): Mfn | undefined {
   const table = domain.grants;
   if (index >= table.statusFrames.length) {
     const frameCount = table.framesForStatus(index + 1);

@@ -23,6 +23,7 @@ import { isPreemptible } from './hypercalls/in-memory-rest.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
+import { acquireResource, claimPages } from './hypercalls/resources.js';
 import { setVersion } from './hypercalls/set-version.js';
 import { setupTable, statusFrames } from './hypercalls/setup-table.js';
 import { unmapAndReplace } from './hypercalls/control-grants.js';
@@ -261,6 +262,8 @@ const memoryCalls: ReadonlySet<Step['op']> = new Set<MemoryCall['op']>([
   'current_reservation',
   'maximum_reservation',
   'maximum_gpfn',
+  'claim_pages',
+  'acquire_resource',
 ]);
 
 function isMemoryCall(step: GrantCall | MemoryCall): step is MemoryCall {
@@ -279,6 +282,10 @@ function performMemoryCall(host: Host, caller: Domain, step: MemoryCall): Reply 
       return removeFromPhysmap(host, caller, step);
     case 'exchange':
       return exchange(host, caller, step);
+    case 'claim_pages':
+      return claimPages(host, caller, step);
+    case 'acquire_resource':
+      return acquireResource(host, caller, step);
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':

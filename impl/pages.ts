@@ -20,7 +20,10 @@ export function assignPages(host: Host, domain: Domain, count: number): readonly
   if (domain.isDying) return undefined;
   if (domain.pages + count > domain.maximumPages) return undefined;
   if (host.failing.strikes('page')) return undefined;
-  if (host.guestShare.freeCount() < count) return undefined;
+  const free = host.guestShare.freeCount();
+  if (free < count) return undefined;
+  // What is claimed is for those who claimed at least so much.
+  if (outstandingPages(host) + count > free && domain.outstanding < count) return undefined;
 
   // Nothing below this line can fail.
   const pages: Mfn[] = [];
@@ -32,8 +35,16 @@ export function assignPages(host: Host, domain: Domain, count: number): readonly
     host.frames.assign(mfn, domain.id);
     host.ram.log.note(mfn, 0, PAGE_BYTES);
     domain.pages += 1;
+    if (domain.outstanding > 0) domain.outstanding -= 1;
     pages.push(mfn);
   }
+  return pages;
+}
+
+/** Pages that are claimed, for whomever. */
+export function outstandingPages(host: Host): number {
+  let pages = 0;
+  for (const domain of host.domains.guests()) pages += domain.outstanding;
   return pages;
 }
 
@@ -59,6 +70,7 @@ export function putPage(host: Host, mfn: Mfn): void {
     forgetFrame(host, owner, mfn);
     host.guestShare.giveBack(mfn);
     owner.pages -= 1;
+    if (owner.outstanding > 0) owner.outstanding += 1;
   }
   freeDomainIfUnused(host, owner);
 }

@@ -54,6 +54,7 @@ function domainInfo(host: Host, id: DomainId): Reply {
     shutdown: domain.isCrashed,
     pages: domain.pages,
     maximumPages: domain.maximumPages,
+    outstanding: domain.outstanding,
   };
 }
 

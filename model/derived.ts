@@ -101,6 +101,19 @@ export const ownedPages = (state: State, id: DomainId): number =>
 export const freeFrames = ({ machine, pages }: State): number =>
   machine.guestFrames + machine.controlPages - count(pages, ({ use }) => use === 'ram');
 
+/** [P17] Pages that are claimed for a domain and that it does not have. */
+export const outstanding = (state: State, { id, claim }: Domain): number =>
+  claim === undefined ? 0 : claim - ownedPages(state, id);
+
+/** [P17] Pages that are claimed, for whomever. */
+export function claimedPages(state: State): number {
+  let pages = 0;
+  forEach(state.domains, (domain) => {
+    pages += outstanding(state, domain);
+  });
+  return pages;
+}
+
 /** A use of a grant, by a mapping or, while its batch keeps the buffer, by a copy. */
 export interface Claim {
   readonly granter: DomainId;

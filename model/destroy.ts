@@ -78,7 +78,7 @@ function dyingFrom(state: State, id: DomainId): State {
   let own = domain;
   for (const [gfn] of entries(domain.p2m))
     if (isGrantMapping(domain, gfn)) own = withoutEntry(own, gfn);
-  return withDomain(state, { ...own, dying: true, vcpus });
+  return withDomain(state, { ...own, dying: true, claim: undefined, vcpus });
 }
 
 function mappingEnded(state: State, id: DomainId, handle: Handle): State {

@@ -4,8 +4,8 @@ import type { DomainConfig, Machine } from '../abi/machine.js';
 import * as abi from '../abi/step.js';
 import { WINDOWS } from '../abi/windows.js';
 import { loadWord, withWord, zeros } from '../values/content.js';
-import { domainOf, freeFrames, ownedPages, ownPageAt, pageOf, theDomain } from './derived.js';
-import { withContent, withDomain } from './derived.js';
+import { claimedPages, domainOf, freeFrames, outstanding, ownedPages } from './derived.js';
+import { ownPageAt, pageOf, theDomain, withContent, withDomain } from './derived.js';
 import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
@@ -90,6 +90,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     tornDown: false,
     pauses: 0,
     maximumPages: config.maximumPages,
+    claim: undefined,
     p2m: undefined,
     tables: undefined,
     lastGfns: undefined,
@@ -132,7 +133,7 @@ const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
 /** The domain with its first RAM and its table in the p2m, as far as they can be had. */
 function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
-  const free = freeFrames(state);
+  const free = freeFrames(state) - claimedPages(state);
   let next = state;
   let had = 0;
   for (const { gfn, count } of config.ram)
@@ -158,7 +159,9 @@ export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Result
   // Nothing below this line can fail.
   const { dying, crashed: shutdown, maximumPages } = domain;
   const pages = ownedPages(state, id);
-  return accept({ is: 'domain_info', dying, shutdown, pages, maximumPages }, 'D5', state);
+  const owed = outstanding(state, domain);
+  const info = { dying, shutdown, pages, maximumPages, outstanding: owed };
+  return accept({ is: 'domain_info', ...info }, 'D5', state);
 }
 
 /** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */

@@ -8,9 +8,13 @@ import type { Domain, PageId, State } from './state.js';
 
 /** Gfns whose pages come when they are first asked for (p2m.md 2.7), and the pages kept for them. */
 
-/** The gfns of a domain that have no page yet; of a dying one there are none any more. */
-export const isOnDemand = ({ dying, onDemand }: Domain, gfn: number): boolean =>
-  !dying && has(onDemand, gfn);
+/** The gfns of a domain that have no page yet, and stay without one from when it is dying on. */
+export const isWithout = ({ tornDown, onDemand }: Domain, gfn: number): boolean =>
+  !tornDown && has(onDemand, gfn);
+
+/** Those that get a page when they are asked for. */
+export const isOnDemand = (domain: Domain, gfn: number): boolean =>
+  !domain.dying && isWithout(domain, gfn);
 
 const gapsOf = ({ onDemand }: Domain): number => count(onDemand, () => true);
 

@@ -1,7 +1,7 @@
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import { zeros } from '../values/content.js';
 import { domainOf, gfnOf, heldPages, isGrant, isHeld, pageOf, the, theDomain } from './derived.js';
-import { withDomain, withPage } from './derived.js';
+import { outstanding, withDomain, withPage } from './derived.js';
 import { attempt, type Attempt } from './failing.js';
 import { count, drop, forEach, get, has, put } from '../values/keyed.js';
 import { PageId, type Domain, type Entry, type Page, type State } from './state.js';
@@ -20,7 +20,11 @@ export function freshPage(
   const page = state.nextPage;
   const allocated = domainOf(state, owner)?.dying !== true;
   const fresh = { owner, use, allocated, content: zeros, frame: undefined };
-  return { page, next: { ...withPage(state, page, fresh), nextPage: PageId(page + 1) } };
+  const next = { ...withPage(state, page, fresh), nextPage: PageId(page + 1) };
+  const domain = domainOf(next, owner);
+  // [P17] A claim is met.
+  const isMet = domain?.claim !== undefined && outstanding(next, domain) <= 0;
+  return { page, next: isMet ? withDomain(next, { ...domain, claim: undefined }) : next };
 }
 
 /**

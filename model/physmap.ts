@@ -154,7 +154,7 @@ function sourceOf(state: State, domain: Domain, space: number, index: number): S
  * [G13] A frame of the grant table by its index in the physmap; the table grows to have it, if it
  * may. Under version 2 an index with its highest bit set (of 32) is that of a status frame.
  */
-function tableFrame(
+export function tableFrame(
   state: State,
   domain: Domain,
   index: number,

@@ -1,5 +1,5 @@
 import type { DomainId } from '../abi/ids.js';
-import { freeFrames, ownedPages, theDomain } from './derived.js';
+import { claimedPages, freeFrames, outstanding, ownedPages, theDomain } from './derived.js';
 import { attempt } from './failing.js';
 import type { State } from './state.js';
 
@@ -14,6 +14,10 @@ export function shortage(state: State, id: DomainId, pages: number): Shortage {
   if (dying) return { why: 'dying', left: state };
   if (ownedPages(state, id) + pages > maximumPages) return { why: 'limit', left: state };
   const { isDone, next: left } = attempt(state, 'page');
-  const isThere = isDone && pages <= freeFrames(state);
+  const free = freeFrames(state);
+  // [P17] What is claimed is for those alone for whom so much is claimed.
+  const isOpen =
+    claimedPages(state) + pages <= free || outstanding(state, theDomain(state, id)) >= pages;
+  const isThere = isDone && pages <= free && isOpen;
   return { why: isThere ? undefined : 'machine', left };
 }

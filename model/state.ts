@@ -53,6 +53,8 @@ export interface Domain {
   /** How often it was paused and not yet unpaused. */
   readonly pauses: number;
   readonly maximumPages: number;
+  /** Pages that it is to have, for which the machine keeps those that it lacks ([P17]). */
+  readonly claim: number | undefined;
   /** By gfn; what is absent is a hole. */
   readonly p2m: Keyed<Entry>;
   /** The blocks of gfns for which the p2m has a table ([P2]). */

@@ -17,13 +17,14 @@ import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
 import { podTarget } from './demand-target.js';
 import { setMemoryType } from './memory-type.js';
-import { accept, finished, isObjection, refuse, settled, type Alternative } from './outcome.js';
-import type { Objection, Result } from './outcome.js';
+import { accept, finished, isObjection, refuse, settled } from './outcome.js';
+import type { Alternative, Objection, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
 import { interrupt, invoked, isBusy, isStoppable, resume } from './preemption.js';
-import { decrease, exchange, increase, populate, reservation } from './reservation.js';
+import { resource } from './resources.js';
+import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
@@ -180,8 +181,7 @@ function one(state: State, made: One): Result {
       return setVersion(state, made.caller, made);
     case 'get_version':
       return getVersion(state, made.caller, made);
-    // [G11] The other grant operations do not exist for an HVM caller.
-    case 'refused_grant_call':
+    case 'refused_grant_call': // [G11] These do not exist for an HVM caller.
       return refuse({ is: 'rc', rc: '-ENOSYS' }, 'G11.1');
     case 'get_status_frames':
       return statusFrames(state, made.caller, made);
@@ -189,10 +189,12 @@ function one(state: State, made: One): Result {
       return removeFromPhysmap(state, made.caller, made);
     case 'exchange':
       return exchange(state, made.caller, made);
+    case 'claim_pages':
+    case 'acquire_resource':
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
-      return reservation(state, made.caller, made);
+      return resource(state, made);
     case 'load':
     case 'store':
     case 'cmpxchg':
@@ -227,14 +229,12 @@ function one(state: State, made: One): Result {
     case 'pod_target':
       return podTarget(state, made);
     case 'pause':
-      return pause(state, made);
     case 'unpause':
-      return unpause(state, made);
+      return made.op === 'pause' ? pause(state, made) : unpause(state, made);
     case 'fail_next':
       return failNext(state, made);
     case 'map_foreign':
-      return mapForeign(state, made);
     case 'unmap_window':
-      return unmapWindow(state, made);
+      return made.op === 'map_foreign' ? mapForeign(state, made) : unmapWindow(state, made);
   }
 }

@@ -50,10 +50,11 @@ const pairs: readonly (readonly [Reply, Reply, string])[] = [
     { is: 'errors', rc: 0, errors: [0, 'untouched'] },
     'errors',
   ],
+  [{ is: 'resource', rc: 0, count: 1 }, { is: 'resource', rc: 0, count: 2 }, 'count'],
   [{ is: 'exchanged', rc: 0, count: 0 }, { is: 'exchanged', rc: 0, count: 1 }, 'count'],
   [
-    { is: 'domain_info', dying: false, shutdown: false, pages: 8, maximumPages: 9 },
-    { is: 'domain_info', dying: false, shutdown: false, pages: 7, maximumPages: 9 },
+    { is: 'domain_info', dying: false, shutdown: false, pages: 8, maximumPages: 9, outstanding: 0 },
+    { is: 'domain_info', dying: false, shutdown: false, pages: 7, maximumPages: 9, outstanding: 0 },
     'pages',
   ],
   [

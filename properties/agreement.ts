@@ -76,10 +76,8 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
         ofScalar('rc', actual.rc, allowed.rc) ?? ofList('errors', actual.errors, allowed.errors)
       );
     case 'exchanged':
-      if (actual.is !== 'exchanged') return ofKind(actual, allowed);
-      return (
-        ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count)
-      );
+    case 'resource':
+      return actual.is === allowed.is ? ofCount(actual, allowed) : ofKind(actual, allowed);
     case 'pod':
       return actual.is === 'pod' ? ofPod(actual, allowed) : ofKind(actual, allowed);
     case 'domain_info':
@@ -128,6 +126,10 @@ function ofElements(
   return undefined;
 }
 
+type Counted = Pick<Of<'exchanged' | 'resource'>, 'rc' | 'count'>;
+const ofCount = (actual: Counted, allowed: Counted): Difference | undefined =>
+  ofScalar('rc', actual.rc, allowed.rc) ?? ofScalar('count', actual.count, allowed.count);
+
 const ofPod = (actual: Of<'pod'>, allowed: Of<'pod'>): Difference | undefined =>
   ofScalar('rc', actual.rc, allowed.rc) ??
   ofScalar('pages', actual.pages, allowed.pages) ??
@@ -147,7 +149,8 @@ const ofInfo = (actual: Of<'domain_info'>, allowed: Of<'domain_info'>): Differen
   ofScalar('dying', actual.dying, allowed.dying) ??
   ofScalar('shutdown', actual.shutdown, allowed.shutdown) ??
   ofScalar('pages', actual.pages, allowed.pages) ??
-  ofScalar('maximumPages', actual.maximumPages, allowed.maximumPages);
+  ofScalar('maximumPages', actual.maximumPages, allowed.maximumPages) ??
+  ofScalar('outstanding', actual.outstanding, allowed.outstanding);
 
 function ofInspected(actual: Of<'inspected'>, allowed: Of<'inspected'>): Difference | undefined {
   const type = ofScalar('memoryType', actual.memoryType, allowed.memoryType);

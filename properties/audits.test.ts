@@ -20,7 +20,12 @@ const broken = [
   ['F6', 'impl/tables/frame-table.ts', '(WRITABLE | VALIDATED | 1) >>> 0', '(WRITABLE | 1) >>> 0'],
   ['F8', 'impl/tables/frame-table.ts', '(WRITABLE | VALIDATED | 1) >>> 0', 'VALIDATED'],
   ['F9', 'impl/tables/frame-table.ts', '(WRITABLE | VALIDATED | 1) >>> 0', 'VALIDATED | 1'],
-  ['P13', 'impl/tables/p2m-table.ts', 'if (gfn > this.#highest) this.#highest = gfn;', ''],
+  [
+    'P13',
+    'impl/tables/p2m-table.ts',
+    'entry.highWord(mfn, type));\n    if (gfn > this.#highest) this.#highest = gfn;',
+    'entry.highWord(mfn, type));',
+  ],
   ['P14', 'impl/tables/p2m-table.ts', 'gfn - (gfn % (SPAN[level] ?? 1))', 'gfn + 1'],
 ] as const;
 

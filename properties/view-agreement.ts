@@ -7,7 +7,7 @@ import type {
   VcpuView,
   View,
 } from '../abi/observer.js';
-import { ownedPages, pinsOf } from '../model/derived.js';
+import { outstanding, ownedPages, pinsOf } from '../model/derived.js';
 import { writtenSince } from '../model/log-dirty.js';
 import { get } from '../values/keyed.js';
 import { entries, has } from './keyed-entries.js';
@@ -58,6 +58,7 @@ function domainDifference(
   return (
     is('life', lifeOf(domain), actual.life) ??
     is('pages', ownedPages(state, domain.id), actual.pages) ??
+    is('outstanding', outstanding(state, domain), actual.outstanding) ??
     is('maximumPages', domain.maximumPages, actual.maximumPages) ??
     (domain.dying ? undefined : is('maximumGfn', domain.maximumGfn, actual.maximumGfn)) ??
     is('grantVersion', domain.grantVersion, actual.grantVersion) ??

@@ -1,12 +1,17 @@
 import { GrantRef, INVALID_GFN, Mfn } from '../../abi/ids.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
+import { outstandingPages } from '../pages.js';
 import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
 import type { Census, DomainCensus } from './census.js';
 import type { Findings } from './findings.js';
 
 /** What a domain is charged with against what it owns (p2m.md 8.5). */
 export function auditDomains(host: Host, census: Census, findings: Findings): void {
+  const [claimed, free] = [outstandingPages(host), host.guestShare.freeCount()];
+  findings.check(claimed <= free, 'D10', 'domain.claims', () => {
+    return `${claimed} pages are claimed of ${free} that are free`;
+  });
   for (const [domain, counted] of census.domains) {
     auditPages(host, domain, census, findings);
     auditLife(domain, findings);

@@ -47,6 +47,7 @@ function domainView(host: Host, domain: Domain): DomainView {
     domain: domain.id,
     life: lifeOf(domain),
     pages: domain.pages,
+    outstanding: domain.outstanding,
     maximumPages: domain.maximumPages,
     maximumGfn: domain.p2m.highestGfn(),
     p2m: p2mView(domain),

@@ -123,6 +123,7 @@ export const surfaceKinds = [
   'windows',
   'control_grants',
   'hypercall',
+  'resources',
 ] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];
 

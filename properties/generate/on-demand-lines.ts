@@ -40,7 +40,7 @@ function leave(scene: Scene, domain: Domain): Line {
   };
 }
 
-const targeted = (scene: Scene, id: DomainId): DomainId =>
+export const targeted = (scene: Scene, id: DomainId): DomainId =>
   scene.hostile() ? pick(scene.choose, [DomainId(77), CONTROL]) : id;
 
 function target(scene: Scene, id: DomainId): number | undefined {

@@ -9,6 +9,7 @@ import { memoryTypeLine } from './memory-type-lines.js';
 import { onDemandLine } from './on-demand-lines.js';
 import { letGoLine, pauseLine } from './pause-lines.js';
 import { preemptionLine } from './preemption-lines.js';
+import { resourceLine } from './resource-lines.js';
 import type { Scene } from './scene.js';
 import { windowLine } from './window-lines.js';
 
@@ -33,4 +34,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   windows: windowLine,
   control_grants: controlGrantLine,
   hypercall: hypercallLine,
+  resources: resourceLine,
 };

@@ -1,6 +1,6 @@
 import type { Gfn } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
-import type { MemoryCall, Reservation } from '../../abi/step.js';
+import type { MemoryCall, Reservation, ResourceCall } from '../../abi/step.js';
 import type { Word } from '../../abi/word.js';
 import { sum } from '../../values/words.js';
 import type { Arguments, Where } from './arguments.js';
@@ -15,7 +15,7 @@ const memory = (command: number, bytes: readonly number[]): Arguments => ({
   command,
 });
 
-export function memoryArguments(call: MemoryCall, where: Where): Arguments {
+export function memoryArguments(call: Exclude<MemoryCall, ResourceCall>, where: Where): Arguments {
   const { domain } = abi.structures.native;
   const { addToPhysmap, removeFromPhysmap } = abi.structures[where.layout];
   switch (call.op) {

@@ -9,7 +9,15 @@ export const actedOn = (operation: string, args: Fields): readonly number[] =>
   looks.has(operation) ? [] : named(args.rawObject());
 
 /** Operations that name a domain and leave its memory alone. */
-const looks: ReadonlySet<string> = new Set(['dominfo', 'create', 'destroy', 'maxmem', 'gt.write']);
+const looks: ReadonlySet<string> = new Set([
+  'dominfo',
+  'create',
+  'destroy',
+  'maxmem',
+  'gt.write',
+  'mem.claim',
+  'mem.acquire',
+]);
 
 const named = (value: Json): readonly number[] =>
   typeof value !== 'object' || value === null

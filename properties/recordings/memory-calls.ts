@@ -2,6 +2,7 @@ import { CONTROL, DOMID_SELF, Gfn, VcpuId, type DomainId } from '../../abi/ids.j
 import type { Reply } from '../../abi/reply.js';
 import type { Exchange } from '../../abi/step.js';
 import { LIST_LIMIT, type Fields } from './fields.js';
+import { acquire, claim } from './resource-calls.js';
 import {
   domainOf,
   notBuilt,
@@ -27,13 +28,16 @@ export const memoryArguments: Readonly<Record<string, readonly string[]>> = {
   current: ['dom'],
   maximum: ['dom'],
   max_gpfn: ['dom'],
+  claim: ['dom', 'n', 'order'],
+  acquire: ['dom', 'id', 'frame', 'nr', 'query', 'gfns'],
 };
 
 /** A recorded `mem.*` operation of a guest or the control domain, as the hypercall that it was. */
 export function memoryCall(name: string, args: Fields, caller: DomainId): Meaning | NotBuilt {
   const target = domainOf(args, 'dom');
   // Its own memory is not of the kind that is modelled.
-  if (caller === CONTROL && (target === DOMID_SELF || target === CONTROL))
+  const isOwn = caller === CONTROL && (target === DOMID_SELF || target === CONTROL);
+  if (isOwn && !refusedToControl.has(name))
     return notBuilt(`mem.${name} by the control domain on itself`);
   const by = { caller, vcpu: VcpuId(0), target };
   switch (name) {
@@ -62,12 +66,25 @@ export function memoryCall(name: string, args: Fields, caller: DomainId): Meanin
       return valued({ ...by, op: 'maximum_reservation' });
     case 'max_gpfn':
       return valued({ ...by, op: 'maximum_gpfn' });
+    case 'claim':
+      return claim(args, by);
+    case 'acquire':
+      return acquire(args, by);
     default:
       return notBuilt(`mem.${name}`);
   }
 }
 
-type By = { readonly caller: DomainId; readonly vcpu: VcpuId; readonly target: DomainId };
+/** What the control domain cannot ask for its own memory, which is answered as for any. */
+const refusedToControl: ReadonlySet<string> = new Set([
+  'add',
+  'addbatch',
+  'remove',
+  'claim',
+  'acquire',
+]);
+
+export type By = { readonly caller: DomainId; readonly vcpu: VcpuId; readonly target: DomainId };
 
 const gfnOf = (args: Fields): Gfn => Gfn(u64(args.quantity('gfn')));
 

@@ -106,6 +106,7 @@ function domainInfo(result: Fields): Reply | undefined {
     shutdown: result.boolean('shutdown'),
     pages: result.count('tot', 0, 2 ** 40),
     maximumPages: result.count('max', 0, 2 ** 40),
+    outstanding: result.count('outstanding', 0, 2 ** 40),
   };
 }
 

@@ -150,7 +150,7 @@ describe('an access by address', () => {
 
 describe('an operation that is not built', () => {
   test.each([
-    [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with flags'],
+    [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with other flags'],
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],
     [{ op: 'gnt.map', uop: 0 }, 'gnt.map with uop'],
     [{ op: 'gnt.transfer', d: 0 }, 'gnt.transfer by the control domain'],

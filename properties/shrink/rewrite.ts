@@ -51,6 +51,8 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
+    case 'claim_pages':
+    case 'acquire_resource':
       return rewriteMemory(line, by);
     case 'map_foreign':
     case 'unmap_window':
@@ -210,6 +212,13 @@ function rewriteMemory(line: Extract<Line, MemoryCall>, by: Rewrite): Line {
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return { ...line, ...own };
+    case 'claim_pages':
+      return { ...line, ...own, pages: by.number(line.pages, 'count') };
+    case 'acquire_resource': {
+      const id = by.number(line.id, 'count');
+      const frame = by.number(line.frame, 'count');
+      return { ...line, ...own, id, frame, count: by.number(line.count, 'count') };
+    }
   }
 }
 
