@@ -293,22 +293,3 @@ describe('changes', () => {
     expect(entryGfn.slice(0, entryCount)).toEqual([0x50, 0, 1, 2, 3, 4, 5, 6, 7, 0x20]);
   });
 });
-
-describe('view', () => {
-  test('a mapping shows at the mapper, its pin at the granter, its frame at both', () => {
-    const guests = mapped();
-    const [granter, mapper] = guests.observer.view().domains;
-    const mfn = frameAt(guests, 1, 5);
-    expect(mapper?.mappings).toEqual([{ handle: 0, granter: 1, ref: 3, readonly: false, mfn }]);
-    const device = { deviceRead: 0, deviceWrite: 0 };
-    expect(granter?.pins).toEqual([
-      { ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1, ...device },
-    ]);
-    expect(mapper?.vcpus).toEqual([
-      { cr0: 0x11, cr3: { low: 0, high: 0 }, cr4: 0, efer: 0, pkru: 0, pdptes: [] },
-    ]);
-    expect(mapper?.p2m.at(-1)).toEqual({ gfn: 0x50, type: 'grant_map_rw', mfn });
-    expect(guests.observer.entryAt(DomainId(2), Gfn(0x50))).toEqual({ type: 'grant_map_rw', mfn });
-    expect(guests.observer.entryAt(DomainId(2), Gfn(0x51))).toBeUndefined();
-  });
-});

@@ -124,8 +124,11 @@ function rebound(
     const handle = seen[i]?.handle;
     if (handle === undefined || handle >= limit || has(mappings, handle))
       return { objection: `handle ${handle ?? 'none'} is in use or does not exist` };
-    const mapping = the(get(mapper.mappings, provisional));
+    // A later element may have ended the mapping, and its page with it.
+    const mapping = get(mapper.mappings, provisional);
+    if (mapping === undefined) continue;
     mappings = put(mappings, handle, mapping);
+    if (!has(next.pages, mapping.page)) continue;
     const bound = bind(next, mapping.page, seen[i]?.frame);
     if ('objection' in bound) return bound;
     next = bound;
