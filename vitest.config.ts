@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{abi,values,model,impl,counterexamples,faults,divergences,properties,cli,bench}/**/*.test.ts'],
+    include: [
+      '{abi,values,model,impl,counterexamples,faults,divergences,properties,cli,bench}/**/*.test.ts',
+    ],
     sequence: { shuffle: true },
     pool: 'forks',
     testTimeout: 120_000,
