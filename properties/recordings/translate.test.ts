@@ -154,7 +154,10 @@ describe('an operation that is not built', () => {
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],
     [{ op: 'gnt.map', uop: 0 }, 'gnt.map with uop'],
     [{ op: 'gnt.transfer', d: 0 }, 'gnt.transfer by the control domain'],
-    [{ op: 'mem.remove', gfn: 0, d: 0 }, 'mem.remove by the control domain on itself'],
+    [
+      { op: 'mem.exchange', in: [0], out: [0], d: 0 },
+      'mem.exchange by the control domain on itself',
+    ],
     [{ op: 'hypercall', nr: 17, args: [10, 0, 1] }, 'hypercall'],
     [{ op: 'hypercall', d: 0, nr: 20, args: [10, 0, 1] }, 'hypercall'],
     [{ op: 'read', gfn: 1, size: 3 }, 'read of 3 bytes'],
