@@ -134,6 +134,7 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
   ['D1', 'a page is charged twice', (_g, _h, d1) => void (d1.pages += 1)],
   ['D1', "one of Xen's pages is forgotten", (_g, _h, d1) => void (d1.xenHeapPages -= 1)],
   ['D2', 'a limit does not hold', (_g, _h, d1) => void (d1.maximumPages = 2)],
+  ['D10', 'more is claimed than is free', (_g, _h, d1) => void (d1.outstanding = 1000)],
   ['D5', 'an M2P is lost', (g, host) => host.frames.setGfn(frameAt(g, 1, 2), Gfn(2 ** 64))],
   ['D7', 'a dead page is held for nothing', (_g, _h, d1) => void (d1.isTornDown = true)],
   [
