@@ -56,6 +56,7 @@ export function isHarmless(scene: Scene, line: Line): boolean {
     case 'set_memory_type':
       return isGuest(scene, line.domain) && !isProgram(line.gfn, line.count);
     case 'inspect_gfn':
+    case 'memory_type':
       return isGuest(scene, line.domain) && line.gfn < FRAMES && !isProgram(line.gfn, 1);
     case 'create':
     case 'destroy':
