@@ -38,6 +38,15 @@ export const bounds: readonly Bound[] = [
     frames: 2,
     pages: 1,
   }),
+  ofGrants('loans', 'two refs', {
+    operations: ['grant', 'map', 'unmap', 'store', 'copy'],
+    refs: [1, 2],
+    ram: [1],
+    holes: [2],
+    flags: [permits, readonly],
+    frames: 2,
+    pages: 1,
+  }),
   ofGrants('grants', 'two domains grant, map, copy and unmap pages that come and go', {
     operations: [
       'grant',

@@ -2,7 +2,8 @@ import { Handle } from '../../abi/ids.js';
 import { PageId, type Domain, type Mapping, type Page, type State } from '../../model/state.js';
 import { get, put, type Keyed } from '../../values/keyed.js';
 import { entries } from '../keyed-entries.js';
-import { entriesBy, mappingsBy, placesBy, type Numbering } from './numbering.js';
+import type { Numbering } from './numbering.js';
+import { entriesBy, mappingsBy } from './parts.js';
 import { domainBy, gfnBy, refBy, type Renaming } from './renaming.js';
 
 /**
@@ -52,13 +53,14 @@ function renamedDomain(
   for (const { gfn: at, type, page } of entriesBy(domain, by))
     p2m = put(p2m, at, { type, page: name(page) });
   let lastGfns: Domain['lastGfns'];
-  for (const [page, at] of placesBy(domain, by, numbering))
-    lastGfns = put(lastGfns, page, at);
+  for (const [page, at] of entries(domain.lastGfns)) {
+    const number = numbering.numberOf.get(PageId(page));
+    if (number !== undefined) lastGfns = put(lastGfns, number, gfn(at));
+  }
   let onDemand: Domain['onDemand'];
   for (const [at] of entries(domain.onDemand)) onDemand = put(onDemand, gfn(at), true as const);
   let mappings: Domain['mappings'];
-  const ordered = isByPlace ? mappingsBy(domain, by) : entries(domain.mappings);
-  for (const [i, [handle, mapping]] of ordered.entries())
+  for (const [i, [handle, mapping]] of mappingsBy(domain, by, isByPlace).entries())
     mappings = put(mappings, isByPlace ? Handle(i) : handle, renamedMapping(mapping, by, name));
   return {
     ...domain,

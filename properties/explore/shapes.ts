@@ -1,18 +1,28 @@
 import type { Machine } from '../../abi/machine.js';
+import type { Word } from '../../abi/word.js';
 import { isPaged } from '../../model/registers.js';
-import type { Page, PageId, State } from '../../model/state.js';
+import type { State } from '../../model/state.js';
 import { wordAt, type Content } from '../../values/content.js';
-import { get, put } from '../../values/keyed.js';
+import { put } from '../../values/keyed.js';
 import { entries } from '../keyed-entries.js';
 import { renamedTable } from './acted.js';
 import { Contents } from './contents.js';
-import { encoded, type Encoding } from './encode.js';
+import { encoded } from './encode.js';
 import { Memories } from './memories.js';
-import { numberedByName, numberedByPlace, type Numbering } from './numbering.js';
+import { numberedByName, numberedByPlace, pageAt, type Numbering } from './numbering.js';
+import { Parts } from './parts.js';
 import { Patches, type Patch, type Way } from './patch.js';
 import { renamedState } from './renamed.js';
 import { unchanged, type Renaming } from './renaming.js';
 import { Tokens } from './tokens.js';
+
+/** What a state is encoded for. */
+export interface Encoding {
+  /** The linear addresses that guests use. */
+  readonly linears: readonly Word[];
+  /** Names of pages and handles, and those that the bound says, mean nothing. */
+  readonly isByPlace: boolean;
+}
 
 /** A state but for the contents of its pages, which are tokens. */
 export interface Shape {
@@ -40,6 +50,7 @@ export class Shapes {
   readonly #numbers = new Map<string, number>();
   readonly #shapes: Shape[] = [];
   readonly #how: Encoding;
+  readonly #parts: Parts;
   readonly #machine: Machine;
   readonly #renamed = new Map<number, number>();
 
@@ -48,6 +59,7 @@ export class Shapes {
     this.slots = slots;
     this.#how = how;
     this.renamings = how.isByPlace ? renamings : [unchanged];
+    this.#parts = new Parts(this.renamings, how.isByPlace);
     this.tokens = new Tokens(slots, (slot, word) => wordAt(this.now[slot], word));
     this.memories = new Memories(slots);
     this.patches = new Patches(this.memories, {
@@ -89,11 +101,13 @@ export class Shapes {
   standingOf(state: State): Standing {
     let least: string | undefined;
     let ways: { readonly renaming: number; readonly numbering: Numbering }[] = [];
+    const { isByPlace, linears } = this.#how;
     for (const [renaming, by] of this.renamings.entries()) {
-      const numbering = this.#how.isByPlace
-        ? numberedByPlace(state, by)
+      const parts = this.#parts.of(state, renaming);
+      const numbering = isByPlace
+        ? numberedByPlace(state, by, parts)
         : numberedByName(state, this.slots);
-      const key = encoded(state, by, numbering, this.#how);
+      const key = encoded(state, by, parts, numbering, linears);
       if (least !== undefined && key > least) continue;
       if (key !== least) ways = [];
       least = key;
@@ -130,7 +144,7 @@ export class Shapes {
     const writes: number[] = [];
     const tables: number[] = [];
     for (let slot = 0; slot < this.slots; slot++) {
-      const page = pageAt(state, numbering.pages[slot]);
+      const page = pageAt(state, numbering, slot);
       const origin = this.tokens.originOf(page?.content);
       sources.push(origin?.slot ?? ~this.contents.numberOf(page?.content));
       const isWritten = origin !== undefined && origin.words.length > 0;
@@ -152,9 +166,6 @@ export class Shapes {
     return number;
   }
 }
-
-const pageAt = (state: State, id: PageId | undefined): Page | undefined =>
-  id === undefined ? undefined : get(state.pages, id);
 
 function withContents(state: State, contentAt: (slot: number) => Content): State {
   let { pages } = state;
