@@ -10,6 +10,7 @@ import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.j
 import { exitCodes, exitHelp, explained } from './exit.js';
 import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
 import { pagingNamed, wholeNumber } from './options.js';
+import { explore, exploreHelp } from './explore.js';
 import { exportPrograms } from './export-programs.js';
 import { recordings, recordingsHelp } from './recordings.js';
 import { replay } from './replay.js';
@@ -269,6 +270,39 @@ program
     const { mode } = words;
     const paging = words.paging === undefined ? undefined : pagingNamed(words.paging);
     process.exitCode = await sweep({ ...words, mode, paging });
+  });
+
+interface ExploreWords {
+  readonly depth?: number;
+  readonly states?: number;
+  readonly symmetry: boolean;
+  readonly impl: boolean;
+  readonly fault: readonly string[];
+  readonly save?: string;
+  readonly saveEvery: number;
+  readonly resume?: string;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+program
+  .command('explore')
+  .description('make every program of a small machine, on the spec or on spec and hypervisor')
+  .argument('[bound]', 'what is explored', 'loan')
+  .option('--depth <n>', 'programs of so many acts at most', wholeNumber(STEPS_LIMIT))
+  .option('--states <n>', 'end when so many states are known', wholeNumber(STEPS_LIMIT))
+  .option('--no-symmetry', 'tell states apart that differ only in names')
+  .option('--impl', 'carry out every act in every state on the hypervisor, too', false)
+  .addOption(faultOption())
+  .option('--save <file>', 'keep the search in a file, now and then and on Ctrl-C')
+  .option('--save-every <n>', 'after so many states', wholeNumber(STEPS_LIMIT), 500_000)
+  .option('--resume <file>', 'go on with a search that was kept')
+  .option('--out <directory>', 'where a failing trace is saved', 'found')
+  .addOption(jsonOption())
+  .addHelpText('after', exploreHelp)
+  .action(async (bound: string, words: ExploreWords) => {
+    const { depth, states, save, resume } = words;
+    process.exitCode = await explore(bound, { ...words, depth, states, save, resume });
   });
 
 try {

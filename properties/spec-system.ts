@@ -29,7 +29,9 @@ export class SpecSystem implements System {
     if (alternative === undefined) throw new Error('the spec answers with no alternative');
     const maps = performedBy(this.state, step) === 'map';
     const chosen =
-      maps && 'caller' in step ? withHandles(this.state, step.caller, alternative.reply) : alternative.reply;
+      maps && 'caller' in step
+        ? withHandles(this.state, step.caller, alternative.reply)
+        : alternative.reply;
     const next = alternative.next(chosen);
     if (isObjection(next)) throw new Error(`the spec objects to itself: ${next.objection}`);
     this.state = next;

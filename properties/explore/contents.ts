@@ -1,4 +1,5 @@
 import { withWord, wordAt, type Content } from '../../values/content.js';
+import { numberAt } from './columns.js';
 import type { Origin } from './tokens.js';
 
 /** Each content of a page that was met, by number; 0 is a page of zeros. */
@@ -36,6 +37,27 @@ export class Contents {
     return number;
   }
 
+  /** All contents, each as the number of its words that are not zero, and these with their indices. */
+  words(): Uint32Array {
+    return Uint32Array.from(
+      this.#values.slice(1).flatMap((content) => {
+        const words = wordsOf(content);
+        return [words.length, ...words.flat()];
+      }),
+    );
+  }
+
+  /** Puts such contents back into an empty table. */
+  restore(words: Uint32Array): void {
+    for (let at = 0; at < words.length;) {
+      const count = numberAt(words, at++);
+      let content: Content;
+      for (let i = 0; i < count; i++, at += 2)
+        content = withWord(content, numberAt(words, at), numberAt(words, at + 1));
+      this.numberOf(content);
+    }
+  }
+
   wordOf(number: number, word: number): number {
     return wordAt(this.#values[number], word);
   }
@@ -70,10 +92,14 @@ export class Contents {
 }
 
 /** The words that are not zero, each with its index. */
-function keyOf(content: Content): string {
-  let key = '';
+function wordsOf(content: Content): readonly (readonly [index: number, word: number])[] {
+  const words: (readonly [number, number])[] = [];
   for (const [at, run] of (content ?? []).entries())
-    for (const [i, word] of (run ?? []).entries())
-      if (word !== 0) key += String.fromCharCode(at * 32 + i, word & 0xffff, word >>> 16);
-  return key;
+    for (const [i, word] of (run ?? []).entries()) if (word !== 0) words.push([at * 32 + i, word]);
+  return words;
 }
+
+const keyOf = (content: Content): string =>
+  wordsOf(content)
+    .map(([index, word]) => String.fromCharCode(index, word & 0xffff, word >>> 16))
+    .join('');

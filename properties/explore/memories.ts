@@ -17,6 +17,18 @@ export class Memories {
     return this.#rows.byteLength + this.#index.bytes;
   }
 
+  /** All rows, one after the other; an even number of them may be read as words. */
+  view(): Uint16Array {
+    const length = this.count * this.slots;
+    return this.#rows.slice(0, length + (length % 2));
+  }
+
+  /** Puts the rows of a view back into empty tables. */
+  restore(rows: Uint16Array): void {
+    for (let row = 0; (row + 1) * this.slots <= rows.length; row++)
+      this.numberOf(rows.subarray(row * this.slots, (row + 1) * this.slots));
+  }
+
   at(memory: number, slot: number): number {
     return this.#rows[memory * this.slots + slot] ?? 0;
   }
@@ -28,7 +40,7 @@ export class Memories {
     for (let row = this.#index.rowAt(slot); row >= 0; row = this.#index.rowAt(++slot))
       if (this.#isSame(row, contents)) return row;
     const row = this.count++;
-    if ((row + 1) * this.slots > this.#rows.length) {
+    if ((row + 1) * this.slots >= this.#rows.length) {
       const larger = new Uint16Array(this.#rows.length * 2);
       larger.set(this.#rows);
       this.#rows = larger;
@@ -40,8 +52,7 @@ export class Memories {
 
   #isSame(row: number, contents: Uint16Array): boolean {
     const from = row * this.slots;
-    for (let i = 0; i < this.slots; i++)
-      if (this.#rows[from + i] !== contents[i]) return false;
+    for (let i = 0; i < this.slots; i++) if (this.#rows[from + i] !== contents[i]) return false;
     return true;
   }
 

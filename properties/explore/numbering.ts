@@ -84,7 +84,7 @@ export const beliefsBy = (
     const number = numberOf.get(page);
     if (number !== undefined) known.push([number, gfn]);
   }
-  return known.sort(([a], [b]) => a - b);
+  return known.toSorted(([a], [b]) => a - b);
 };
 
 /** The page of a number. */

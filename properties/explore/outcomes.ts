@@ -37,9 +37,7 @@ function afterStep(before: State, step: Step, reached: Reached): readonly Outcom
     if (alternative.given !== undefined)
       throw new Error(`the explorer cannot choose for ${step.op} what is written to memory`);
     const reply =
-      step.op === 'map'
-        ? withHandles(before, step.caller, alternative.reply)
-        : alternative.reply;
+      step.op === 'map' ? withHandles(before, step.caller, alternative.reply) : alternative.reply;
     const next = alternative.next(reply);
     if (isObjection(next)) throw new Error(`the spec objects to itself: ${next.objection}`);
     reached.note(before, step, reply, next, alternative.rules);

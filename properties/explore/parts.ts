@@ -32,7 +32,7 @@ export class Parts {
   of(state: State, renaming: number): readonly Part[] {
     const parts: Part[] = [];
     for (const [, domain] of entries(state.domains)) parts.push(this.#part(domain, renaming));
-    return parts.sort((a, b) => a.id - b.id);
+    return parts.toSorted((a, b) => a.id - b.id);
   }
 
   #part(domain: Domain, renaming: number): Part {
@@ -99,10 +99,7 @@ export const mappingsBy = (
     : entries(mappings);
 
 /** A number for what a mapping is; of two mappings of one grant the page is the same. */
-function rankOf(
-  { granter, ref, readonly, host, device, byEntry }: Mapping,
-  by: Renaming,
-): number {
+function rankOf({ granter, ref, readonly, host, device, byEntry }: Mapping, by: Renaming): number {
   const flags = Number(readonly) + 2 * Number(host) + 4 * Number(device) + 8 * Number(byEntry);
   return (domainBy(by, granter) * 2 ** 16 + refBy(by, granter, ref)) * 16 + flags;
 }
@@ -123,8 +120,7 @@ function demandsInto(out: number[], domain: Domain, by: Renaming): void {
   const gfns = entries(domain.onDemand).map(([gfn]) => gfnBy(by, domain.id, gfn));
   out.push(...gfns.toSorted((a, b) => a - b), END);
   out.push(domain.kept.length, domain.highestDemand, domain.sweptTo);
-  for (const gfn of domain.demands)
-    out.push(gfn === undefined ? NONE : gfnBy(by, domain.id, gfn));
+  for (const gfn of domain.demands) out.push(gfn === undefined ? NONE : gfnBy(by, domain.id, gfn));
 }
 
 function vcpuInto(out: number[], vcpu: Vcpu): void {

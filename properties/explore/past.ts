@@ -1,5 +1,5 @@
 import { PTE_P } from '../../abi/control.js';
-import { VcpuId, type DomainId } from '../../abi/ids.js';
+import type { DomainId, VcpuId } from '../../abi/ids.js';
 import { PAGE_BYTES, type Word } from '../../abi/word.js';
 import { the } from '../../model/derived.js';
 import { readings, type Table, type Walker } from '../../model/readings.js';

@@ -80,11 +80,7 @@ function renamedDomain(
   };
 }
 
-const renamedMapping = (
-  mapping: Mapping,
-  by: Renaming,
-  name: (id: PageId) => PageId,
-): Mapping => ({
+const renamedMapping = (mapping: Mapping, by: Renaming, name: (id: PageId) => PageId): Mapping => ({
   ...mapping,
   granter: domainBy(by, mapping.granter),
   ref: refBy(by, mapping.granter, mapping.ref),

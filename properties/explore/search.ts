@@ -1,9 +1,10 @@
 import type { Bound } from './bound.js';
+import { numberAt } from './columns.js';
 import { openedState, pageSlots } from './opening.js';
 import { Reached } from './reached.js';
-import { renamings } from './renaming.js';
-import { Shapes } from './shapes.js';
-import { Transitions, type Group, type Node } from './transitions.js';
+import { renamings, unchanged, type Renaming } from './renaming.js';
+import { linearsOf, Shapes } from './shapes.js';
+import { actOf, Transitions, type Group, type Node } from './transitions.js';
 import { Visited } from './visited.js';
 
 /** How a bound is searched. */
@@ -15,6 +16,14 @@ export interface SearchPlan {
   readonly depth: number;
   /** States met, at most. */
   readonly states: number;
+}
+
+/** The columns of the states of a search. */
+interface Rows {
+  readonly shapes: Uint32Array;
+  readonly memories: Uint32Array;
+  readonly parents: Uint32Array;
+  readonly ways: Uint32Array;
 }
 
 /** Stands for the parent of the first state. */
@@ -37,19 +46,21 @@ export class Search {
   /** Outcomes that changed something, and of these such as are not the first that is allowed. */
   changes = 0;
   looseChanges = 0;
+  /** How the first state was renamed. */
+  readonly firstRenaming: Renaming;
   readonly #above: Group[] = [];
 
   constructor(plan: SearchPlan) {
     const { bound, isSymmetric } = plan;
     this.plan = plan;
     const opened = openedState(bound);
-    const linears = bound.acts.flatMap((act) => ('linear' in act ? [act.linear] : []));
-    const how = { linears, isByPlace: isSymmetric };
+    const how = { linears: linearsOf(bound), isByPlace: isSymmetric };
     const names = renamings(bound.symmetry, bound.machine.domains);
     this.shapes = new Shapes(bound.machine, pageSlots(opened), how, names);
     this.reached = new Reached(bound.machine);
     this.transitions = new Transitions(bound, this.shapes, this.reached);
     const { shape, patch } = this.shapes.standingOf(opened);
+    this.firstRenaming = names[this.shapes.patches.renamingOf(patch, 0)] ?? unchanged;
     this.#add(shape, this.shapes.patches.applied(patch, 0), NOBODY, 0);
     this.begins.push(1);
   }
@@ -76,6 +87,34 @@ export class Search {
   /** Tries the acts of some more states. */
   run(states: number): void {
     for (let tried = 0; tried < states && !this.isOver; tried++) this.#expand();
+  }
+
+  /**
+   * Takes over the states of another search for this bound. A shape is known again by carrying out the
+   * act that first led to it.
+   */
+  restore({ shapes, memories, parents, ways }: Rows): void {
+    const numbers = new Map<number, number>([[shapes[0] ?? 0, 0]]);
+    for (let row = 1; row < shapes.length; row++) {
+      const shape = numberAt(shapes, row);
+      const parent = numberAt(parents, row);
+      const way = numberAt(ways, row);
+      let number = numbers.get(shape);
+      if (number === undefined) {
+        number = this.#shapeAfter(parent, way);
+        numbers.set(shape, number);
+      }
+      this.#add(number, numberAt(memories, row), parent, way);
+    }
+  }
+
+  #shapeAfter(parent: number, way: number): number {
+    const { shapes, memories } = this.visited;
+    const edge = this.transitions
+      .edgesOf(shapes.at(parent), memories.at(parent), actOf(way))
+      .find((each) => each.way === way);
+    if (edge === undefined) throw new Error('an act led somewhere and does not any more');
+    return edge.shape;
   }
 
   #expand(): void {

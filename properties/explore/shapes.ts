@@ -4,8 +4,10 @@ import { isPaged } from '../../model/registers.js';
 import type { State } from '../../model/state.js';
 import { wordAt, type Content } from '../../values/content.js';
 import { put } from '../../values/keyed.js';
+import { areEqual } from '../../values/words.js';
 import { entries } from '../keyed-entries.js';
 import { renamedTable } from './acted.js';
+import type { Bound } from './bound.js';
 import { Contents } from './contents.js';
 import { encoded } from './encode.js';
 import { Memories } from './memories.js';
@@ -23,6 +25,12 @@ export interface Encoding {
   /** Names of pages and handles, and those that the bound says, mean nothing. */
   readonly isByPlace: boolean;
 }
+
+/** The linear addresses in the acts of a bound, once each. */
+export const linearsOf = ({ acts }: Bound): readonly Word[] => {
+  const all = acts.flatMap((act) => ('linear' in act ? [act.linear] : []));
+  return all.filter((word, i) => all.findIndex((other) => areEqual(word, other)) === i);
+};
 
 /** A state but for the contents of its pages, which are tokens. */
 export interface Shape {

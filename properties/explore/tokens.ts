@@ -56,8 +56,7 @@ export class Tokens {
     const { slot, run, words } = written;
     const token: number[] = new Proxy(noWords, {
       get: (target, property) => {
-        if (property === 'slice')
-          return () => this.#token({ slot, run, words: new Map(words) });
+        if (property === 'slice') return () => this.#token({ slot, run, words: new Map(words) });
         const index = typeof property === 'string' ? Number(property) : Number.NaN;
         if (!(index >= 0 && index < RUN_WORDS)) return Reflect.get(target, property);
         return words.get(index) ?? this.#look(slot, run * RUN_WORDS + index);

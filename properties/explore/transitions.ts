@@ -78,7 +78,13 @@ export class Transitions {
   }
 
   /** What can be done of a group's acts, given what its word and those above it hold. */
-  nodeOf(group: Group, value: number, shape: number, memory: number, above: readonly Group[]): Node {
+  nodeOf(
+    group: Group,
+    value: number,
+    shape: number,
+    memory: number,
+    above: readonly Group[],
+  ): Node {
     const known = group.nodes.get(value);
     if (known !== undefined) return known;
     const looked = new Set([group.place, ...above.map(({ place }) => place)]);
@@ -94,7 +100,12 @@ export class Transitions {
     return this.#run(isPaged ? this.#shapes.stateOf(shape, memory) : state, act);
   }
 
-  #build(shape: number, memory: number, acts: readonly number[], looked: ReadonlySet<number>): Node {
+  #build(
+    shape: number,
+    memory: number,
+    acts: readonly number[],
+    looked: ReadonlySet<number>,
+  ): Node {
     const { state } = this.#shapes.shapeOf(shape);
     const { tokens } = this.#shapes;
     this.#shapes.remember(memory);
@@ -109,7 +120,7 @@ export class Transitions {
     }
     const groups = [...open]
       .toSorted(([a], [b]) => a - b)
-        .map(([place, later]) => ({ place, acts: later, nodes: new Map<number, Node>() }));
+      .map(([place, later]) => ({ place, acts: later, nodes: new Map<number, Node>() }));
     return { edges, groups };
   }
 

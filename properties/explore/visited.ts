@@ -12,8 +12,7 @@ export class Visited {
   /** The act, and above its 16 bits which of the outcomes that are allowed. */
   readonly ways = new Words();
   readonly #index = new Index();
-  readonly #hashOf = (row: number): number =>
-    hashed(this.shapes.at(row), this.memories.at(row));
+  readonly #hashOf = (row: number): number => hashed(this.shapes.at(row), this.memories.at(row));
 
   get count(): number {
     return this.shapes.length;
