@@ -100,13 +100,12 @@ async function searched(
 ): Promise<Disagreement | undefined | 'interrupted'> {
   const from = search.next + (system?.next ?? 0);
   let saved = from;
-  while (!search.isOver || system?.isOver === false) {
+  const isOver = (): boolean => search.isOver && (system === undefined || system.isOver);
+  while (!isOver()) {
     if (search.isOver) {
-      for (let tried = 0; tried < STRIDE_ON_SYSTEM && system?.isOver === false; tried++) {
-        const found = system.tryNext();
-        if (found !== undefined) return found;
-      }
-    } else search.run(STRIDE);
+      const found = system?.run(Math.min(STRIDE_ON_SYSTEM, options.saveEvery));
+      if (found !== undefined) return found;
+    } else search.run(Math.min(STRIDE, options.saveEvery));
     line.tell(() => liveText(search, system, from, line.elapsed()));
     const next = search.next + (system?.next ?? 0);
     if (next - saved >= options.saveEvery) {

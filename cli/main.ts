@@ -8,9 +8,9 @@ import { sweepKinds } from '../properties/sweep/sweep.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
-import { pagingNamed, wholeNumber } from './options.js';
-import { explore, exploreHelp } from './explore.js';
+import { collected, emphasisNamed, faultOption, guestsNamed, jsonOption } from './options.js';
+import { machinesFor, pagingNamed, STEPS_LIMIT, wholeNumber } from './options.js';
+import { addExplore } from './explore-command.js';
 import { exportPrograms } from './export-programs.js';
 import { recordings, recordingsHelp } from './recordings.js';
 import { replay } from './replay.js';
@@ -20,7 +20,6 @@ import { walks } from './walks.js';
 
 /** The command line. Each command is a file of its own; here is what can be said to them. */
 
-const STEPS_LIMIT = 1e12;
 const SECONDS_LIMIT = 1e6;
 
 const program = new Command('xenolith')
@@ -31,13 +30,6 @@ const program = new Command('xenolith')
   .addHelpText('after', exitHelp)
   .showHelpAfterError('(xenolith --help tells more)')
   .exitOverride();
-
-const faultOption = (): Option =>
-  new Option('--fault <id>', 'put a known fault into the hypervisor (may be given again)')
-    .argParser(collected)
-    .default([], 'none');
-const jsonOption = (): Option =>
-  new Option('--json', 'one JSON object instead of text').default(false);
 
 interface CheckWords {
   readonly seed?: string;
@@ -272,38 +264,7 @@ program
     process.exitCode = await sweep({ ...words, mode, paging });
   });
 
-interface ExploreWords {
-  readonly depth?: number;
-  readonly states?: number;
-  readonly symmetry: boolean;
-  readonly impl: boolean;
-  readonly fault: readonly string[];
-  readonly save?: string;
-  readonly saveEvery: number;
-  readonly resume?: string;
-  readonly out: string;
-  readonly json: boolean;
-}
-
-program
-  .command('explore')
-  .description('make every program of a small machine, on the spec or on spec and hypervisor')
-  .argument('[bound]', 'what is explored', 'loan')
-  .option('--depth <n>', 'programs of so many acts at most', wholeNumber(STEPS_LIMIT))
-  .option('--states <n>', 'end when so many states are known', wholeNumber(STEPS_LIMIT))
-  .option('--no-symmetry', 'tell states apart that differ only in names')
-  .option('--impl', 'carry out every act in every state on the hypervisor, too', false)
-  .addOption(faultOption())
-  .option('--save <file>', 'keep the search in a file, now and then and on Ctrl-C')
-  .option('--save-every <n>', 'after so many states', wholeNumber(STEPS_LIMIT), 500_000)
-  .option('--resume <file>', 'go on with a search that was kept')
-  .option('--out <directory>', 'where a failing trace is saved', 'found')
-  .addOption(jsonOption())
-  .addHelpText('after', exploreHelp)
-  .action(async (bound: string, words: ExploreWords) => {
-    const { depth, states, save, resume } = words;
-    process.exitCode = await explore(bound, { ...words, depth, states, save, resume });
-  });
+addExplore(program);
 
 try {
   await program.parseAsync();

@@ -68,15 +68,6 @@ export const bounds: readonly Bound[] = [
     frames: 2,
     pages: 1,
   }),
-  ofGrants('loans', 'two refs', {
-    operations: ['grant', 'map', 'unmap', 'store', 'copy'],
-    refs: [1, 2],
-    ram: [1],
-    holes: [2],
-    flags: [permits, readonly],
-    frames: 2,
-    pages: 1,
-  }),
   ofGrants('grants', 'two domains grant, map, copy and unmap pages that come and go', {
     operations: [
       'grant',
@@ -92,8 +83,17 @@ export const bounds: readonly Bound[] = [
     ram: [1],
     holes: [2],
     flags: [permits, readonly],
-    frames: 3,
+    frames: 2,
     pages: 2,
+  }),
+  ofGrants('contents', 'two grants at a time, and stores and copies through them', {
+    operations: ['grant', 'map', 'unmap', 'store', 'copy', 'decrease'],
+    refs: [1, 2],
+    ram: [1],
+    holes: [2],
+    flags: [permits, readonly],
+    frames: 2,
+    pages: 1,
   }),
   ofPaging('shadows', 'a guest edits its page tables, goes through them, and is slow to forget', {
     operations: ['leaf', 'table', 'load', 'store', 'flush', 'invlpg', 'decrease', 'populate'],

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Bound } from './bound.js';
 import type { SystemCheckpoint } from './on-system.js';
-import type { Search } from './search.js';
+import type { Search, SearchPlan } from './search.js';
 
 /**
  * A search as bytes: a line of JSON, then the columns of numbers, then the words of the contents of pages,
@@ -18,10 +17,8 @@ export class CheckpointError extends Error {
 
 interface Head {
   readonly format: string;
-  readonly bound: string;
-  readonly isSymmetric: boolean;
-  readonly depth: number;
-  readonly states: number;
+  /** The bound and the options. */
+  readonly plan: string;
   readonly next: number;
   readonly changes: number;
   readonly looseChanges: number;
@@ -44,10 +41,7 @@ export function checkpointOf(search: Search, system: SystemCheckpoint | undefine
   const contents = shapes.contents.words();
   const head: Head = {
     format: FORMAT,
-    bound: digestOf(plan.bound),
-    isSymmetric: plan.isSymmetric,
-    depth: plan.depth,
-    states: plan.states,
+    plan: textOf(plan),
     next: search.next,
     changes: search.changes,
     looseChanges: search.looseChanges,
@@ -79,12 +73,8 @@ export function restore(search: Search, bytes: Uint8Array): SystemCheckpoint | u
   const head: Head = JSON.parse(new TextDecoder().decode(body.subarray(0, end)));
   const { plan } = search;
   if (head.format !== FORMAT) throw new CheckpointError(`its format is not ${FORMAT}`);
-  const isSame =
-    head.bound === digestOf(plan.bound) &&
-    head.isSymmetric === plan.isSymmetric &&
-    head.depth === plan.depth &&
-    head.states === plan.states;
-  if (!isSame) throw new CheckpointError('it is of another bound, or of other options');
+  if (head.plan !== textOf(plan))
+    throw new CheckpointError('it is of another bound, or of other options');
 
   let at = end + 1;
   const take = (words: number): Uint32Array => {
@@ -111,9 +101,11 @@ export function restore(search: Search, bytes: Uint8Array): SystemCheckpoint | u
 const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array | Uint16Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
-/** The same for the same bound, whatever its name. */
-export const digestOf = ({ machine, boot, opening, acts, symmetry }: Bound): string =>
-  createHash('sha256')
+/** The same for the same search, whatever the bound is called. */
+function textOf({ bound, isSymmetric, depth, states }: SearchPlan): string {
+  const { machine, boot, opening, acts, symmetry } = bound;
+  const digest = createHash('sha256')
     .update(JSON.stringify([machine, boot, opening, acts, symmetry]))
-    .digest('hex')
-    .slice(0, 16);
+    .digest('hex');
+  return [digest, isSymmetric, depth, states].join(' ');
+}

@@ -66,9 +66,7 @@ export class OnSystem {
 
   get isOver(): boolean {
     const { depth, states } = this.#plan;
-    return (
-      this.next === this.states || this.begins.length - 2 >= depth || this.states >= states
-    );
+    return this.next === this.states || this.begins.length - 2 >= depth || this.states >= states;
   }
 
   checkpoint(): SystemCheckpoint {
@@ -94,12 +92,16 @@ export class OnSystem {
     this.changes = changes;
   }
 
-  /** Tries all acts in the next state; the first that fails is the answer. */
-  tryNext(): Disagreement | undefined {
-    const found = this.#tryAll(this.next);
-    this.next++;
-    if (this.next === this.begins.at(-1) && this.next < this.states) this.begins.push(this.states);
-    return found;
+  /** Tries all acts in some more states; the first that fails is the answer. */
+  run(states: number): Disagreement | undefined {
+    for (let tried = 0; tried < states && !this.isOver; tried++) {
+      const found = this.#tryAll(this.next);
+      if (found !== undefined) return found;
+      this.next++;
+      if (this.next === this.begins.at(-1) && this.next < this.states)
+        this.begins.push(this.states);
+    }
+    return undefined;
   }
 
   #tryAll(index: number): Disagreement | undefined {

@@ -1,3 +1,5 @@
+import { rules as allRules } from '../../abi/rules.js';
+import { isShown } from '../coverage.js';
 import { stepGoals } from '../goals.js';
 import { reachableRefusals, reachableRules } from '../reachable.js';
 import type { Search } from './search.js';
@@ -42,8 +44,7 @@ export function exploreReport(search: Search, system: SystemReport | undefined):
   const { bound, isSymmetric } = search.plan;
   const { machine } = bound;
   const { rules, goals } = search.reached;
-  const known = [...rules].toSorted();
-  const isRefusal = (id: string): boolean => id.includes('.');
+  const shown = Object.keys(allRules).filter((id) => isShown(id, (outcome) => rules.has(outcome)));
   const without = (all: readonly string[], found: ReadonlySet<string>): readonly string[] =>
     all.filter((id) => !found.has(id));
   const { visited, shapes } = search;
@@ -58,11 +59,11 @@ export function exploreReport(search: Search, system: SystemReport | undefined):
     changes: search.changes,
     looseChanges: search.looseChanges,
     bytesPerState: Math.ceil((visited.bytes + shapes.memories.bytes) / visited.count),
-    rules: known.filter((id) => !isRefusal(id)),
-    refusals: known.filter(isRefusal),
+    rules: shown,
+    refusals: [...rules].filter((id) => id.includes('.')).toSorted(),
     goals: [...goals].toSorted(),
     missing: {
-      rules: without(reachableRules(machine), rules),
+      rules: without(reachableRules(machine), new Set(shown)),
       refusals: without(reachableRefusals(machine), rules),
       goals: without(
         stepGoals(machine).map(({ id }) => id),

@@ -3,7 +3,7 @@ import type { Word } from '../../abi/word.js';
 import { isPaged } from '../../model/registers.js';
 import type { State } from '../../model/state.js';
 import { wordAt, type Content } from '../../values/content.js';
-import { put } from '../../values/keyed.js';
+import { count, forEach, get, put } from '../../values/keyed.js';
 import { areEqual } from '../../values/words.js';
 import { entries } from '../keyed-entries.js';
 import { renamedTable } from './acted.js';
@@ -45,6 +45,16 @@ export interface Standing {
   readonly patch: Patch;
 }
 
+/** One of the namings under which a state has its least text. */
+interface Named {
+  readonly renaming: number;
+  readonly numbering: Numbering;
+}
+interface Placed {
+  readonly key: string;
+  readonly ways: [Named, ...Named[]];
+}
+
 /** The states that were met, taken to pieces that many of them share. */
 export class Shapes {
   readonly slots: number;
@@ -61,6 +71,8 @@ export class Shapes {
   readonly #parts: Parts;
   readonly #machine: Machine;
   readonly #renamed = new Map<number, number>();
+  /** How a shape is named by itself, where that was asked for. */
+  readonly #own: (Placed | undefined)[] = [];
 
   constructor(machine: Machine, slots: number, how: Encoding, renamings: readonly Renaming[]) {
     this.#machine = machine;
@@ -105,36 +117,46 @@ export class Shapes {
     return withContents(state, (slot) => this.contents.valueOf(this.memories.at(memory, slot)));
   }
 
-  /** Where a state stands that a step led to, from one with tokens or with contents. */
-  standingOf(state: State): Standing {
-    let least: string | undefined;
-    let ways: { readonly renaming: number; readonly numbering: Numbering }[] = [];
+  /**
+   * Where a state stands that a step led to, from one with tokens or with contents. A step that changed
+   * contents only, of a state of the shape that is given, leaves it in its shape.
+   */
+  standingOf(state: State, from?: number): Standing {
+    const former = from === undefined ? undefined : this.shapeOf(from);
+    if (from !== undefined && former !== undefined && hasShapeOf(state, former.state)) {
+      const { ways } = (this.#own[from] ??= this.#placed(former.state));
+      return { shape: from, patch: this.#patchOf(state, ways) };
+    }
+    const { key, ways } = this.#placed(state);
+    const shape = this.#numbers.get(key) ?? this.#added(key, state, ways[0]);
+    return { shape, patch: this.#patchOf(state, ways) };
+  }
+
+  /** The least text that a state has under any names, and all names under which it has it. */
+  #placed(state: State): Placed {
     const { isByPlace, linears } = this.#how;
+    let least: Placed | undefined;
     for (const [renaming, by] of this.renamings.entries()) {
       const parts = this.#parts.of(state, renaming);
       const numbering = isByPlace
         ? numberedByPlace(state, by, parts)
         : numberedByName(state, this.slots);
       const key = encoded(state, by, parts, numbering, linears);
-      if (least !== undefined && key > least) continue;
-      if (key !== least) ways = [];
-      least = key;
-      ways.push({ renaming, numbering });
+      const named = { renaming, numbering };
+      if (least === undefined || key < least.key) least = { key, ways: [named] };
+      else if (key === least.key) least.ways.push(named);
     }
-    const [first] = ways;
-    if (least === undefined || first === undefined) throw new Error('there is no renaming');
-    const shape = this.#numbers.get(least) ?? this.#added(least, state, first);
-    const patch = this.patches.patchOf(
-      ways.map(({ renaming, numbering }) => this.#way(state, renaming, numbering)),
-    );
-    return { shape, patch };
+    if (least === undefined) throw new Error('there is no renaming');
+    return least;
   }
 
-  #added(
-    key: string,
-    state: State,
-    { renaming, numbering }: { readonly renaming: number; readonly numbering: Numbering },
-  ): number {
+  #patchOf(state: State, ways: readonly Named[]): Patch {
+    return this.patches.patchOf(
+      ways.map(({ renaming, numbering }) => this.#way(state, renaming, numbering)),
+    );
+  }
+
+  #added(key: string, state: State, { renaming, numbering }: Named): number {
     const by = this.renamings[renaming] ?? unchanged;
     const renamed = renamedState(state, by, numbering, this.#how.isByPlace, this.slots);
     const isOfPaging = entries(renamed.domains).some(([, { vcpus }]) => vcpus.some(isPaged));
@@ -173,6 +195,21 @@ export class Shapes {
     this.#renamed.set(key, number);
     return number;
   }
+}
+
+/** Whether two states differ in contents of pages at most. */
+function hasShapeOf(state: State, other: State): boolean {
+  if (state.domains !== other.domains || state.windows !== other.windows) return false;
+  if (state.failing !== other.failing) return false;
+  let isSame = true;
+  let pages = 0;
+  forEach(state.pages, ({ owner, use, allocated, frame }, name) => {
+    const page = get(other.pages, name);
+    pages++;
+    isSame &&= page?.owner === owner && page.use === use;
+    isSame &&= page?.allocated === allocated && page.frame === frame;
+  });
+  return isSame && pages === count(other.pages, () => true);
 }
 
 function withContents(state: State, contentAt: (slot: number) => Content): State {

@@ -71,7 +71,7 @@ export class Transitions {
     const known = this.#roots[shape];
     if (known !== undefined) return known;
     const { isPaged } = this.#shapes.shapeOf(shape);
-    if (isPaged) return this.#runAll(this.#shapes.stateOf(shape, memory));
+    if (isPaged) return this.#runAll(shape, this.#shapes.stateOf(shape, memory));
     const root = this.#build(shape, memory, this.#all, this.#none);
     this.#roots[shape] = root;
     return root;
@@ -97,7 +97,7 @@ export class Transitions {
   edgesOf(shape: number, memory: number, act: number): readonly Edge[] {
     const { state, isPaged } = this.#shapes.shapeOf(shape);
     this.#shapes.remember(memory);
-    return this.#run(isPaged ? this.#shapes.stateOf(shape, memory) : state, act);
+    return this.#run(shape, isPaged ? this.#shapes.stateOf(shape, memory) : state, act);
   }
 
   #build(
@@ -113,7 +113,7 @@ export class Transitions {
     const open = new Map<number, number[]>();
     for (const act of acts) {
       tokens.forgetLooks();
-      const found = this.#run(state, act);
+      const found = this.#run(shape, state, act);
       const place = tokens.looked.find((each) => !looked.has(each));
       if (place === undefined) edges.push(...found);
       else open.set(place, [...(open.get(place) ?? []), act]);
@@ -124,11 +124,11 @@ export class Transitions {
     return { edges, groups };
   }
 
-  #runAll(state: State): Node {
-    return { edges: this.#all.flatMap((act) => this.#run(state, act)), groups: [] };
+  #runAll(shape: number, state: State): Node {
+    return { edges: this.#all.flatMap((act) => this.#run(shape, state, act)), groups: [] };
   }
 
-  #run(state: State, number: number): readonly Edge[] {
+  #run(shape: number, state: State, number: number): readonly Edge[] {
     this.runs++;
     const act = this.#bound.acts[number];
     if (act === undefined) {
@@ -139,7 +139,7 @@ export class Transitions {
     return outcomesOf(state, act, this.#bound.machine, this.#reached)
       .filter(({ next }) => next !== state)
       .map(({ next, alternative }) => ({
-        ...this.#shapes.standingOf(next),
+        ...this.#shapes.standingOf(next, shape),
         way: number + alternative * 2 ** ACT_BITS,
       }));
   }
