@@ -17,12 +17,15 @@ import { defaultBoot } from './walker.js';
 
 type Counts = Readonly<Record<string, number>>;
 
+/** Frames of a p2m pool: enough; and, with nested paging, one more than the opening lines need. */
+const [ROOMY, TIGHT] = [12, 6];
+
 /** The whole surface, with extents of 2 MiB and frames enough for some of them. */
-const machineOn = (paging: Paging): Machine => ({
+const machineOn = (paging: Paging, p2mTableFrames: number): Machine => ({
   ...presets.whole,
   paging,
   guestFrames: 3700,
-  p2mTableFrames: 12,
+  p2mTableFrames,
   guestOrder: 9,
   controlOrder: 10,
   defaults: { ...presets.whole.defaults, maximumPages: 1600 },
@@ -54,11 +57,11 @@ const giveUp = (caller: number, gfn: number): Line => ({
 });
 
 /** Random lines on domains that begin with superpages, in lock-step with the spec; what was counted. */
-function episode(paging: Paging, seed: string, lines: number, options: Partial<Options>): Counts {
-  const machine = machineOn(paging);
+function episode(paging: Paging, seed: number, lines: number, options: Partial<Options>): Counts {
+  const machine = machineOn(paging, seed % 2 === 0 ? TIGHT : ROOMY);
   const boot = defaultBoot(machine);
   const running = new Running(machine, boot, subjectsOf({ Hypervisor, observe }, options));
-  const choose = seeded(seed);
+  const choose = seeded(`superpages ${seed}`);
   const emphasis = chooseEmphasis(choose, 'all', usualGuests(machine), machine.surface);
   const usual = usualLayout(machine);
   const holes = [...usual.holes, ...PLACES, 0x3ff, 0x5ff];
@@ -94,17 +97,18 @@ const settings: readonly (readonly [string, Partial<Options>])[] = [
 
 describe.each(pagings)('[E2] superpages of the p2m, %s', (paging) => {
   test.each(settings)('%s: random programs agree with the spec', (name, options) => {
-    const isOn = options.superpages !== false;
+    // Under shadow paging each gfn has an entry of its own.
+    const isOn = options.superpages !== false && paging === 'hap';
     const seeds = name === 'every optimisation on' ? [1, 2, 3, 4, 5, 6] : [1];
     let splits = 0;
     for (const seed of seeds) {
-      const counts = episode(paging, `superpages ${seed}`, 150, options);
+      const counts = episode(paging, seed, 150, options);
       const [made, split] = [counts['superpagesMade'] ?? 0, counts['superpagesSplit'] ?? 0];
       expect(isOn ? made >= MADE : made === 0).toBe(true);
       expect(isOn ? split >= 1 : split === 0).toBe(true);
       splits += split;
     }
     // Of several programs one splits others than that which each begins with.
-    expect(seeds.length === 1 || splits > seeds.length).toBe(true);
+    expect(!isOn || seeds.length === 1 || splits > seeds.length).toBe(true);
   });
 });
