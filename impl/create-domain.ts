@@ -8,14 +8,13 @@ import { assert } from './assert.js';
 import { destroyDomain } from './destroy-domain.js';
 import type { Domain } from './domain.js';
 import { growTable } from './grant-frames.js';
-import { hasLargeEntries } from './host.js';
 import type { Host } from './host.js';
 import { addToPhysmap } from './hypercalls/add-to-physmap.js';
 import { Invocation } from './invocation.js';
 import { assignPages, getPage, shareXenPage, takeXenPage } from './pages.js';
 import { addPages } from './physmap.js';
 import { RAM_RW } from './tables/p2m-entry.js';
-import { HUGE_PAGES, SUPERPAGE_PAGES } from './tables/superpage.js';
+import { HUGE_PAGES, SUPERPAGE_PAGES, hasLargeEntries } from './tables/superpage.js';
 
 /** A table starts with this many frames, at version 1 (grants.md 1.10). */
 const INITIAL_GRANT_FRAMES = 1;
@@ -99,7 +98,9 @@ function extentAt(host: Host, gfn: number, left: number): number {
   const { gfnLimit } = host.machine;
   const fits = (size: number): boolean =>
     left >= size && gfn % size === 0 && gfn + size <= gfnLimit;
-  return (hasLargeEntries(host) ? [HUGE_PAGES, SUPERPAGE_PAGES].find(fits) : undefined) ?? 1;
+  return (
+    (hasLargeEntries(host.machine) ? [HUGE_PAGES, SUPERPAGE_PAGES].find(fits) : undefined) ?? 1
+  );
 }
 
 function mapTable(host: Host, domain: Domain, { tableGfn }: DomainConfig): boolean {

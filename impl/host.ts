@@ -22,7 +22,7 @@ import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
 import { Maptrack } from './tables/maptrack.js';
 import { P2mTable } from './tables/p2m-table.js';
-import { HUGE_PAGES, SUPERPAGE_PAGES } from './tables/superpage.js';
+import { HUGE_PAGES, SUPERPAGE_PAGES, hasLargeEntries } from './tables/superpage.js';
 import { WindowTable } from './tables/window-table.js';
 import { Vcpu } from './vcpu.js';
 
@@ -159,15 +159,10 @@ function orMaximum(wanted: number, maximum: number): number {
   return wanted < 0 ? maximum : wanted;
 }
 
-/** RAM is put in large entries, superpages or the tables that stand for them: only where it can be one. */
-export function hasLargeEntries({ machine }: Host): boolean {
-  return machine.paging === 'hap';
-}
-
 /** Tables that are lent, at most: each stands for RAM of its own. */
-function lentFramesOf({ paging, guestFrames, controlPages }: Machine): number {
-  if (paging === 'shadow') return 0;
-  const frames = guestFrames + controlPages;
+function lentFramesOf(machine: Machine): number {
+  if (!hasLargeEntries(machine)) return 0;
+  const frames = machine.guestFrames + machine.controlPages;
   return Math.floor(frames / SUPERPAGE_PAGES) + Math.floor(frames / HUGE_PAGES);
 }
 

@@ -4,9 +4,8 @@ import { PAGE_BYTES } from '../abi/word.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import { forgetFrame, forgetGranter } from './forgotten-handles.js';
-import { hasLargeEntries } from './host.js';
 import type { Host } from './host.js';
-import { HUGE_PAGES, SUPERPAGE_PAGES } from './tables/superpage.js';
+import { HUGE_PAGES, SUPERPAGE_PAGES, hasLargeEntries } from './tables/superpage.js';
 
 /*
  * The life of a page (p2m.md 1.2, 1.3): it is assigned, referenced, loses its allocation, and is
@@ -44,7 +43,7 @@ export function assignPages(host: Host, domain: Domain, count: number): readonly
 
 /** Frames in a row come next, for the largest entry that so many pages fill, if there are such; how many. */
 function offerRun(host: Host, count: number): number {
-  if (!host.options.superpages || !hasLargeEntries(host)) return count;
+  if (!host.options.superpages || !hasLargeEntries(host.machine)) return count;
   for (const size of [HUGE_PAGES, SUPERPAGE_PAGES])
     if (count >= size && host.guestShare.offerRun(size)) return size;
   return Math.min(count, SUPERPAGE_PAGES);

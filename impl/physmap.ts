@@ -3,7 +3,7 @@ import type { Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
-import { hasLargeEntries, isTranslated } from './host.js';
+import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
@@ -11,7 +11,7 @@ import { GRANT_MAP_RW, NOTHING } from './tables/p2m-entry.js';
 import { isGrant, isRam, mfnOf, permitsStore, typeOf } from './tables/p2m-entry.js';
 import type { Leaf, TypeCode } from './tables/p2m-entry.js';
 import { SPAN } from './tables/p2m-place.js';
-import { SUPERPAGE_PAGES, levelFor } from './tables/superpage.js';
+import { SUPERPAGE_PAGES, hasLargeEntries, levelFor } from './tables/superpage.js';
 import type { LargeLevel } from './tables/superpage.js';
 
 /*
@@ -80,7 +80,7 @@ function setRange(
   pages: readonly Mfn[],
   type: TypeCode,
 ): AddFailure | undefined {
-  if (pages.length < SUPERPAGE_PAGES || !hasLargeEntries(host))
+  if (pages.length < SUPERPAGE_PAGES || !hasLargeEntries(host.machine))
     return setEntries(domain, first, pages, type);
   let failure: AddFailure | undefined;
   for (let start = 0, size = 1; start < pages.length; start += size) {

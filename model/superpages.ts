@@ -29,12 +29,12 @@ export function addPages(
     const gfn = gfnAfter(first, i);
     const bits = blockBits(state, gfn, i, pages.length);
     size = 2 ** bits;
-    const put =
+    const placed =
       bits === 0
         ? addPage(next, id, gfn, { page: the(pages[i]), type: 'ram_rw' })
         : addSuperpage(next, id, gfn, pages.slice(i, i + size), bits);
-    next = put.next;
-    failures.push(put.failure);
+    next = placed.next;
+    failures.push(placed.failure);
   }
   return { failures, next };
 }

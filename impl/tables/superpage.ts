@@ -1,5 +1,6 @@
 import { Gfn } from '../../abi/ids.js';
 import type { Mfn } from '../../abi/ids.js';
+import type { Machine } from '../../abi/machine.js';
 import { assert } from '../assert.js';
 import type { Ram } from '../hardware/ram.js';
 import * as entry from './p2m-entry.js';
@@ -17,6 +18,11 @@ import type { TableTree } from './table-tree.js';
 export const SUPERPAGE_PAGES = SPAN[2];
 export const HUGE_PAGES = SPAN[3];
 export type LargeLevel = 2 | 3;
+
+/** RAM is put in large entries, superpages or the tables that stand for them, under nested paging. */
+export function hasLargeEntries({ paging }: Machine): boolean {
+  return paging === 'hap';
+}
 
 /** By how large an entry the pages of an extent can be put at a gfn, from one of them on. */
 export function levelFor(gfn: Gfn, index: number, length: number): LargeLevel | 1 {
@@ -48,8 +54,8 @@ export function writeBlock(
   for (let part = 0; part < ENTRIES; part += 1) {
     if (level === 3) {
       const at = { table: child, level: 2, gfn: Gfn(gfn + part * SUPERPAGE_PAGES) } as const;
-      const first = part * SUPERPAGE_PAGES;
-      writeBlock(setting, tree, at, pages.slice(first, first + SUPERPAGE_PAGES));
+      const start = part * SUPERPAGE_PAGES;
+      writeBlock(setting, tree, at, pages.slice(start, start + SUPERPAGE_PAGES));
       continue;
     }
     const mfn = pages[part];
