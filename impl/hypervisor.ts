@@ -17,6 +17,7 @@ import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
+import { cacheFlush } from './hypercalls/cache-flush.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
 import { isPreemptible } from './hypercalls/in-memory-rest.js';
@@ -118,6 +119,8 @@ export class Hypervisor implements System {
       case 'refused_grant_call':
       case 'unmap_and_replace':
       case 'get_status_frames':
+      case 'transfer':
+      case 'cache_flush':
         return this.#grantCall(step);
       default:
         return this.#memoryCall(step);
@@ -248,6 +251,10 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
       return isTranslated(caller) ? rcReply('-ENOSYS') : unmapAndReplace(host, caller, step);
     case 'get_status_frames':
       return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
+    case 'transfer':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : invoke(host, caller, step, 0);
+    case 'cache_flush':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : cacheFlush(host, caller, step);
   }
 }
 

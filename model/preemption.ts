@@ -170,6 +170,8 @@ function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCal
       return { ...call, elements: call.elements.slice(from, to) };
     case 'swap':
       return { ...call, elements: call.elements.slice(from, to) };
+    case 'transfer':
+      return { ...call, elements: call.elements.slice(from, to) };
     case 'populate_physmap':
     case 'decrease_reservation':
       return { ...call, extents: call.extents.slice(from, to) };

@@ -28,6 +28,7 @@ import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
+import { cacheFlush, transferGrant } from './transfer.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
 import { mapForeign, unmapWindow, windowAccess } from './windows.js';
@@ -99,6 +100,7 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
     case 'unmap':
     case 'copy':
     case 'swap':
+    case 'transfer':
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -120,6 +122,8 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
         : hypercall(state, made);
     case 'unmap_and_replace':
       return [inTurn(state, made, unmapAndReplace)];
+    case 'cache_flush':
+      return cacheFlush(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
@@ -127,9 +131,17 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
 
 /** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
 function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
-  if (made.op !== 'unmap_and_replace' && made.op !== 'get_status_frames') return made;
-  const { caller, vcpu, op: name } = made;
-  return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
+  switch (made.op) {
+    case 'unmap_and_replace':
+    case 'get_status_frames':
+    case 'transfer':
+    case 'cache_flush': {
+      const { caller, vcpu, op: name } = made;
+      return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
+    }
+    default:
+      return made;
+  }
 }
 
 /** The calls that can be stopped, when nothing stops them. */
@@ -145,6 +157,8 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return copyBatch(state, made);
     case 'swap':
       return inTurn(state, made, swapGrant);
+    case 'transfer':
+      return inTurn(state, made, transferGrant);
     case 'populate_physmap':
       return finished(state, seenBy(made, populate(state, made.caller, made)));
     case 'decrease_reservation':
@@ -167,7 +181,8 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' }
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' }
+  | { readonly op: 'unmap_and_replace' | 'cache_flush' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
