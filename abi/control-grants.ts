@@ -5,7 +5,15 @@ import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
  * Grant operations that only a paravirtualised caller has: the control domain. Where a guest passes an
  * address in its physical memory, it passes a linear one, or where an entry of its page tables is.
  */
-export type ControlGrantCall = UnmapAndReplace | GetStatusFrames | TransferGrant | CacheFlush;
+export type ControlGrantCall = UnmapAndReplace | GetStatusFrames | TransferGrant | WriteBack;
+
+/** By which names these operations are refused to guests. */
+export const refusedToGuests = {
+  unmap_and_replace: 'unmap_and_replace',
+  get_status_frames: 'get_status_frames',
+  transfer: 'transfer',
+  write_back: 'cache_flush',
+} as const;
 
 /** Machine addresses of the entries of the control domain's page tables, eight bytes for each page. */
 export const ENTRY_ADDRESS = 2 ** 40;
@@ -45,8 +53,9 @@ export interface TransferElement {
   readonly ref: GrantRef;
 }
 
-export interface CacheFlush extends ByGuest {
-  readonly op: 'cache_flush';
+/** `cache_flush`: what processors have of a page and memory has not is written. */
+export interface WriteBack extends ByGuest {
+  readonly op: 'write_back';
   readonly elements: readonly FlushElement[];
 }
 export interface FlushElement {

@@ -3,7 +3,7 @@ import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle, VcpuId } from './i
 import type { GrantVersion } from './grant-table.js';
 import type { Layout } from './layouts.js';
 import type { DomainConfig, Machine } from './machine.js';
-import type { CacheFlush, ControlGrantCall, FlushElement, GrantCall, MemoryCall } from './step.js';
+import type { WriteBack, ControlGrantCall, FlushElement, GrantCall, MemoryCall } from './step.js';
 import type { ResourceCall } from './resources.js';
 import type { RefusedGrantCall, ReplaceElement, Step } from './step.js';
 import type { UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
@@ -26,7 +26,7 @@ export interface Boot {
 }
 
 export type Line =
-  | Exclude<Step, UnmapGrant | UnmapAndReplace | CacheFlush>
+  | Exclude<Step, UnmapGrant | UnmapAndReplace | WriteBack>
   | UnmapLine
   | ReplaceLine
   | FlushLine
@@ -53,7 +53,7 @@ export interface ReplaceLine extends Omit<UnmapAndReplace, 'elements'> {
 export interface ReplaceLineElement extends Omit<ReplaceElement, 'handle'> {
   readonly handle: Handle | FromLine;
 }
-export interface FlushLine extends Omit<CacheFlush, 'elements'> {
+export interface FlushLine extends Omit<WriteBack, 'elements'> {
   readonly elements: readonly FlushLineElement[];
 }
 export interface FlushLineElement extends Omit<FlushElement, 'deviceAddress'> {

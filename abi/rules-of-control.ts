@@ -6,7 +6,7 @@ export const controlGrantRules = {
   G18: 'unmap_and_replace puts another entry where the mapping was',
   G19: 'get_status_frames says where the status frames of a table are',
   G20: 'transfer gives a page of the control domain to who accepts it',
-  G21: 'cache_flush is for the caller’s pages and those it maps by a grant, and changes nothing',
+  G21: 'write_back is for the caller’s pages and those it maps by a grant, and changes nothing',
 } as const;
 
 export const windowRules = {

@@ -31,7 +31,7 @@ export type {
   Toolstack,
 } from './toolstack.js';
 export type {
-  CacheFlush,
+  WriteBack,
   ControlGrantCall,
   FlushElement,
   GetStatusFrames,

@@ -10,7 +10,7 @@ import { refuseToken, type Words } from './words.js';
 
 /*
  * transfer     0x3 -> d1/8 ; 0x4 -> d2/9
- * cache_flush  dev=h1 bytes=64 flags=clean ; dev=0x3000 offset=0x10 bytes=8 flags=clean+inval
+ * write_back  dev=h1 bytes=64 flags=clean ; dev=0x3000 offset=0x10 bytes=8 flags=clean+inval
  *
  * The pages of the control domain's own are machine frames; a mapping is named for where its page is.
  */

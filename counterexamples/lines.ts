@@ -136,7 +136,7 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   unmap_and_replace: 'guest',
   get_status_frames: 'guest',
   transfer: 'guest',
-  cache_flush: 'guest',
+  write_back: 'guest',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
 };
@@ -149,7 +149,7 @@ const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, 
 function argumentsText(line: Line, machine: Machine): string {
   if (line.op === 'unmap_and_replace' || line.op === 'get_status_frames')
     return controlGrantText(line);
-  if (line.op === 'transfer' || line.op === 'cache_flush') return frameText(line);
+  if (line.op === 'transfer' || line.op === 'write_back') return frameText(line);
   if (line.op === 'map_foreign' || line.op === 'unmap_window') return windowText(line);
   switch (line.op) {
     case 'grant':
@@ -213,7 +213,7 @@ function argumentsText(line: Line, machine: Machine): string {
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
   if (op === 'unmap_and_replace' || op === 'get_status_frames')
     return parseControlGrant(op, parseCaller(actor), given);
-  if (op === 'transfer' || op === 'cache_flush') return parseFrame(op, parseCaller(actor), given);
+  if (op === 'transfer' || op === 'write_back') return parseFrame(op, parseCaller(actor), given);
   if (op === 'map_foreign' || op === 'unmap_window')
     return parseWindow(op, ofToolstack(actor, op, given));
   switch (op) {

@@ -17,7 +17,7 @@ import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
-import { cacheFlush } from './hypercalls/cache-flush.js';
+import { writeBack } from './hypercalls/write-back.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
 import { isPreemptible } from './hypercalls/in-memory-rest.js';
@@ -120,7 +120,7 @@ export class Hypervisor implements System {
       case 'unmap_and_replace':
       case 'get_status_frames':
       case 'transfer':
-      case 'cache_flush':
+      case 'write_back':
         return this.#grantCall(step);
       default:
         return this.#memoryCall(step);
@@ -253,8 +253,8 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
       return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
     case 'transfer':
       return isTranslated(caller) ? rcReply('-ENOSYS') : invoke(host, caller, step, 0);
-    case 'cache_flush':
-      return isTranslated(caller) ? rcReply('-ENOSYS') : cacheFlush(host, caller, step);
+    case 'write_back':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : writeBack(host, caller, step);
   }
 }
 

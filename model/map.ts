@@ -22,7 +22,7 @@ import { drop, get, has, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { demanded } from './on-demand.js';
 import { addPage, emptied, isGrantMapping } from './pages.js';
-import type { Mapping, PageId, State } from './state.js';
+import type { Mapping, State } from './state.js';
 
 /**
  * [G1] map_grant_ref: a domain maps a page that another granted to it (grants.md 7.1).
@@ -80,8 +80,9 @@ export function mapGrant(
 
   const mapping = { granter: granterId, ref, page, readonly };
   if (!isGuest) {
-    if (!has(there.pages, page) || !isUsable(there, page, granterId))
-      return fail('general_error', 'G16.1', there);
+    // [G20] What a handle still names may have been given up since, or given away.
+    const isTheirs = has(there.pages, page) && pageOf(there, page).owner === granterId;
+    if (!isTheirs || !isReferencable(there, page)) return fail('general_error', 'G16.1', there);
     const done = installed(there, element, handle, mapping);
     if (done === undefined) return fail('general_error', 'G16.2', there);
     return accept({ status: 'okay' }, 'G16', done);
@@ -101,10 +102,6 @@ export function mapGrant(
   const mappings = put(mapper.mappings, handle, { ...mapping, ...hostOnly });
   return accept({ status: 'okay' }, 'G1', withDomain(next, { ...mapper, mappings }));
 }
-
-/** [G16] A page that a handle still names may have been given up since, or given away ([G20]). */
-const isUsable = (state: State, page: PageId, granter: DomainId): boolean =>
-  isReferencable(state, page) && pageOf(state, page).owner === granter;
 
 /** [G15] A vcpu that wants a handle keeps one back from the first time on, if there is one. */
 function keepingOne(state: State, caller: DomainId, id: VcpuId): State {

@@ -1,5 +1,12 @@
 import type { Reply } from '../abi/reply.js';
-import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { refusedToGuests } from '../abi/control-grants.js';
+import type {
+  ControlGrantCall,
+  LinearAccess,
+  PreemptibleCall,
+  Preemption,
+  Step,
+} from '../abi/step.js';
 import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
@@ -28,7 +35,7 @@ import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
-import { cacheFlush, transferGrant } from './transfer.js';
+import { writeBack, transferGrant } from './transfer.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
 import { mapForeign, unmapWindow, windowAccess } from './windows.js';
@@ -122,8 +129,8 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
         : hypercall(state, made);
     case 'unmap_and_replace':
       return [inTurn(state, made, unmapAndReplace)];
-    case 'cache_flush':
-      return cacheFlush(state, made);
+    case 'write_back':
+      return writeBack(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
@@ -131,18 +138,11 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
 
 /** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
 function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
-  switch (made.op) {
-    case 'unmap_and_replace':
-    case 'get_status_frames':
-    case 'transfer':
-    case 'cache_flush': {
-      const { caller, vcpu, op: name } = made;
-      return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
-    }
-    default:
-      return made;
-  }
+  if (!isForControl(made) || made.caller === CONTROL) return made;
+  const { caller, vcpu, op } = made;
+  return { op: 'refused_grant_call', caller, vcpu, name: refusedToGuests[op] };
 }
+const isForControl = (made: Step): made is ControlGrantCall => made.op in refusedToGuests;
 
 /** The calls that can be stopped, when nothing stops them. */
 function uninterrupted(state: State, made: PreemptibleCall): Alternative {
@@ -182,7 +182,7 @@ type One = Exclude<
   | Preemption
   | PreemptibleCall
   | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' }
-  | { readonly op: 'unmap_and_replace' | 'cache_flush' }
+  | { readonly op: 'unmap_and_replace' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */

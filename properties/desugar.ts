@@ -55,7 +55,7 @@ export function desugar(line: Line, machine: Machine, handles: Handles): readonl
     const named = ({ handle }: ReplaceLineElement): Handle => handleOf(handle, handles);
     return [{ ...line, elements: line.elements.map((x) => ({ ...x, handle: named(x) })) }];
   }
-  if (line.op === 'cache_flush') {
+  if (line.op === 'write_back') {
     const elements = line.elements.map((each) => ({
       ...each,
       deviceAddress: addressOf(each.deviceAddress, handles),

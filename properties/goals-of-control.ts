@@ -78,9 +78,9 @@ export const controlGoals: readonly Goal[] = [
   {
     id: 'S126',
     sentence: 'a page that the control domain maps by a grant is written back',
-    operations: ['cache_flush'],
+    operations: ['write_back'],
     reached: ({ domains, pages }, step, reply) =>
-      step.op === 'cache_flush' &&
+      step.op === 'write_back' &&
       reply.is === 'rc' &&
       reply.rc === 0 &&
       step.elements.some(

@@ -93,8 +93,11 @@ const giver = (scene: Scene): DomainId => (scene.hostile() ? scene.anyId() : CON
 /** Where the page is to come: where nothing is, or where something is. */
 function acceptedAt(scene: Scene, receiver: Domain): Gfn {
   const { choose } = scene;
-  const mapped = percent(choose, 25) ? scene.some(receiver.p2m) : undefined;
-  if (mapped !== undefined && isGrant(mapped.value)) return Gfn(mapped.key);
+  for (let attempt = pick(choose, [0, 0, 6]); attempt > 0; attempt--) {
+    const mapped = scene.some(receiver.p2m);
+    if (mapped !== undefined && isGrant(mapped.value)) return Gfn(mapped.key);
+  }
+  if (percent(choose, 8)) return scene.impossibleGfn();
   return percent(choose, 55) ? emptyGfn(scene, receiver) : usedGfn(scene, receiver);
 }
 
@@ -130,7 +133,7 @@ const TABLE_PAGE = 0x805;
 function flushLine(scene: Scene): FlushLine {
   const caller = percent(scene.choose, 4) ? scene.anyId() : CONTROL;
   const elements = Array.from({ length: scene.batchSize() }, () => flushElement(scene));
-  return { op: 'cache_flush', caller, vcpu: scene.vcpu, elements };
+  return { op: 'write_back', caller, vcpu: scene.vcpu, elements };
 }
 
 function flushElement(scene: Scene): FlushLineElement {

@@ -107,7 +107,7 @@ function shortened(line: Line, element: number): Line {
       return { ...line, elements: rest(line.elements) };
     case 'transfer':
       return { ...line, elements: rest(line.elements) };
-    case 'cache_flush':
+    case 'write_back':
       return { ...line, elements: rest(line.elements) };
     case 'populate_physmap':
     case 'decrease_reservation':
@@ -137,7 +137,7 @@ function withNames(line: Line, renamed: (name: FromLine) => FromLine | undefined
   }
   const addressOf = (at: number | FromLine): number | FromLine =>
     typeof at === 'number' ? at : (renamed(at) ?? 1);
-  if (line.op === 'cache_flush') {
+  if (line.op === 'write_back') {
     const elements = line.elements.map((each) => ({
       ...each,
       deviceAddress: addressOf(each.deviceAddress),

@@ -26,7 +26,7 @@ export function rewriteControlGrant(
         ref: by.ref(ref, target),
       })),
     };
-  if (line.op === 'cache_flush')
+  if (line.op === 'write_back')
     return {
       ...line,
       ...own,

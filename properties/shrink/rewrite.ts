@@ -60,7 +60,7 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
     case 'unmap_and_replace':
     case 'get_status_frames':
     case 'transfer':
-    case 'cache_flush':
+    case 'write_back':
       return rewriteControlGrant(line, by);
     case 'map':
     case 'unmap':

@@ -2,7 +2,7 @@ import { GNTTAB_CACHE_CLEAN, GNTTAB_CACHE_INVAL } from '../../abi/grant-table.js
 import { GrantRef, Mfn } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Rc } from '../../abi/status.js';
-import type { CacheFlush, FlushElement } from '../../abi/step.js';
+import type { WriteBack, FlushElement } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
@@ -15,7 +15,7 @@ const KNOWN_FLAGS = GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL;
  * GNTTABOP_cache_flush (grants.md 7.13): up to the first element that is refused. The processors of
  * this machine are coherent with its memory, so that who may ask is all there is to it.
  */
-export function cacheFlush(host: Host, caller: Domain, step: CacheFlush): Reply {
+export function writeBack(host: Host, caller: Domain, step: WriteBack): Reply {
   for (const element of step.elements) {
     const rc = flushOne(host, caller, element);
     if (rc !== 0) return rcReply(rc);
