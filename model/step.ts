@@ -1,17 +1,10 @@
 import type { Reply } from '../abi/reply.js';
-import { refusedToGuests } from '../abi/control-grants.js';
-import type {
-  ControlGrantCall,
-  LinearAccess,
-  PreemptibleCall,
-  Preemption,
-  Step,
-} from '../abi/step.js';
-import { CONTROL, type DomainId } from '../abi/ids.js';
+import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
-import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
+import { forHvm, statusFrames, unmapAndReplace, unmapByControl } from './control-grants.js';
 import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
@@ -38,7 +31,7 @@ import { getVersion, querySize, setupTable, swapGrant } from './table.js';
 import { writeBack, transferGrant } from './transfer.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
-import { mapForeign, unmapWindow, windowAccess } from './windows.js';
+import { isKnown, mapForeign, unmapWindow, windowAccess } from './windows.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
@@ -59,27 +52,6 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     ? alternatives
     : remembering(state, alternatives);
 }
-
-/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
-const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
-  made.caller !== CONTROL || !unknownOfControl.has(made.op);
-const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
-  'xadd',
-  'fetch',
-  'crash',
-  'load_linear',
-  'store_linear',
-  'cmpxchg_linear',
-  'xadd_linear',
-  'fetch_linear',
-  'cr0',
-  'cr3',
-  'cr4',
-  'efer',
-  'pkru',
-  'invlpg',
-  'hypercall',
-]);
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
@@ -135,14 +107,6 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
       return [finished(state, seenBy(made, one(state, made)))];
   }
 }
-
-/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
-function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
-  if (!isForControl(made) || made.caller === CONTROL) return made;
-  const { caller, vcpu, op } = made;
-  return { op: 'refused_grant_call', caller, vcpu, name: refusedToGuests[op] };
-}
-const isForControl = (made: Step): made is ControlGrantCall => made.op in refusedToGuests;
 
 /** The calls that can be stopped, when nothing stops them. */
 function uninterrupted(state: State, made: PreemptibleCall): Alternative {
