@@ -5,7 +5,7 @@ import type { DestroyDomain, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/
 import { createDomain } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
-import type { Host } from './host.js';
+import { isTranslated, type Host } from './host.js';
 import { logDirty } from './log-dirty.js';
 import { setMemoryType } from './memory-type.js';
 import { putPage } from './pages.js';
@@ -108,6 +108,7 @@ function inspectGfn(host: Host, step: InspectGfn): Reply {
 function memoryTypeAt(host: Host, step: MemoryTypeAt): Reply {
   const domain = host.domains.byId(step.domain);
   if (domain === undefined) return rcReply('-ESRCH');
+  if (!isTranslated(domain)) return rcReply('-EINVAL');
 
   // Nothing below this line can fail.
   return { is: 'inspected', memoryType: typeAt(domain, step.gfn) };
