@@ -5,10 +5,9 @@ import type { Errno } from '../abi/status.js';
 import type { PodTarget } from '../abi/step.js';
 import { count, get, put } from '../values/keyed.js';
 import { domainOf, ownedPages, theDomain, withDomain } from './derived.js';
-import { attempt } from './failing.js';
 import { withKept } from './on-demand.js';
 import { accept, crash, refuse, spoil, type Result } from './outcome.js';
-import { crashDomain, freshPage, withTables } from './pages.js';
+import { crashDomain, freshPage, changing } from './pages.js';
 import { shortage } from './shortage.js';
 import type { State } from './state.js';
 
@@ -66,8 +65,7 @@ export function marked(state: State, id: DomainId, gfns: readonly Gfn[]): Marked
   let next = state;
   for (const gfn of free) {
     if (gfn >= state.machine.gfnLimit) return { rule: 'P6.13', next };
-    const tabled = withTables(next, id, gfn);
-    const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+    const tried = changing(next, id, gfn);
     next = tried.next;
     if (!tried.isDone)
       return { rule: 'P6.14', next: gfns.length > 1 ? crashDomain(next, id) : next };

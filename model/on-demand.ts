@@ -2,8 +2,7 @@ import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
 import { count, drop, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
-import { attempt } from './failing.js';
-import { crashDomain, giveUp, withoutEntry } from './pages.js';
+import { changing, crashDomain, giveUp, withoutEntry } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
 
 /** Gfns whose pages come when they are first asked for (p2m.md 2.7), and the pages kept for them. */
@@ -34,7 +33,7 @@ export function demanded(
   const supplied = replenished(state, id, inUse);
   const [page, ...kept] = theDomain(supplied, id).kept;
   if (page === undefined) return crashDomain(supplied, id);
-  const { isDone, next } = attempt(supplied, 'entry');
+  const { isDone, next } = changing(supplied, id, gfn);
   const domain = theDomain(next, id);
   if (!isDone) return withDomain(next, { ...domain, kept: [...kept, page] });
 
@@ -95,7 +94,7 @@ function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly Page
   if (entry === undefined || !isOrdinary(state, domain, gfn)) return state;
   if (isHeld(state, entry.page) || inUse.includes(entry.page)) return state;
   if (!isSameContent(pageOf(state, entry.page).content, zeros)) return state;
-  const { isDone, next } = attempt(state, 'entry');
+  const { isDone, next } = changing(state, id, gfn);
   if (!isDone) return next;
 
   // Nothing below this line can fail.
@@ -135,7 +134,7 @@ export function handled(state: State, id: DomainId, first: number, size: number)
     const isGap = isOnDemand(now, gfn);
     if (gaps === 0 && !isWanting) break;
     if (!isGap && !(isWanting && isOrdinary(next, now, gfn))) continue;
-    const tried = attempt(next, 'entry');
+    const tried = changing(next, id, gfn);
     next = tried.next;
     // Of several it cannot be told which are changed.
     if (!tried.isDone) return { count: done, next: size > 1 ? crashDomain(next, id) : next };
