@@ -3,16 +3,8 @@ import type { DomainId, GrantRef } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import {
-  domainOf,
-  isStillOf,
-  isWritten,
-  ownPageAt,
-  pinsOf,
-  theDomain,
-  type Claim,
-  type Pins,
-} from './derived.js';
+import { domainOf, isStillOf, isWritten, ownPageAt, pinsOf, theDomain } from './derived.js';
+import { type Claim, type Pins } from './derived.js';
 import { entryAt, entryCount, mark, unmark, type GrantEntry } from './entries.js';
 import { demanded } from './on-demand.js';
 import type { Domain, PageId, State } from './state.js';

@@ -145,8 +145,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' }
-  | { readonly op: 'unmap_and_replace' | 'write_back' }
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */

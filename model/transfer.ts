@@ -49,7 +49,8 @@ export function transferGrant(
   if (entry.domain !== caller) return failed('G20.8', giveUp(given, page));
 
   const place = entryPlace(state, receiver, ref);
-  const told = storeAt(given, place, 2, entry.flags | DONE);
+  const done = abi.GTF_transfer_committed | abi.GTF_transfer_completed;
+  const told = storeAt(given, place, 2, entry.flags | done);
   if (target === CONTROL) {
     // [H5] It stays where it is, and the entry learns where that is.
     const size = receiver.grantVersion === 1 ? 4 : 8;
@@ -64,8 +65,6 @@ export function transferGrant(
   // Nothing below this line can fail.
   return accept({ status: 'okay' }, 'G20', next);
 }
-
-const DONE = abi.GTF_transfer_committed | abi.GTF_transfer_completed;
 
 const no = (status: Status, rule: RefusalId) => refuse({ status }, rule);
 
@@ -101,32 +100,18 @@ function refusalsOf(
   if (!isInPage || (flags & ~(CLEAN | FORGET)) !== 0) return [refuse(rc('-EINVAL'), 'G21.1')];
   if (length === 0 || flags === 0) return [];
 
+  // An address of the machine has 52 bits.
   const frame = Mfn(Math.floor(deviceAddress / PAGE_BYTES));
-  if (frame >= FRAMES_MAXIMUM) return [refuse(rc('-EINVAL'), 'G21.2')];
-  const page = pageAt(state, frame);
-  const reasons: Result[] = [];
-  if (page === undefined || isAnothers(state, caller, page))
-    reasons.push(refuse(rc('-EINVAL'), 'G21.4'));
-  if (page === undefined || !isReferencable(state, page))
-    reasons.unshift(refuse(rc('-EPERM'), 'G21.3'));
-  if (reasons.length === 0 && flags === FORGET) return [refuse(rc('-EOPNOTSUPP'), 'G21.5')];
-  return page === undefined ? reasons : reasons.slice(0, 1);
-}
-
-/** An address of the machine has 52 bits. */
-const FRAMES_MAXIMUM = 2 ** 40;
-
-/** [H5] The page that is known to be a frame. */
-function pageAt(state: State, frame: Mfn): PageId | undefined {
+  if (frame >= 2 ** 40) return [refuse(rc('-EINVAL'), 'G21.2')];
   const own = get(theDomain(state, CONTROL).p2m, frame)?.page;
-  const seen = own ?? findKey(state.pages, (page) => page.frame === frame);
-  return seen === undefined ? undefined : PageId(seen);
-}
-
-/** The page is not the caller's, nor does it map it by a grant of who has it. */
-function isAnothers(state: State, caller: DomainId, page: PageId): boolean {
-  const { owner } = pageOf(state, page);
-  const { mappings } = theDomain(state, caller);
+  const page = own ?? findKey(state.pages, (each) => each.frame === frame);
+  const isNobodys = refuse(rc('-EPERM'), 'G21.3');
+  const isAnothers = refuse(rc('-EINVAL'), 'G21.4');
+  if (page === undefined) return [isNobodys, isAnothers];
+  if (!isReferencable(state, PageId(page))) return [isNobodys];
+  const { owner } = pageOf(state, PageId(page));
   const isOfIt = (by: Mapping): boolean => by.page === page && by.granter === owner;
-  return owner !== caller && findKey(mappings, isOfIt) === undefined;
+  const { mappings } = theDomain(state, caller);
+  if (owner !== caller && findKey(mappings, isOfIt) === undefined) return [isAnothers];
+  return flags === FORGET ? [refuse(rc('-EOPNOTSUPP'), 'G21.5')] : [];
 }
