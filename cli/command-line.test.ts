@@ -194,6 +194,12 @@ describe('check', () => {
 });
 
 describe('recordings', () => {
+  test('exits 2 where no trace has such a name', () => {
+    const { code, out, err } = xenolith('recordings', '--only', 'nonsense');
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain("has a name that contains 'nonsense'");
+  });
+
   test('the conformance suite agrees, by file, and exits 0', () => {
     const { code, out } = xenolith('recordings', '--only', 'copy/');
     expect(code).toBe(0);
