@@ -8,7 +8,7 @@ import type { RefusedGrantCall, ReplaceElement, Step, UnmapElement } from '../ab
 import { ENTRY_ADDRESS, refusedToGuests } from '../abi/control-grants.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { drop, get, put } from '../values/keyed.js';
-import { domainOrSelf, gfnOf, theDomain, withDomain } from './derived.js';
+import { believedGfn, domainOrSelf, theDomain, withDomain } from './derived.js';
 import { ended } from './ended.js';
 import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
 import type { Mapping, PageId, State, Window } from './state.js';
@@ -137,7 +137,7 @@ export function statusFrames(state: State, caller: DomainId, call: GetStatusFram
   if (call.frames > target.statusFrames.length) return refuse(refused('general_error'), 'G19.3');
 
   // Nothing below this line can fail.
-  const gfnAt = (page: PageId) => gfnOf(target, page) ?? get(target.lastGfns, page) ?? INVALID_GFN;
+  const gfnAt = (page: PageId) => believedGfn(target, page) ?? INVALID_GFN;
   const frames = target.statusFrames.slice(0, call.frames).map(gfnAt);
   return accept({ is: 'table', status: 'okay', frames }, 'G19', state);
 }
