@@ -156,7 +156,7 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
  */
 export function compatCopyCall(state: State, made: Hypercall): Ended {
   const { copy } = abi.structures.compat;
-  const together = Math.floor(abi.COMPAT_AREA_BYTES / abi.structures.native.copy.bytes);
+  const together = Math.floor(state.machine.compatAreaBytes / abi.structures.native.copy.bytes);
   const replies: ElementReply[] = [];
   const rules: Rules[number][] = [];
   let next = state;
