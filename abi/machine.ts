@@ -47,6 +47,8 @@ export interface Machine {
   readonly demandsRemembered: number;
   /** Gfns that are gone through at a time in search of pages of zeros. */
   readonly sweepLength: number;
+  /** Of these, gfns with RAM that are looked at together. */
+  readonly sweepStride: number;
   /** Frames for one domain's shadows; the p2m has its own (`p2mTableFrames`). */
   readonly shadowFrames: number;
   /** Entries of one vcpu's TLB, a power of two. */
@@ -121,6 +123,7 @@ const tiny: Machine = {
   unmapBatch: 2,
   demandsRemembered: 2,
   sweepLength: 4,
+  sweepStride: 2,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 24,
@@ -159,6 +162,7 @@ const small: Machine = {
   unmapBatch: 3,
   demandsRemembered: 4,
   sweepLength: 16,
+  sweepStride: 4,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 40,
@@ -225,6 +229,7 @@ const xen: Machine = {
   unmapBatch: 32,
   demandsRemembered: 32,
   sweepLength: 1024,
+  sweepStride: 16,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 1024,

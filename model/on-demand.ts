@@ -1,10 +1,10 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, get, has, put } from '../values/keyed.js';
+import { count, drop, entries, findKey, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
 import { attempt } from './failing.js';
 import { crashDomain, giveUp, withoutEntry } from './pages.js';
-import type { Domain, PageId, State } from './state.js';
+import type { Domain, Entry, PageId, State } from './state.js';
 
 /** Gfns whose pages come when they are first asked for (p2m.md 2.7), and the pages kept for them. */
 
@@ -74,19 +74,41 @@ function replenished(state: State, id: DomainId, inUse: readonly PageId[]): Stat
   return isEmpty() ? swept(next, id, inUse) : next;
 }
 
-/** [P15] A stretch of gfns, downwards from where the last one ended, or from the highest demand. */
+/**
+ * [P15] The RAM of a stretch of gfns, downwards from where the last one ended, or from the highest demand;
+ * a number of gfns is looked at together. Where nothing is found the search goes on below the stretch,
+ * unless the hypervisor has something else to do, which the spec cannot know.
+ */
 function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
-  const { sweptTo, highestDemand } = theDomain(state, id);
+  const { p2m, sweptTo, highestDemand } = theDomain(state, id);
   const start = sweptTo === 0 ? highestDemand : sweptTo;
-  const limit = Math.max(0, start - state.machine.sweepLength);
+  const limit = start - state.machine.sweepLength;
+  const isAtGfn = ([gfn, entry]: readonly [number, Entry]): boolean =>
+    gfn > 0 && gfn <= start && !isGrant(entry);
   let next = state;
-  let gfn: number = start;
-  for (; gfn > 0; gfn--) {
-    next = takenBack(next, id, gfn, inUse);
-    if (gfn < limit) break;
+  const isOver = (): boolean => state.isHurried || theDomain(next, id).kept.length > 0;
+  let together: readonly number[] = [];
+  const look = (): void => {
+    for (const gfn of together) next = takenBack(next, id, gfn, inUse);
+    together = [];
+  };
+  let end = 0;
+  for (const [gfn] of entries(p2m).filter(isAtGfn).toReversed()) {
+    if (gfn < limit - 1 && isOver()) break;
+    together = [...together, gfn];
+    if (together.length === state.machine.sweepStride) look();
+    if (gfn >= limit || !isOver()) continue;
+    end = gfn;
+    break;
   }
-  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, gfn - 1)) });
+  if (end === 0 && isOver()) end = limit - 1;
+  look();
+  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
 }
+
+/** [P15] Whether a search may be cut short in this state: some domain has gfns without a page. */
+export const mayHurry = ({ domains }: State): boolean =>
+  findKey(domains, ({ onDemand }) => onDemand !== undefined) !== undefined;
 
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
 function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly PageId[]): State {

@@ -62,3 +62,14 @@ export const settled = (reply: Reply, next: State, rules: Alternative['rules']):
 
 export const finished = (before: State, { answer, rule, next }: Result): Alternative =>
   settled(answer === 'crashed' ? { is: 'crashed' } : answer, next ?? before, [rule]);
+
+/** An alternative, with something done to the state that follows. */
+export function afterwards(alternative: Alternative, change: (after: State) => State): Alternative {
+  const { given } = alternative;
+  const next = (actual: Reply): State | Objection => {
+    const after = alternative.next(actual);
+    return isObjection(after) ? after : change(after);
+  };
+  if (given === undefined) return { ...alternative, next };
+  return { ...alternative, next, given: (actual) => afterwards(given(actual), change) };
+}

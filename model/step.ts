@@ -1,4 +1,3 @@
-import type { Reply } from '../abi/reply.js';
 import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
 import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
@@ -15,10 +14,11 @@ import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
+import { mayHurry } from './on-demand.js';
 import { podTarget } from './demand-target.js';
 import { setMemoryType } from './memory-type.js';
-import { accept, finished, isObjection, refuse, settled } from './outcome.js';
-import type { Alternative, Objection, Result } from './outcome.js';
+import { accept, afterwards, finished, refuse, settled } from './outcome.js';
+import type { Alternative, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
@@ -45,11 +45,23 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
   }
   if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
+  return mayHurry(state) ? eitherWay(state, made) : alternatives(state, made);
+}
+
+/** [P15] A search for pages goes on until one is found, or was cut short where it may be. */
+function* eitherWay(state: State, made: Step): Iterable<Alternative> {
+  yield* alternatives(state, made);
+  const hurried = alternatives({ ...state, isHurried: true }, made);
+  for (const alternative of hurried)
+    yield afterwards(alternative, (after) => ({ ...after, isHurried: false }));
+}
+
+function alternatives(state: State, made: Step): Iterable<Alternative> {
   if (isLinear(made)) return linearAccess(state, made);
-  const alternatives = outcomes(state, made);
+  const all = outcomes(state, made);
   return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
-    ? alternatives
-    : remembering(state, alternatives);
+    ? all
+    : remembering(state, all);
 }
 
 /** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
@@ -76,20 +88,8 @@ const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
-function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
-  for (const alternative of alternatives) {
-    yield withMemories(before, alternative);
-  }
-}
-
-function withMemories(before: State, alternative: Alternative): Alternative {
-  const { given } = alternative;
-  const next = (actual: Reply): State | Objection => {
-    const after = alternative.next(actual);
-    return isObjection(after) ? after : withPast(before, after);
-  };
-  if (given === undefined) return { ...alternative, next };
-  return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
+function* remembering(before: State, all: Iterable<Alternative>): Iterable<Alternative> {
+  for (const alternative of all) yield afterwards(alternative, (after) => withPast(before, after));
 }
 
 function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Alternative> {
