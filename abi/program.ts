@@ -120,3 +120,25 @@ export type MarshalledCall =
   | Exclude<GrantCall, UnmapGrant | RefusedGrantCall | ControlGrantCall>
   | UnmapLine
   | Exclude<MemoryCall, ResourceCall>;
+
+/** The operations whose arguments can be in memory. */
+export const marshalledCalls: Readonly<Record<MarshalledCall['op'], true>> = {
+  map: true,
+  unmap: true,
+  copy: true,
+  swap: true,
+  setup_table: true,
+  query_size: true,
+  set_version: true,
+  get_version: true,
+  populate_physmap: true,
+  decrease_reservation: true,
+  increase_reservation: true,
+  add_to_physmap: true,
+  add_to_physmap_batch: true,
+  remove_from_physmap: true,
+  exchange: true,
+  current_reservation: true,
+  maximum_reservation: true,
+  maximum_gpfn: true,
+};

@@ -1,4 +1,9 @@
-import type { Line, MarshalledCall, MarshalledLine } from '../abi/program.js';
+import {
+  marshalledCalls,
+  type Line,
+  type MarshalledCall,
+  type MarshalledLine,
+} from '../abi/program.js';
 import { layouts, type Layout } from '../abi/layouts.js';
 import { accessors, type Accessor, type Hypercall } from '../abi/step.js';
 import type { Arguments, Caller } from './arguments.js';
@@ -82,28 +87,8 @@ function parseMarshalled(
 
 const COLON = ' : ';
 
-const isMarshalled = (line: Line): line is MarshalledCall => marshalled.has(line.op);
-
-const marshalled: ReadonlySet<Line['op']> = new Set([
-  'map',
-  'unmap',
-  'copy',
-  'swap',
-  'setup_table',
-  'query_size',
-  'set_version',
-  'get_version',
-  'populate_physmap',
-  'decrease_reservation',
-  'increase_reservation',
-  'add_to_physmap',
-  'add_to_physmap_batch',
-  'remove_from_physmap',
-  'exchange',
-  'current_reservation',
-  'maximum_reservation',
-  'maximum_gpfn',
-]);
+const isMarshalled = (line: Line): line is MarshalledCall =>
+  Object.hasOwn(marshalledCalls, line.op);
 
 const parseCount = (words: Words): number | undefined => {
   const token = words.optional('count');

@@ -4,28 +4,10 @@ import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
 import { HOST_READ } from './tables/active-entries.js';
-import { GRANT_MAP_RW, RAM_RW, mfnOf } from './tables/p2m-entry.js';
-import { Guests } from './testing/guests.js';
+import { GRANT_MAP_RW, RAM_RW } from './tables/p2m-entry.js';
+import type { Guests } from './testing/guests.js';
+import { domainOf, frameAt, mapped } from './testing/mapped.js';
 import { remember } from './testing/remember.js';
-
-/** Domain 2 maps page 5 of domain 1 at gfn 0x50, by ref 3; domain 3 has given a page up. */
-function mapped(): Guests {
-  const guests = new Guests();
-  guests.grant(1, 3, 2, 5);
-  guests.map(2, 1, 3, 0x50);
-  guests.decrease(3, [7]);
-  guests.observer.changes();
-  return guests;
-}
-
-function domainOf({ hypervisor }: Guests, id: number): Domain {
-  const domain = hypervisor.host.domains.byId(DomainId(id));
-  assert(domain !== undefined, 'the domains of a test exist');
-  return domain;
-}
-
-const frameAt = (guests: Guests, id: number, gfn: number): Mfn =>
-  mfnOf(domainOf(guests, id).p2m.lookup(Gfn(gfn)));
 
 /** The frame that domain 3 gave up. */
 const FREE = Mfn(23);

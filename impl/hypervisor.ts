@@ -107,20 +107,8 @@ export class Hypervisor implements System {
       case 'interrupt':
       case 'resume':
         return preemption(this.host, step);
-      case 'map':
-      case 'unmap':
-      case 'copy':
-      case 'setup_table':
-      case 'query_size':
-      case 'set_version':
-      case 'get_version':
-      case 'swap':
-      case 'refused_grant_call':
-      case 'unmap_and_replace':
-      case 'get_status_frames':
-        return this.#grantCall(step);
       default:
-        return this.#memoryCall(step);
+        return this.#call(step);
     }
   }
 
@@ -148,17 +136,10 @@ export class Hypervisor implements System {
     }
   }
 
-  #grantCall(step: GrantCall): Reply {
+  #call(step: GrantCall | MemoryCall): Reply {
     const caller = this.#running(step.caller, step.vcpu);
     if (caller === undefined) return this.#notNow(step);
-    const reply = performGrantCall(this.host, caller, step);
-    return caller.isCrashed ? CRASHED : reply;
-  }
-
-  #memoryCall(step: MemoryCall): Reply {
-    const caller = this.#running(step.caller, step.vcpu);
-    if (caller === undefined) return this.#notNow(step);
-    const reply = performMemoryCall(this.host, caller, step);
+    const reply = performCall(this.host, caller, step);
     return caller.isCrashed ? CRASHED : reply;
   }
 
@@ -192,15 +173,9 @@ export class Hypervisor implements System {
       case 'hypercall':
         return NO_DOMAIN;
       default:
-        return this.#isControlFree(step.vcpu) ? this.#callByControl(step) : this.#notNow(step);
+        if (!this.#isControlFree(step.vcpu)) return this.#notNow(step);
+        return performCall(this.host, this.host.control(), step);
     }
-  }
-
-  #callByControl(step: GrantCall | MemoryCall): Reply {
-    const caller = this.host.control();
-    return isMemoryCall(step)
-      ? performMemoryCall(this.host, caller, step)
-      : performGrantCall(this.host, caller, step);
   }
 
   /** The control domain's vcpu is not in the middle of a call. */
@@ -227,7 +202,7 @@ export class Hypervisor implements System {
   }
 }
 
-function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
+function performCall(host: Host, caller: Domain, step: GrantCall | MemoryCall): Reply {
   switch (step.op) {
     case 'map':
     case 'unmap':
@@ -248,26 +223,9 @@ function performGrantCall(host: Host, caller: Domain, step: GrantCall): Reply {
       return isTranslated(caller) ? rcReply('-ENOSYS') : unmapAndReplace(host, caller, step);
     case 'get_status_frames':
       return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
+    default:
+      return performMemoryCall(host, caller, step);
   }
-}
-
-const memoryCalls: ReadonlySet<Step['op']> = new Set<MemoryCall['op']>([
-  'populate_physmap',
-  'decrease_reservation',
-  'increase_reservation',
-  'add_to_physmap',
-  'add_to_physmap_batch',
-  'remove_from_physmap',
-  'exchange',
-  'current_reservation',
-  'maximum_reservation',
-  'maximum_gpfn',
-  'claim_pages',
-  'acquire_resource',
-]);
-
-function isMemoryCall(step: GrantCall | MemoryCall): step is MemoryCall {
-  return memoryCalls.has(step.op);
 }
 
 function performMemoryCall(host: Host, caller: Domain, step: MemoryCall): Reply {

@@ -49,7 +49,7 @@ const scenarios: Scenarios = {
     7  tool  domain_info  d1                      -ESRCH
     8  tool  domain_info  d2                      pages=1 maximum=14 dying
     9  tool  destroy      d3                      ok`,
-  '[G2] the mapping of a page whose granter died and came again as nothing is unmapped as any other': `
+  '[G2] a mapping outlives its granter, takes stores, and is unmapped; the next domain of that id sees none of it': `
     0  d1    grant    ref=3 to=d2 gfn=0x1 rw  ok
     1  d2    map      d1/3 at=0x30 rw         ok
     2  tool  destroy  d1                      ok

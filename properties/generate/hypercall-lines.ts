@@ -1,6 +1,11 @@
 import { Gfn, NO_HANDLE, type VcpuId } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
-import type { Line, MarshalledCall, MarshalledLine } from '../../abi/program.js';
+import {
+  marshalledCalls,
+  type Line,
+  type MarshalledCall,
+  type MarshalledLine,
+} from '../../abi/program.js';
 import type { Accessor, Hypercall } from '../../abi/step.js';
 import { PAGE_BYTES, type Word } from '../../abi/word.js';
 import { linearNumber, modeOf, vcpuOf } from '../../model/registers.js';
@@ -96,28 +101,7 @@ function listedTable(scene: Scene, caller: Domain): Line {
   return { ...line, list: undefined };
 }
 
-const isCall = (line: Line): line is MarshalledCall => calls.has(line.op);
-
-const calls: ReadonlySet<Line['op']> = new Set<Line['op']>([
-  'map',
-  'unmap',
-  'copy',
-  'swap',
-  'setup_table',
-  'query_size',
-  'set_version',
-  'get_version',
-  'populate_physmap',
-  'decrease_reservation',
-  'increase_reservation',
-  'add_to_physmap',
-  'add_to_physmap_batch',
-  'remove_from_physmap',
-  'exchange',
-  'current_reservation',
-  'maximum_reservation',
-  'maximum_gpfn',
-]);
+const isCall = (line: Line): line is MarshalledCall => Object.hasOwn(marshalledCalls, line.op);
 
 const manner = (scene: Scene): { readonly layout: abi.Layout; readonly as: Accessor } => ({
   layout: percent(scene.choose, 60) ? 'native' : 'compat',
