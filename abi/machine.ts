@@ -39,6 +39,10 @@ export interface Machine {
   readonly controlOrder: number;
   /** Elements of an unmap batch that are completed together. */
   readonly unmapBatch: number;
+  /** Gfns whose memory type changes before it is looked whether the call has to stop. */
+  readonly typeBatch: number;
+  /** Frames of a resource that are acquired together. */
+  readonly resourceBatch: number;
   /** How guests' own page tables are served: by shadows of them, or by hardware's nested walk. */
   readonly paging: Paging;
   /** What the guests' processors can do. */
@@ -121,6 +125,8 @@ const tiny: Machine = {
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
+  typeBatch: 2,
+  resourceBatch: 2,
   demandsRemembered: 2,
   sweepLength: 4,
   sweepStride: 2,
@@ -160,6 +166,8 @@ const small: Machine = {
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
+  typeBatch: 2,
+  resourceBatch: 2,
   demandsRemembered: 4,
   sweepLength: 16,
   sweepStride: 4,
@@ -227,6 +235,8 @@ const xen: Machine = {
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,
+  typeBatch: 256,
+  resourceBatch: 32,
   demandsRemembered: 32,
   sweepLength: 1024,
   sweepStride: 16,

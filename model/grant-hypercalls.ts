@@ -163,9 +163,13 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
 /**
  * [M2] Copies of a guest of 32 bits are read many at once, as many as fit the place where they are put
  * into native layout. If one cannot be read, none of these is made; once all are made the statuses
- * are written, the last one first, each that can be.
+ * are written, the last one first, each that can be. They may be stopped between two of these ([B2]).
  */
-export function compatCopyCall(state: State, made: Hypercall): Ended {
+export function compatCopyCall(
+  state: State,
+  made: Hypercall,
+  limit = Number.POSITIVE_INFINITY,
+): Ended {
   const { copy } = abi.structures.compat;
   const together = Math.floor(abi.COMPAT_AREA_BYTES / abi.structures.native.copy.bytes);
   const replies: ElementReply[] = [];
@@ -185,6 +189,7 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
     let copying: Copying = { state: next, source: undefined, dest: undefined };
     const done: ElementReply[] = [];
     for (const element of elements) {
+      if (done.length > 0 && replies.length + done.length >= limit) break;
       const { reply, rule, after: left } = copyGrant(copying, made.caller, element);
       copying = left;
       rules.push(rule);
@@ -206,6 +211,7 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
     }
     if (theDomain(next, made.caller).crashed) return calls.fatal(sofar());
     if (!isWhole) return calls.unwritten(sofar());
+    if (done.length < count) return { ...calls.through(sofar()), isStopped: true };
   }
   return calls.through(sofar());
 }

@@ -1,4 +1,5 @@
-import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { preemptible, type Hypercall, type LinearAccess } from '../abi/step.js';
+import type { PreemptibleCall, Preemption, Step } from '../abi/step.js';
 import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
@@ -22,7 +23,8 @@ import type { Alternative, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
-import { interrupt, invoked, isBusy, isStoppable, resume } from './preemption.js';
+import { interrupt, invoked, isBusy, resume } from './preemption.js';
+import { isStoppable } from './units.js';
 import { resource } from './resources.js';
 import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
@@ -94,18 +96,8 @@ function* remembering(before: State, all: Iterable<Alternative>): Iterable<Alter
 
 function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Alternative> {
   const made = forHvm(asked);
+  if (isPreemptible(made)) return [invoked(state, { call: made, done: 0 }, uninterrupted)];
   switch (made.op) {
-    case 'map':
-    case 'unmap':
-    case 'copy':
-    case 'swap':
-    case 'populate_physmap':
-    case 'decrease_reservation':
-    case 'increase_reservation':
-    case 'add_to_physmap':
-    case 'add_to_physmap_batch':
-    case 'destroy':
-      return [invoked(state, { call: made, done: 0 }, uninterrupted)];
     case 'interrupt':
       return [interrupt(state, made)];
     case 'resume':
@@ -118,12 +110,13 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
       return isStoppable(made)
         ? [invoked(state, { call: made, done: 0 }, uninterrupted)]
         : hypercall(state, made);
-    case 'unmap_and_replace':
-      return [inTurn(state, made, unmapAndReplace)];
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
 }
+
+const isPreemptible = (made: Step): made is Exclude<PreemptibleCall, Hypercall> =>
+  preemptible.some((op) => op === made.op);
 
 /** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
 function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
@@ -157,6 +150,14 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return finished(state, seenBy(made, addToPhysmapBatch(state, made.caller, made)));
     case 'destroy':
       return finished(state, destroy(state, made));
+    case 'unmap_and_replace':
+      return inTurn(state, made, unmapAndReplace);
+    case 'acquire_resource':
+      return finished(state, seenBy(made, resource(state, made)));
+    case 'set_memory_type':
+      return finished(state, setMemoryType(state, made));
+    case 'pod_target':
+      return finished(state, podTarget(state, made));
     case 'hypercall':
       return the(hypercall(state, made)[0]);
   }
@@ -164,10 +165,7 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
 
 type One = Exclude<
   Step,
-  | LinearAccess
-  | Preemption
-  | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' }
+  LinearAccess | Preemption | PreemptibleCall | { readonly op: 'inspect_gfn' | 'log_dirty' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -190,7 +188,6 @@ function one(state: State, made: One): Result {
     case 'exchange':
       return exchange(state, made.caller, made);
     case 'claim_pages':
-    case 'acquire_resource':
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
@@ -222,12 +219,8 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
-    case 'set_memory_type':
-      return setMemoryType(state, made);
     case 'memory_type':
       return memoryType(state, made);
-    case 'pod_target':
-      return podTarget(state, made);
     case 'pause':
     case 'unpause':
       return made.op === 'pause' ? pause(state, made) : unpause(state, made);

@@ -34,9 +34,9 @@ export function advanced(step: Hypercall, units: number): Hypercall {
 /** Bytes of an element of the batches that may be stopped; undefined for any other call. */
 function elementBytes({ number, command, layout }: Hypercall): number | undefined {
   if (number !== abi.HYPERVISOR_grant_table_op) return undefined;
-  const { map, unmap, copy, swap } = abi.structures.native;
+  const { map, unmap, copy, swap } = abi.structures[layout];
   if (command === abi.GNTTABOP_map_grant_ref) return map.bytes;
   if (command === abi.GNTTABOP_unmap_grant_ref) return unmap.bytes;
   if (command === abi.GNTTABOP_swap_grant_ref) return swap.bytes;
-  return command === abi.GNTTABOP_copy && layout === 'native' ? copy.bytes : undefined;
+  return command === abi.GNTTABOP_copy ? copy.bytes : undefined;
 }
