@@ -205,6 +205,7 @@ export const refusals = {
   'D11.1': ['-ESRCH', 'there is no such domain'],
   'D11.2': ['-EINVAL', 'the domain is not paused'],
   'D13.1': ['-ESRCH', 'there is no such domain'],
+  'D13.2': ['-EINVAL', 'the control domain has no p2m'],
   'M1.1': ['-EPERM', 'user code calls'],
   'M1.2': ['-ENOSYS', 'there is no such hypercall'],
   'M1.3': ['-ENOSYS', 'the command is no grant operation of an HVM caller'],

@@ -5,7 +5,7 @@ import type { ByToolstack, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/st
 import { createDomain } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
-import type { Host } from './host.js';
+import { isTranslated, type Host } from './host.js';
 import { logDirty } from './log-dirty.js';
 import { putPage } from './pages.js';
 import { DONE, rcReply } from './replies.js';
@@ -102,6 +102,7 @@ function inspectGfn(host: Host, step: InspectGfn): Reply {
 function memoryTypeAt(host: Host, step: MemoryTypeAt): Reply {
   const domain = host.domains.byId(step.domain);
   if (domain === undefined) return rcReply('-ESRCH');
+  if (!isTranslated(domain)) return rcReply('-EINVAL');
 
   // Nothing below this line can fail.
   return { is: 'inspected', memoryType: typeAt(domain, step.gfn) };

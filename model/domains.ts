@@ -189,8 +189,9 @@ export function inspectGfn(before: State, { domain: id, gfn }: abi.InspectGfn): 
 
 /** [D13] memory_type: the memory type at a gfn, which is not populated by that. */
 export function memoryType(state: State, { domain: id, gfn }: abi.MemoryTypeAt): Result {
-  const domain = guestOf(state, id);
+  const domain = domainOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D13.1');
+  if (domain.id === CONTROL) return refuse(rc('-EINVAL'), 'D13.2');
 
   // Nothing below this line can fail.
   return accept({ is: 'inspected', memoryType: memoryTypeAt(domain, gfn) }, 'D13', state);

@@ -151,10 +151,11 @@ const refusals: Scenarios = {
     0  d0    populate_physmap  d1 gfns=0x40,0x41 on_demand=1  2
     1  tool  pod_target        d1 pages=10                    -ENOMEM pages=0 kept=0 gfns=0
     2  tool  pod_target        d1                             ok pages=9 kept=1 gfns=2`,
-  '[D13] [D13.1] memory_type answers and changes nothing, or -ESRCH': `
+  '[D13] [D13.1] [D13.2] memory_type answers and changes nothing, or -ESRCH, or -EINVAL': `
     0  tool  memory_type  d1 gfn=0x1   ram_rw
     1  tool  memory_type  d1 gfn=0x99  mmio_dm
-    2  tool  memory_type  d9 gfn=0x1   -ESRCH`,
+    2  tool  memory_type  d9 gfn=0x1   -ESRCH
+    3  tool  memory_type  d0 gfn=0x1   -EINVAL`,
 };
 
 describe('populating on demand', () => {

@@ -19,7 +19,7 @@ const EPISODES = 48;
 
 /** What takes more than these runs to be seen. */
 const rare: ReadonlySet<string> = new Set(
-  'G1.4 G3.5 G3.9 G3.10 G4.3 G4.5 G4.6 G5.1 G5.2 G5.3 P11.13 P11.15 P14.8 P15.1 M4.6 G1.7 G16.1 G16.2'.split(
+  'G1.4 G3.5 G3.9 G3.10 G4.3 G4.5 G4.6 G5.1 G5.2 G5.3 P11.13 P11.15 P14.8 P15.1 M4.3 M4.6 G1.7 G16.1 G16.2'.split(
     ' ',
   ),
 );

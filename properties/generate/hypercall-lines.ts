@@ -175,7 +175,7 @@ function madeAgain(scene: Scene): Hypercall | undefined {
   const { passed } = scene.attention;
   const call = passed === undefined ? undefined : marshalled(passed, () => NO_HANDLE).at(-1);
   if (call?.op !== 'hypercall' || call.number !== abi.HYPERVISOR_memory_op) return undefined;
-  const first = scene.choose.below(4);
+  const first = scene.choose.below(6);
   return { ...call, command: call.command + first * 2 ** abi.MEMOP_EXTENT_SHIFT };
 }
 

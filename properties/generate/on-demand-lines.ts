@@ -13,7 +13,8 @@ export function onDemandLine(scene: Scene): Line | undefined {
   if (domain === undefined) return undefined;
   const way = choose.below(100);
   const { id } = domain;
-  if (way < 8) return { op: 'memory_type', domain: id, gfn: wantedGfn(scene, domain) };
+  if (way < 8)
+    return { op: 'memory_type', domain: targeted(scene, id), gfn: wantedGfn(scene, domain) };
   if (domain.onDemand === undefined || way < 30) return leave(scene, domain);
   if (way < 55) return { op: 'pod_target', domain: targeted(scene, id), target: target(scene, id) };
   return isRunning(domain) ? ask(scene, domain) : undefined;
