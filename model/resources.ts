@@ -75,8 +75,9 @@ function acquireResource(state: State, caller: DomainId, call: AcquireResource):
   for (let done = 0; done < count; done += state.machine.resourceBatch) {
     const last = frame + Math.min(done + state.machine.resourceBatch, count) - 1;
     const index = isStatus ? XENMAPIDX_grant_table_status + last : last;
-    if (last >= XENMAPIDX_grant_table_status) return spoil(answer('-EINVAL'), 'P18.7', next);
-    const grown = tableFrame(next, theDomain(next, target.id), index);
+    const isNumber = last < XENMAPIDX_grant_table_status;
+    const none = { page: undefined, next };
+    const grown = isNumber ? tableFrame(next, theDomain(next, target.id), index) : none;
     next = grown.next;
     if (grown.page === undefined) return spoil(answer('-EINVAL'), 'P18.7', next);
   }
