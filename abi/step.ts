@@ -38,7 +38,7 @@ export type {
 } from './control-grants.js';
 export type { AcquireResource, ClaimPages, ResourceCall } from './resources.js';
 export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
-export { accessors } from './access.js';
+export { accessors, unknownOfControl } from './access.js';
 export type {
   Access,
   ByGuest,

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import process from 'node:process';
 import type { Machine } from '../abi/machine.js';
 import { campaign, type Campaign, type Progress } from '../properties/campaign.js';
 import type { Coverage } from '../properties/coverage.js';
@@ -15,6 +14,7 @@ import {
 } from '../properties/report.js';
 import type { MakeSubject } from '../properties/subject.js';
 import { exitCodes, type ExitCode } from './exit.js';
+import { interruptible } from './interruptible.js';
 import { machineNamed, readFault, subjectWith } from './options.js';
 import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
@@ -130,22 +130,6 @@ async function canaryDies(machine: Machine): Promise<boolean> {
     failures: 1,
   });
   return found.length > 0;
-}
-
-/** Runs something that a first Ctrl-C ends in good order; a second one ends the process. */
-async function interruptible<Answer>(
-  run: (signal: AbortSignal) => Promise<Answer>,
-): Promise<Answer> {
-  const stop = new AbortController();
-  const onInterrupt = (): void => {
-    stop.abort();
-  };
-  process.once('SIGINT', onInterrupt);
-  try {
-    return await run(stop.signal);
-  } finally {
-    process.off('SIGINT', onInterrupt);
-  }
 }
 
 function boundsOf(

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -10,27 +10,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { main, root, xenolith } from './testing/built.js';
 import { caseObject, READ, walksText } from '../properties/walks/testing/case-text.js';
 
 /** The built command line, as its users run it. */
-
-const main = join(import.meta.dirname, '..', 'dist', 'cli', 'main.js');
-const root = join(import.meta.dirname, '..');
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function xenolith(...words: readonly string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  return { code: status, out: stdout, err: stderr };
-}
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'xenolith-'));
 
@@ -43,7 +26,7 @@ function file(name: string, text: string): string {
 const trace = 'xenolith-trace 1\nmachine small domains=1\n\n0  d1  load  at=0x0 u64  0x00000000\n';
 
 describe('help', () => {
-  test.each([[], ['check'], ['replay'], ['shrink'], ['recordings'], ['walks']])(
+  test.each([[], ['check'], ['replay'], ['shrink'], ['recordings'], ['walks'], ['faults']])(
     '%s --help teaches and exits 0',
     (...words: readonly string[]) => {
       const { code, out } = xenolith(...words, '--help');
@@ -58,6 +41,7 @@ describe('a wrong command line exits 2', () => {
   test.each([
     ['an unknown command', ['explode'], 'explode'],
     ['an unknown option', ['check', '--nonsense'], '--nonsense'],
+    ['an unknown fault', ['faults', 'nonsense'], "no fault 'nonsense'"],
     ['a count that is none', ['check', '--steps', '-5'], 'whole number'],
     ['an absurd count', ['check', '--steps', '9'.repeat(40)], 'whole number'],
     ['an unknown machine', ['check', '--machine', 'huge'], "no machine 'huge'"],

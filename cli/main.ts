@@ -4,22 +4,21 @@ import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
-import { sweepKinds } from '../properties/sweep/sweep.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.js';
 import { exitCodes, exitHelp, explained } from './exit.js';
-import { collected, emphasisNamed, guestsNamed, machinesFor } from './options.js';
-import { pagingNamed, wholeNumber } from './options.js';
+import { collected, emphasisNamed, faultOption, guestsNamed, jsonOption } from './options.js';
+import { machinesFor, pagingNamed, STEPS_LIMIT, wholeNumber } from './options.js';
 import { exportPrograms } from './export-programs.js';
+import { faultsCommand } from './faults-command.js';
 import { recordings, recordingsHelp } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
-import { sweep, sweepHelp } from './sweep.js';
+import { sweepCommand } from './sweep-command.js';
 import { walks } from './walks.js';
 
 /** The command line. Each command is a file of its own; here is what can be said to them. */
 
-const STEPS_LIMIT = 1e12;
 const SECONDS_LIMIT = 1e6;
 
 const program = new Command('xenolith')
@@ -30,13 +29,6 @@ const program = new Command('xenolith')
   .addHelpText('after', exitHelp)
   .showHelpAfterError('(xenolith --help tells more)')
   .exitOverride();
-
-const faultOption = (): Option =>
-  new Option('--fault <id>', 'put a known fault into the hypervisor (may be given again)')
-    .argParser(collected)
-    .default([], 'none');
-const jsonOption = (): Option =>
-  new Option('--json', 'one JSON object instead of text').default(false);
 
 interface CheckWords {
   readonly seed?: string;
@@ -240,36 +232,8 @@ ${exitHelp}`,
     },
   );
 
-interface SweepWords {
-  readonly paging?: string;
-  readonly mode?: string;
-  readonly kind: readonly string[];
-  readonly step: number;
-  readonly out: string;
-  readonly fault: readonly string[];
-  readonly json: boolean;
-}
-
-program
-  .command('sweep')
-  .description('make every access through page tables with every flag, on spec and hypervisor')
-  .option('--paging <how>', 'how guests’ page tables are served: shadow, hap (default: both)')
-  .option('--mode <tables>', 'only tables whose name (pae-4k) begins so (default: all)')
-  .addOption(
-    new Option('--kind <kind>', `one of ${sweepKinds.join(', ')} (may be given again)`)
-      .argParser(collected)
-      .default([], 'all'),
-  )
-  .option('--step <n>', 'carry out one case of so many', wholeNumber(STEPS_LIMIT), 1)
-  .option('--out <directory>', 'where failing traces are saved', 'found')
-  .addOption(faultOption())
-  .addOption(jsonOption())
-  .addHelpText('after', sweepHelp)
-  .action(async (words: SweepWords) => {
-    const { mode } = words;
-    const paging = words.paging === undefined ? undefined : pagingNamed(words.paging);
-    process.exitCode = await sweep({ ...words, mode, paging });
-  });
+program.addCommand(sweepCommand().copyInheritedSettings(program));
+program.addCommand(faultsCommand().copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { pagings, presets, type Machine, type Paging } from '../abi/machine.js';
 import { parseFault } from '../faults/parse.js';
 import type { Fault } from '../faults/fault.js';
@@ -12,6 +12,9 @@ import type { MakeSubject } from '../properties/subject.js';
 import { UsageError } from './exit.js';
 
 /** Arguments that several commands take, read and checked. */
+
+/** No run takes more steps. */
+export const STEPS_LIMIT = 1e12;
 
 /** A whole number from 1 up to a limit. */
 export const wholeNumber =
@@ -99,3 +102,12 @@ export const collected = (value: string, before: readonly string[]): readonly st
   ...before,
   value,
 ];
+
+/** A fault of the project, put into the hypervisor. */
+export const faultOption = (): Option =>
+  new Option('--fault <id>', 'put a known fault into the hypervisor (may be given again)')
+    .argParser(collected)
+    .default([], 'none');
+/** For programs that read what a command has to say. */
+export const jsonOption = (): Option =>
+  new Option('--json', 'one JSON object instead of text').default(false);

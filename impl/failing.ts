@@ -12,11 +12,6 @@ export class Failing {
     this.#left[what] = after;
   }
 
-  /** A try to update an entry, or to add a table for one, is to fail: so each of them counts. */
-  countsEntries(): boolean {
-    return this.#left.entry + this.#left.table > 0;
-  }
-
   /** One try: whether it is the one that fails. */
   strikes(what: Fallible): boolean {
     if (this.#left[what] === 0) return false;

@@ -7,10 +7,12 @@ import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
-import { GRANT_MAP_RW, NOTHING, RAM_RW } from './tables/p2m-entry.js';
+import { GRANT_MAP_RW, NOTHING } from './tables/p2m-entry.js';
 import { isGrant, isRam, mfnOf, permitsStore, typeOf } from './tables/p2m-entry.js';
 import type { Leaf, TypeCode } from './tables/p2m-entry.js';
-import { SUPERPAGE_PAGES } from './tables/superpage.js';
+import { SPAN } from './tables/p2m-place.js';
+import { SUPERPAGE_PAGES, hasLargeEntries, levelFor } from './tables/superpage.js';
+import type { LargeLevel } from './tables/superpage.js';
 
 /*
  * Adding to and removing from a p2m, with the M2P and the references that go with it
@@ -67,7 +69,10 @@ function gapsIn({ p2m, demands }: Domain, first: Gfn, count: number): number {
   return gaps;
 }
 
-/** `setEntries`, but superpages where new RAM can be one. */
+/**
+ * Pages of one extent, by as large entries as there can be; answers why the last that could not be set was
+ * not. What is mapped by grant comes one by one.
+ */
 function setRange(
   host: Host,
   domain: Domain,
@@ -75,27 +80,40 @@ function setRange(
   pages: readonly Mfn[],
   type: TypeCode,
 ): AddFailure | undefined {
-  const isLarge = pages.length >= SUPERPAGE_PAGES && type === RAM_RW;
-  if (!isLarge || !host.options.superpages) return setEntries(domain, first, pages, type);
+  if (pages.length < SUPERPAGE_PAGES || !hasLargeEntries(host.machine))
+    return setEntries(domain, first, pages, type);
   let failure: AddFailure | undefined;
-  for (let start = 0, end = 0; start < pages.length; start = end) {
+  for (let start = 0, size = 1; start < pages.length; start += size) {
     const gfn = gfnAfter(first, start);
-    end = Math.min(pages.length, start + SUPERPAGE_PAGES - (gfn % SUPERPAGE_PAGES));
-    const part = pages.slice(start, end);
-    if (!setSuperpage(domain, gfn, part)) failure = setEntries(domain, gfn, part, type) ?? failure;
+    const level = levelFor(gfn, start, pages.length);
+    size = SPAN[level];
+    const part = pages.slice(start, start + size);
+    const failed =
+      level === 1 || gfn + size > host.machine.gfnLimit
+        ? setEntries(domain, gfn, part, type)
+        : setBlock(domain, gfn, part, level);
+    failure = failed ?? failure;
   }
   return failure;
 }
 
-/** One entry for 512 frames in a row at gfns that hold nothing, so that nobody has to be told; or false. */
-function setSuperpage(domain: Domain, gfn: Gfn, pages: readonly Mfn[]): boolean {
-  const mfn = pageAt(pages, 0);
-  if (pages.length !== SUPERPAGE_PAGES || mfn % SUPERPAGE_PAGES !== 0) return false;
-  for (let page = 0; page < SUPERPAGE_PAGES; page += 1) {
-    if (pages[page] !== mfn + page) return false;
-    if (domain.p2m.lookup(gfnAfter(gfn, page)) !== NOTHING) return false;
+/** RAM in place of all that an entry of level 2 or 3 leads to. */
+function setBlock(
+  domain: Domain,
+  first: Gfn,
+  pages: readonly Mfn[],
+  level: LargeLevel,
+): AddFailure | undefined {
+  const old = new Map<Gfn, Leaf>();
+  for (let page = 0; page < pages.length; page += 1) {
+    const gfn = gfnAfter(first, page);
+    const found = domain.p2m.lookup(gfn);
+    if (found !== NOTHING) old.set(gfn, found);
   }
-  return domain.p2m.setSuperpage(gfn, mfn);
+  for (const [gfn, found] of old) domain.paging.entryChanges(gfn, found);
+  const result = domain.p2m.setBlock(first, pages, level);
+  for (const [gfn, found] of old) domain.paging.entryChanged(gfn, found);
+  return result === 'set' ? undefined : result;
 }
 
 /** All entries that can be set; answers why the last that could not be was not. */

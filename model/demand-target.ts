@@ -5,10 +5,9 @@ import type { Errno } from '../abi/status.js';
 import type { PodTarget } from '../abi/step.js';
 import { count, get, put } from '../values/keyed.js';
 import { domainOf, ownedPages, theDomain, withDomain } from './derived.js';
-import { attempt } from './failing.js';
 import { withKept } from './on-demand.js';
 import { accept, crash, refuse, spoil, type Result } from './outcome.js';
-import { crashDomain, freshPage, withTables } from './pages.js';
+import { crashDomain, freshPage, changing } from './pages.js';
 import { shortage } from './shortage.js';
 import type { State } from './state.js';
 
@@ -19,20 +18,16 @@ import type { State } from './state.js';
  * for its gfns without a page, as long as there are such gfns; what it has already it keeps. A domain
  * without such gfns, or with as many pages, is let be. `most` pages are done at a time ([B2]).
  */
-export function podTarget(
-  state: State,
-  { domain: id, target }: PodTarget,
-  most = Number.POSITIVE_INFINITY,
-): Result {
+export function podTarget(state: State, call: PodTarget, most = Infinity): Result {
+  const { domain: id, target } = call;
   const no = (rc: Errno): Reply => ({ is: 'pod', rc, pages: 0, kept: 0, gfns: 0 });
   const domain = domainOf(state, id);
   if (domain === undefined) return refuse(no('-ESRCH'), 'P16.1');
   if (id === CONTROL) return refuse(no('-EINVAL'), 'P16.2');
   if (target !== undefined && target > domain.maximumPages) return refuse(no('-EINVAL'), 'P16.3');
 
-  const before = domain.kept.length;
-  const missing = missingPages(state, id, target);
-  let next = withKept(state, id, before + Math.max(missing, -most));
+  const missing = missingPages(state, call);
+  let next = withKept(state, id, domain.kept.length + Math.max(missing, -most));
   for (let done = 0; done < Math.min(missing, most); done++) {
     const { why, left } = shortage(next, id, 1);
     if (why !== undefined) return spoil(no('-ENOMEM'), 'P16.4', left);
@@ -47,8 +42,10 @@ export function podTarget(
 }
 
 /** [P16] How many pages more are to be kept than there are; below zero, how many less. */
-export function missingPages(state: State, id: DomainId, target: number | undefined): number {
-  const { dying, onDemand, kept } = theDomain(state, id);
+export function missingPages(state: State, { domain: id, target }: PodTarget): number {
+  const domain = id === CONTROL ? undefined : domainOf(state, id);
+  if (domain === undefined) return 0;
+  const { dying, onDemand, kept } = domain;
   const gaps = count(onDemand, () => true);
   const has = ownedPages(state, id);
   const populated = has - kept.length;
@@ -79,8 +76,7 @@ export function marked(state: State, id: DomainId, gfns: readonly Gfn[]): Marked
   let next = state;
   for (const gfn of free) {
     if (gfn >= state.machine.gfnLimit) return { rule: 'P6.13', next };
-    const tabled = withTables(next, id, gfn);
-    const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+    const tried = changing(next, id, gfn);
     next = tried.next;
     if (!tried.isDone)
       return { rule: 'P6.14', next: gfns.length > 1 ? crashDomain(next, id) : next };

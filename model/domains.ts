@@ -9,7 +9,8 @@ import { ownPageAt, pageOf, theDomain, withContent, withDomain } from './derived
 import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, freshPage, withFrameNumbers } from './pages.js';
+import { freshPage, withFrameNumbers } from './pages.js';
+import { addPages, blockBits } from './superpages.js';
 import { demanded, isOnDemand } from './on-demand.js';
 import { placed } from './physmap.js';
 import { isNested } from './registers.js';
@@ -131,20 +132,33 @@ const newVcpu: Vcpu = {
 /** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
 const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
-/** The domain with its first RAM and its table in the p2m, as far as they can be had. */
+/**
+ * The domain with its first RAM and its table in the p2m, as far as they can be had. The toolstack
+ * populates runs of RAM by extents as large as one entry can hold.
+ */
 function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
   const free = freeFrames(state) - claimedPages(state);
   let next = state;
   let had = 0;
   for (const { gfn, count } of config.ram)
-    for (let i = 0; i < count; i++) {
-      if (had === config.maximumPages) return { isDone: false, next };
+    for (let i = 0, size = 1; i < count; i += size) {
+      const first = Gfn(gfn + i);
+      const fits = (bits: number): boolean =>
+        count - i >= 2 ** bits && blockBits(state, first, 0, 2 ** bits) === bits;
+      size = 2 ** ([18, 9].find(fits) ?? 0);
+      if (had + size > config.maximumPages) return { isDone: false, next };
       const tried = attempt(next, 'page');
-      if (!tried.isDone || had++ === free) return { isDone: false, next: tried.next };
-      const { page, next: owned } = freshPage(tried.next, id, 'ram');
-      const added = addPage(owned, id, Gfn(gfn + i), { page, type: 'ram_rw' });
-      if (added.failure !== undefined) return { isDone: false, next: added.next };
+      had += size;
+      if (!tried.isDone || had > free) return { isDone: false, next: tried.next };
+      next = tried.next;
+      const pages = Array.from({ length: size }, () => {
+        const fresh = freshPage(next, id, 'ram');
+        next = fresh.next;
+        return fresh.page;
+      });
+      const added = addPages(next, id, first, pages);
       next = added.next;
+      if (added.failures.some((why) => why !== undefined)) return { isDone: false, next };
     }
   if (config.tableGfn === undefined) return { isDone: true, next };
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));

@@ -165,11 +165,7 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
  * into native layout. If one cannot be read, none of these is made; once all are made the statuses
  * are written, the last one first, each that can be. They may be stopped between two of these ([B2]).
  */
-export function compatCopyCall(
-  state: State,
-  made: Hypercall,
-  limit = Number.POSITIVE_INFINITY,
-): Ended {
+export function compatCopyCall(state: State, made: Hypercall, limit = Infinity): Ended {
   const { copy } = abi.structures.compat;
   const together = Math.floor(abi.COMPAT_AREA_BYTES / abi.structures.native.copy.bytes);
   const replies: ElementReply[] = [];

@@ -1,10 +1,9 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, entries, findKey, get, has, put } from '../values/keyed.js';
+import { count, drop, entries, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
-import { attempt } from './failing.js';
-import { crashDomain, giveUp, withoutEntry } from './pages.js';
-import type { Domain, Entry, PageId, State } from './state.js';
+import { changing, crashDomain, giveUp, withoutEntry } from './pages.js';
+import type { Domain, PageId, State } from './state.js';
 
 /** Gfns whose pages come when they are first asked for (p2m.md 2.7), and the pages kept for them. */
 
@@ -34,7 +33,7 @@ export function demanded(
   const supplied = replenished(state, id, inUse);
   const [page, ...kept] = theDomain(supplied, id).kept;
   if (page === undefined) return crashDomain(supplied, id);
-  const { isDone, next } = attempt(supplied, 'entry');
+  const { isDone, next } = changing(supplied, id, gfn);
   const domain = theDomain(next, id);
   if (!isDone) return withDomain(next, { ...domain, kept: [...kept, page] });
 
@@ -83,8 +82,7 @@ function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
   const { p2m, sweptTo, highestDemand } = theDomain(state, id);
   const start = sweptTo === 0 ? highestDemand : sweptTo;
   const limit = start - state.machine.sweepLength;
-  const isAtGfn = ([gfn, entry]: readonly [number, Entry]): boolean =>
-    gfn > 0 && gfn <= start && !isGrant(entry);
+  const ram = entries(p2m).filter(([gfn, entry]) => gfn > 0 && gfn <= start && !isGrant(entry));
   let next = state;
   const isOver = (): boolean => state.isHurried || theDomain(next, id).kept.length > 0;
   let together: readonly number[] = [];
@@ -93,7 +91,7 @@ function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
     together = [];
   };
   let end = 0;
-  for (const [gfn] of entries(p2m).filter(isAtGfn).toReversed()) {
+  for (const [gfn] of ram.toReversed()) {
     if (gfn < limit - 1 && isOver()) break;
     together = [...together, gfn];
     if (together.length === state.machine.sweepStride) look();
@@ -106,10 +104,6 @@ function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
   return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
 }
 
-/** [P15] Whether a search may be cut short in this state: some domain has gfns without a page. */
-export const mayHurry = ({ domains }: State): boolean =>
-  findKey(domains, ({ onDemand }) => onDemand !== undefined) !== undefined;
-
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
 function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly PageId[]): State {
   const domain = theDomain(state, id);
@@ -117,7 +111,7 @@ function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly Page
   if (entry === undefined || !isOrdinary(state, domain, gfn)) return state;
   if (isHeld(state, entry.page) || inUse.includes(entry.page)) return state;
   if (!isSameContent(pageOf(state, entry.page).content, zeros)) return state;
-  const { isDone, next } = attempt(state, 'entry');
+  const { isDone, next } = changing(state, id, gfn);
   if (!isDone) return next;
 
   // Nothing below this line can fail.
@@ -157,7 +151,7 @@ export function handled(state: State, id: DomainId, first: number, size: number)
     const isGap = isOnDemand(now, gfn);
     if (gaps === 0 && !isWanting) break;
     if (!isGap && !(isWanting && isOrdinary(next, now, gfn))) continue;
-    const tried = attempt(next, 'entry');
+    const tried = changing(next, id, gfn);
     next = tried.next;
     // Of several it cannot be told which are changed.
     if (!tried.isDone) return { count: done, next: size > 1 ? crashDomain(next, id) : next };

@@ -97,9 +97,15 @@ export const withoutEntry = (domain: Domain, gfn: number): Domain => {
   return { ...domain, p2m: drop(domain.p2m, gfn) };
 };
 
-/** [D9] A gfn becomes empty, or it could not be, and nothing changes. */
+/** [P2] [D9] The entry of one gfn is to be another, for which it needs its tables. */
+export function changing(state: State, id: DomainId, gfn: number): Attempt {
+  const tabled = withTables(state, id, gfn);
+  return tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+}
+
+/** A gfn becomes empty, or it could not be, and its page stays there. */
 export function emptied(state: State, id: DomainId, gfn: number): Attempt {
-  const { isDone, next } = attempt(state, 'entry');
+  const { isDone, next } = changing(state, id, gfn);
   if (!isDone) return { isDone, next };
   return { isDone, next: withDomain(next, withoutEntry(theDomain(next, id), gfn)) };
 }
@@ -129,9 +135,7 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   if (!moved.isDone) return no('no_table', moved.next);
   if (gfn >= state.machine.gfnLimit) return no('out_of_range', moved.next);
 
-  const tabled = withTables(moved.next, id, gfn);
-  if (!tabled.isDone) return no('no_table', tabled.next);
-  const { isDone, next } = attempt(tabled.next, 'entry');
+  const { isDone, next } = changing(moved.next, id, gfn);
   if (!isDone) return no('no_table', next);
 
   // Nothing below this line can fail.
@@ -148,12 +152,13 @@ export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
- * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
+ * and 2^9 gfns that ever held an entry of its own. They come out of the domain's pool and stay until it
+ * dies, or a superpage takes their place; part of a superpage changes only once it has its tables.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-export function withTables(state: State, id: DomainId, gfn: number): Attempt {
+export function withTables(state: State, id: DomainId, gfn: number, above = 0): Attempt {
   let next = state;
-  for (const bits of [27, 18, 9]) {
+  for (const bits of [27, 18, 9].filter((of) => of > above)) {
     const domain = theDomain(next, id);
     const { dying, tables } = domain;
     const key = tableKey(gfn, bits);
@@ -167,5 +172,5 @@ export function withTables(state: State, id: DomainId, gfn: number): Attempt {
   return { isDone: true, next };
 }
 
-const tableKey = (gfn: number, bits: number): number =>
+export const tableKey = (gfn: number, bits: number): number =>
   bits * 2 ** 40 + Math.floor(gfn / 2 ** bits);

@@ -46,7 +46,7 @@ const byControl: Scenarios = {
     0  d0    interrupt         after=1                             done
     1  d0    acquire_resource  d1 id=0 frame=0 count=3 query=0     preempted ok count=2
     2  d1    query_size        self                                ok frames=2 maximum=3
-    3  d0    resume                                                ok count=3
+    3  d0    resume                                                ok count=1
     4  d0    acquire_resource  d2 id=0 frame=0 count=4 query=0     -EINVAL count=4
     5  d2    query_size        self                                ok frames=2 maximum=3`,
   '[B2] [G18.1] mappings are replaced in batches': `

@@ -2,17 +2,17 @@ import type { Reply } from '../abi/reply.js';
 import * as layouts from '../abi/layouts.js';
 import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
 import type { ByGuest, ByToolstack, Interrupt, PreemptibleCall } from '../abi/step.js';
-import type { Hypercall, Resume, Step } from '../abi/step.js';
-import type { Ended } from './calls.js';
+import type { Resume, Step } from '../abi/step.js';
 import { podTarget } from './demand-target.js';
 import { destroyPartly } from './destroy.js';
 import { compatCopyCall } from './grant-hypercalls.js';
 import { alternativeOf } from './hypercalls.js';
 import { memoryHypercall } from './memory-hypercalls.js';
-import { accept, finished, isObjection, rc, refuse, type Alternative } from './outcome.js';
+import { accept, finished, isObjection, rc, refuse, throughout } from './outcome.js';
+import type { Alternative } from './outcome.js';
 import { vcpuOf, withVcpu } from './registers.js';
 import type { Pending, State } from './state.js';
-import { elementsOf, isCompatCopy, partOf, testPoint, unitsOf } from './units.js';
+import { elementsOf, partOf, testPoint, unitsOf } from './units.js';
 
 /**
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). What a call does is a matter
@@ -52,15 +52,8 @@ export function resume(state: State, { caller, vcpu }: Resume, perform: Perform)
 
   // Nothing below this line can fail.
   const now = withVcpu(state, caller, vcpu, { ...idle, pending: undefined });
-  return resumed(invoked(now, pending, perform));
-}
-
-function resumed(rest: Alternative): Alternative {
-  const { given } = rest;
-  const alternative: Alternative = { ...rest, rules: [...rest.rules, 'B3'] };
-  return given === undefined
-    ? alternative
-    : { ...alternative, given: (actual) => resumed(given(actual)) };
+  const rest = invoked(now, pending, perform);
+  return throughout(rest, (each) => ({ ...each, rules: [...each.rules, 'B3'] }));
 }
 
 /**
@@ -72,9 +65,8 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   const by = vcpuOf(state, caller, vcpu);
   if (by.interrupt === undefined) return counted(perform(state, call), call, done);
   const now = withVcpu(state, caller, vcpu, { ...by, interrupt: undefined });
-  const perUnit = call.op === 'hypercall' ? limited(call) : undefined;
-  if (call.op === 'hypercall' && perUnit !== undefined)
-    return limitedInvoked(now, call, Math.max(1, by.interrupt), perUnit);
+  const known = call.op === 'hypercall' ? limited(now, call, Math.max(1, by.interrupt)) : undefined;
+  if (known !== undefined) return known;
   const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(state, call)];
   const first = units < all ? head(now, call, units, perform) : undefined;
   // Who is crashed on the way makes no more of it.
@@ -85,37 +77,26 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   return stopped(first, { caller, vcpu }, { call: partOf(call, units, all), done: done + units });
 }
 
-/** A hypercall that is told how much it may do, with what it comes to and how it goes on. */
-interface Limited {
-  readonly perform: (state: State, call: Hypercall, units: number) => Ended;
-  readonly rest: (call: Hypercall, ended: Ended, units: number) => Hypercall;
-}
-
 /**
  * [B2] How much a memory call has to do is in memory, and read when it is made, or made again; copies of
  * a guest of 32 bits are read many at once, also where only some of these are made.
  */
-function limited(call: Hypercall): Limited | undefined {
-  if (call.as === 'user') return undefined;
-  if (call.number === layouts.HYPERVISOR_memory_op)
-    return { perform: memoryHypercall, rest: later };
-  if (!isCompatCopy(call) || call.count > layouts.COUNT_MAXIMUM) return undefined;
-  const rest: Limited['rest'] = (made, { outcome }) => {
-    const done = outcome?.is === 'statuses' ? outcome.elements.length : 0;
-    return elementsOf(made, done, made.count);
-  };
-  return { perform: compatCopyCall, rest };
-}
-
-const later: Limited['rest'] = (call, _, units) => {
-  return { ...call, command: call.command + units * 2 ** layouts.MEMOP_EXTENT_SHIFT };
-};
-
-function limitedInvoked(state: State, call: Hypercall, units: number, by: Limited): Alternative {
-  const ended = by.perform(state, call, units);
+function limited(state: State, call: PreemptibleCall, units: number): Alternative | undefined {
+  if (call.op !== 'hypercall' || call.as === 'user') return undefined;
+  const isMemory = call.number === layouts.HYPERVISOR_memory_op;
+  const isCopy =
+    call.number === layouts.HYPERVISOR_grant_table_op &&
+    call.layout === 'compat' &&
+    call.command === layouts.GNTTABOP_copy;
+  if (!isMemory && !(isCopy && call.count <= layouts.COUNT_MAXIMUM)) return undefined;
+  const ended = (isMemory ? memoryHypercall : compatCopyCall)(state, call, units);
+  const { outcome, isStopped } = ended;
   const alternative = alternativeOf(ended, call.caller);
-  if (ended.isStopped !== true || alternative.reply.is === 'crashed') return alternative;
-  return stopped(alternative, call, { call: by.rest(call, ended, units), done: 0 });
+  if (isStopped !== true || alternative.reply.is === 'crashed') return alternative;
+  const done = outcome?.is === 'statuses' ? outcome.elements.length : units;
+  const command = call.command + units * 2 ** layouts.MEMOP_EXTENT_SHIFT;
+  const rest = isMemory ? { ...call, command } : elementsOf(call, done, call.count);
+  return stopped(alternative, call, { call: rest, done: 0 });
 }
 
 /** What the first units of a call came to, with the rest still to do. */
@@ -123,7 +104,7 @@ function stopped(first: Alternative, { caller, vcpu }: ByGuest, pending: Pending
   const { given, reply } = first;
   const ofFirst = (actual: Reply): Reply => (actual.is === 'preempted' ? actual.done : actual);
   const alternative: Alternative = {
-    reply: { is: 'preempted', done: sofar(reply, pending) },
+    reply: { is: 'preempted', done: reply.is === 'rc' ? rc(pending.done) : reply },
     rules: [...first.rules, 'B2'],
     next: (actual) => {
       const after = first.next(ofFirst(actual));
@@ -134,12 +115,6 @@ function stopped(first: Alternative, { caller, vcpu }: ByGuest, pending: Pending
   if (given === undefined) return alternative;
   const by = { caller, vcpu };
   return { ...alternative, given: (actual) => stopped(given(ofFirst(actual)), by, pending) };
-}
-
-/** What is done is counted from the beginning. */
-function sofar(reply: Reply, { done }: Pending): Reply {
-  if (reply.is === 'rc') return rc(done);
-  return reply.is === 'resource' ? { ...reply, count: done } : reply;
 }
 
 /** What comes of the first units of a call. */
@@ -153,8 +128,6 @@ const head = (state: State, call: PreemptibleCall, units: number, perform: Perfo
 /** An answer that counts extents counts those that were done before. */
 function counted(alternative: Alternative, { op }: PreemptibleCall, done: number): Alternative {
   const { reply } = alternative;
-  if (reply.is === 'resource')
-    return { ...alternative, reply: { ...reply, count: reply.count + done } };
   if (reply.is !== 'rc' || typeof reply.rc !== 'number') return alternative;
   if (isWithoutCount(op)) return alternative;
   return { ...alternative, reply: rc(reply.rc + done) };

@@ -1,4 +1,4 @@
-import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
+import { CONTROL, type DomainId, type Gfn } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
@@ -9,7 +9,8 @@ import { shortage } from './shortage.js';
 import { the, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
+import { crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
+import { addPages, gfnAfter } from './superpages.js';
 import type { Domain, State } from './state.js';
 
 /**
@@ -66,20 +67,13 @@ export function populate(state: State, caller: DomainId, call: Populate): Result
       next = crashDomain(next, id);
       return id === caller ? crash('P6.7', next) : spoil(rc(done), 'P6.8', next);
     }
-    const failures = gfns.map((gfn, i) => {
-      const placed = addPage(next, id, gfn, { page: the(pages[i]), type: 'ram_rw' });
-      next = placed.next;
-      return placed.failure;
-    });
+    const { failures, next: placed } = addPages(next, id, extent, pages);
+    next = placed;
     if (failures.includes('out_of_range')) return spoil(rc(done), 'P6.9', next);
     if (failures.includes('no_table')) return spoil(rc(done), 'P6.10', next);
   }
   return accept(rc(call.extents.length), 'P6', next);
 }
-
-/** The gfn so many after another; the last of all is followed by the first. */
-const gfnAfter = (gfn: Gfn, distance: number): Gfn =>
-  Gfn(gfn === ALL_ONES && distance > 0 ? distance - 1 : gfn + distance);
 
 /** [P7] increase_reservation: fresh pages that have no gfn, and nothing that could give them one. */
 export function increase(state: State, caller: DomainId, call: Increase): Result {

@@ -76,10 +76,9 @@ function acquireResource(state: State, caller: DomainId, call: AcquireResource):
     const last = frame + Math.min(done + state.machine.resourceBatch, count) - 1;
     const index = isStatus ? XENMAPIDX_grant_table_status + last : last;
     const isNumber = last < XENMAPIDX_grant_table_status;
-    const none = { page: undefined, next };
-    const grown = isNumber ? tableFrame(next, theDomain(next, target.id), index) : none;
-    next = grown.next;
-    if (grown.page === undefined) return spoil(answer('-EINVAL'), 'P18.7', next);
+    const grown = isNumber ? tableFrame(next, theDomain(next, target.id), index) : undefined;
+    next = grown?.next ?? next;
+    if (grown?.page === undefined) return spoil(answer('-EINVAL'), 'P18.7', next);
   }
   return accept(answer(0), 'P18', next);
 }

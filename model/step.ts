@@ -1,4 +1,5 @@
-import { preemptible, type Hypercall, type LinearAccess } from '../abi/step.js';
+import { preemptible, unknownOfControl } from '../abi/step.js';
+import type { Hypercall, LinearAccess } from '../abi/step.js';
 import type { PreemptibleCall, Preemption, Step } from '../abi/step.js';
 import { CONTROL, type DomainId } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
@@ -15,7 +16,6 @@ import { hypercall } from './hypercalls.js';
 import { linearAccess } from './linear.js';
 import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
-import { mayHurry } from './on-demand.js';
 import { podTarget } from './demand-target.js';
 import { setMemoryType } from './memory-type.js';
 import { accept, afterwards, finished, refuse, settled } from './outcome.js';
@@ -47,7 +47,8 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
   }
   if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
-  return mayHurry(state) ? eitherWay(state, made) : alternatives(state, made);
+  const wanting = findKey(state.domains, ({ onDemand }) => onDemand !== undefined);
+  return wanting === undefined ? alternatives(state, made) : eitherWay(state, made);
 }
 
 /** [P15] A search for pages goes on until one is found, or was cut short where it may be. */
@@ -68,24 +69,7 @@ function alternatives(state: State, made: Step): Iterable<Alternative> {
 
 /** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
 const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
-  made.caller !== CONTROL || !unknownOfControl.has(made.op);
-const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
-  'xadd',
-  'fetch',
-  'crash',
-  'load_linear',
-  'store_linear',
-  'cmpxchg_linear',
-  'xadd_linear',
-  'fetch_linear',
-  'cr0',
-  'cr3',
-  'cr4',
-  'efer',
-  'pkru',
-  'invlpg',
-  'hypercall',
-]);
+  made.caller !== CONTROL || !unknownOfControl.some((op) => op === made.op);
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 

@@ -2,7 +2,7 @@ import * as layouts from '../abi/layouts.js';
 import { Gfn } from '../abi/ids.js';
 import type { Machine } from '../abi/machine.js';
 import { XENMAPSPACE_gmfn_range } from '../abi/step.js';
-import type { Hypercall, PodTarget, PreemptibleCall } from '../abi/step.js';
+import type { Hypercall, PreemptibleCall } from '../abi/step.js';
 import { count } from '../values/keyed.js';
 import { after as furtherOn, argumentOf } from './buffers.js';
 import { missingPages } from './demand-target.js';
@@ -37,12 +37,11 @@ export function unitsOf(state: State, call: PreemptibleCall): number {
     case 'destroy':
       return 1 + count(guestOf(state, call.domain)?.mappings, () => true);
     case 'pod_target':
-      return Math.abs(missing(state, call));
-    case 'set_memory_type': {
-      // Gfns that a p2m never had refuse the whole.
-      const highest = guestOf(state, call.domain)?.maximumGfn ?? 0;
-      return call.gfn + call.count - 1 > highest ? 1 : call.count;
-    }
+      return Math.abs(missingPages(state, call));
+    case 'set_memory_type': // Gfns that a p2m never had refuse the whole.
+      return call.gfn + call.count - 1 > (guestOf(state, call.domain)?.maximumGfn ?? 0)
+        ? 1
+        : call.count;
     case 'add_to_physmap':
       return call.space === XENMAPSPACE_gmfn_range ? call.size : 1;
     default:
@@ -51,9 +50,6 @@ export function unitsOf(state: State, call: PreemptibleCall): number {
       return 'entries' in call ? call.entries.length : call.count;
   }
 }
-
-const missing = (state: State, { domain, target }: PodTarget): number =>
-  guestOf(state, domain) === undefined ? 0 : missingPages(state, domain, target);
 
 /** The call with those of its units alone. */
 export function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCall {
@@ -102,35 +98,11 @@ export function elementsOf(call: Hypercall, from: number, to: number): Hypercall
  */
 export const isStoppable = (made: Hypercall): boolean =>
   made.number === layouts.HYPERVISOR_memory_op
-    ? extentOperations.includes(made.command % 2 ** layouts.MEMOP_EXTENT_SHIFT)
+    ? layouts.extentOperations.includes(made.command % 2 ** layouts.MEMOP_EXTENT_SHIFT)
     : elementBytes(made) !== undefined;
 
-const extentOperations: readonly number[] = [
-  layouts.XENMEM_populate_physmap,
-  layouts.XENMEM_decrease_reservation,
-  layouts.XENMEM_increase_reservation,
-  layouts.XENMEM_add_to_physmap,
-  layouts.XENMEM_add_to_physmap_batch,
-];
-
 function elementBytes({ number, command, layout }: Hypercall): number | undefined {
-  if (number !== layouts.HYPERVISOR_grant_table_op) return undefined;
-  const { map, unmap, copy, swap } = layouts.structures[layout];
-  switch (command) {
-    case layouts.GNTTABOP_map_grant_ref:
-      return map.bytes;
-    case layouts.GNTTABOP_unmap_grant_ref:
-      return unmap.bytes;
-    case layouts.GNTTABOP_swap_grant_ref:
-      return swap.bytes;
-    case layouts.GNTTABOP_copy:
-      return copy.bytes;
-    default:
-      return undefined;
-  }
+  const element = layouts.batches.get(command);
+  if (number !== layouts.HYPERVISOR_grant_table_op || element === undefined) return undefined;
+  return layouts.structures[layout][element].bytes;
 }
-
-export const isCompatCopy = ({ number, command, layout }: Hypercall): boolean =>
-  number === layouts.HYPERVISOR_grant_table_op &&
-  command === layouts.GNTTABOP_copy &&
-  layout === 'compat';

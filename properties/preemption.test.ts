@@ -105,6 +105,8 @@ const partOf = (reply: Reply): Reply =>
 function joined(first: Reply, rest: Reply): Reply {
   if (first.is === 'statuses' && rest.is === 'statuses')
     return { ...rest, elements: [...first.elements, ...rest.elements] };
+  if (first.is === 'resource' && rest.is === 'resource')
+    return { ...rest, count: first.count + rest.count };
   if (first.is === 'hypercall' && rest.is === 'hypercall') {
     const { outcome } = rest;
     if (first.outcome === undefined || outcome === undefined) return rest;

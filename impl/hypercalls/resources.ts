@@ -39,7 +39,8 @@ export function acquireResource(
   invocation: Invocation,
 ): Reply {
   const { id, frame, count, isQuery } = step;
-  const refused = (rc: Errno): Reply => ({ is: 'resource', rc, count });
+  const left = count - invocation.start;
+  const refused = (rc: Errno): Reply => ({ is: 'resource', rc, count: left });
   if (caller.id !== CONTROL) return refused('-EACCES');
   const target = host.domains.byId(step.target);
   if (target === undefined) return refused('-ESRCH');
@@ -54,12 +55,12 @@ export function acquireResource(
   if (isStatus && grants.version !== 2) return refused('-EINVAL');
   for (let done = invocation.start; done < count;) {
     if (done > invocation.start && invocation.stopsAt(done))
-      return { is: 'resource', rc: 0, count: done };
+      return { is: 'resource', rc: 0, count: done - invocation.start };
     done = Math.min(done + host.machine.resourceBatch, count);
     const last = frame + done - 1;
     if (last >= XENMAPIDX_grant_table_status) return refused('-EINVAL');
     const mfn = isStatus ? statusFrame(host, target, last) : sharedFrame(host, target, last);
     if (mfn === undefined) return refused('-EINVAL');
   }
-  return { is: 'resource', rc: 0, count };
+  return { is: 'resource', rc: 0, count: left };
 }
