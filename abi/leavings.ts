@@ -1,7 +1,8 @@
 import type { RefusalId } from './rules.js';
 
 const HANDLE = 'the vcpu keeps a handle back, and the free ones have another order';
-const MARKS = 'the bits that say the entry is in use are clear, also where its granter set them';
+const MARKS =
+  'bits that say an entry of the call is in use are clear, also where its granter set them';
 const MOVED = 'a page of the mapper’s own has left its former gfn';
 const EARLIER = 'the extents before are done';
 const UNPLACED = 'the extents before are done, and there are fresh pages without a gfn';
@@ -39,15 +40,18 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'G3.9': MARKS,
   'G3.10': MARKS,
   'G4.1': MARKS,
+  'G4.2': MARKS,
   'G4.3': MARKS,
   'G4.4': MARKS,
   'G4.5': MARKS,
   'G4.6': MARKS,
+  'G4.7': MARKS,
   'G4.8': MARKS,
   'G4.9': MARKS,
   'G5.1': MARKS,
   'G5.2': MARKS,
   'G5.3': MARKS,
+  'G5.4': MARKS,
   'G6.5': 'the table has grown; the list is written as far as it can be',
   'G8.6': 'the caller is crashed; status frames have left its p2m',
   'G16.1': `${HANDLE}; ${MARKS}`,

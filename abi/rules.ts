@@ -228,5 +228,4 @@ export const refusals = {
 } as const;
 export type RefusalId = keyof typeof refusals;
 
-/** Refusals that no guest can bring about, and why. */
-export const unreachable: Readonly<Partial<Record<RefusalId, string>>> = {};
+export const isRefusal = (id: string): id is RefusalId => id in refusals;
