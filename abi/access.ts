@@ -107,22 +107,3 @@ export interface InvalidatePage extends ByGuest {
   /** u64 */
   readonly linear: Word;
 }
-
-/** What the control domain's processors do is looked at no further than hypercalls and plain accesses. */
-export const unknownOfControl = [
-  'xadd',
-  'fetch',
-  'crash',
-  'load_linear',
-  'store_linear',
-  'cmpxchg_linear',
-  'xadd_linear',
-  'fetch_linear',
-  'cr0',
-  'cr3',
-  'cr4',
-  'efer',
-  'pkru',
-  'invlpg',
-  'hypercall',
-] as const;

@@ -13,6 +13,7 @@ import type {
   MapGrant,
   Populate,
   SwapGrant,
+  TransferGrant,
   UnmapGrant,
 } from './step.js';
 
@@ -25,6 +26,7 @@ export type PreemptibleCall =
   | UnmapGrant
   | CopyGrant
   | SwapGrant
+  | TransferGrant
   | Populate
   | Decrease
   | Increase
@@ -43,6 +45,7 @@ export const preemptible = [
   'unmap',
   'copy',
   'swap',
+  'transfer',
   'unmap_and_replace',
   'populate_physmap',
   'decrease_reservation',

@@ -117,7 +117,7 @@ export const refusals = {
   'P11.10': ['-EBUSY', 'the frame of the grant table was given up and cannot be referenced'],
   'P11.11': ['-EINVAL', 'there is no page of the domain’s own at the source gfn'],
   'P11.12': ['-EINVAL', 'there is no such space'],
-  'P11.13': ['-EXDEV', 'the source gfn is a mapping of the domain’s own grant'],
+  'P11.13': ['-EXDEV', 'the page is not believed to be at the source gfn'],
   'P11.14': ['-ENXIO', 'what is at the gfn is not the domain’s to give up'],
   'P11.15': ['-EILSEQ', 'the page is believed to be at another gfn, where it is not'],
   'P11.16': ['-ENOENT', 'the gfn is beyond what a p2m can hold'],

@@ -31,14 +31,18 @@ export type {
   Toolstack,
 } from './toolstack.js';
 export type {
+  WriteBack,
   ControlGrantCall,
+  FlushElement,
   GetStatusFrames,
   ReplaceElement,
+  TransferElement,
+  TransferGrant,
   UnmapAndReplace,
 } from './control-grants.js';
 export type { AcquireResource, ClaimPages, ResourceCall } from './resources.js';
 export type { MapForeign, UnmapWindow, WindowCall } from './windows.js';
-export { accessors, unknownOfControl } from './access.js';
+export { accessors } from './access.js';
 export type {
   Access,
   ByGuest,

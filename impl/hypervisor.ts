@@ -17,6 +17,7 @@ import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
+import { writeBack } from './hypercalls/write-back.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
 import { isPreemptible } from './hypercalls/in-memory-rest.js';
@@ -217,6 +218,11 @@ function performCall(host: Host, caller: Domain, step: GrantCall | MemoryCall): 
       return rcReply('-ENOSYS');
     case 'get_status_frames':
       return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
+    case 'transfer':
+    case 'unmap_and_replace':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : invoke(host, caller, step, 0);
+    case 'write_back':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : writeBack(host, caller, step);
     case 'remove_from_physmap':
       return removeFromPhysmap(host, caller, step);
     case 'exchange':
@@ -227,8 +233,6 @@ function performCall(host: Host, caller: Domain, step: GrantCall | MemoryCall): 
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return reservation(host, caller, step);
-    case 'unmap_and_replace':
-      return isTranslated(caller) ? rcReply('-ENOSYS') : invoke(host, caller, step, 0);
     default:
       return invoke(host, caller, step, 0);
   }

@@ -17,6 +17,7 @@ import { hypercall } from './hypercalls/in-memory.js';
 import { advanced } from './hypercalls/in-memory-rest.js';
 import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
+import { transferGrant } from './hypercalls/transfer.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
 import { crashedIn, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
@@ -77,6 +78,7 @@ const makers: { readonly [Op in keyof Calls]: Make<Calls[Op]> } = {
   unmap: unmapGrant,
   copy: copyGrant,
   swap: swapGrant,
+  transfer: transferGrant,
   unmap_and_replace: unmapAndReplace,
   populate_physmap: populate,
   decrease_reservation: decrease,

@@ -3,9 +3,9 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { PodTarget } from '../abi/step.js';
-import { count, get, put } from '../values/keyed.js';
+import { get, put } from '../values/keyed.js';
 import { domainOf, ownedPages, theDomain, withDomain } from './derived.js';
-import { withKept } from './on-demand.js';
+import { gapsOf, withKept } from './on-demand.js';
 import { accept, crash, refuse, spoil, type Result } from './outcome.js';
 import { crashDomain, freshPage, changing } from './pages.js';
 import { shortage } from './shortage.js';
@@ -37,7 +37,7 @@ export function podTarget(state: State, call: PodTarget, most = Infinity): Resul
   }
   const { kept } = theDomain(next, id);
   const pages = ownedPages(next, id);
-  const gfns = count(domain.onDemand, () => true);
+  const gfns = gapsOf(domain);
   return accept({ is: 'pod', rc: 0, pages, kept: kept.length, gfns }, 'P16', next);
 }
 
@@ -45,8 +45,8 @@ export function podTarget(state: State, call: PodTarget, most = Infinity): Resul
 export function missingPages(state: State, { domain: id, target }: PodTarget): number {
   const domain = id === CONTROL ? undefined : domainOf(state, id);
   if (domain === undefined) return 0;
-  const { dying, onDemand, kept } = domain;
-  const gaps = count(onDemand, () => true);
+  const { dying, kept } = domain;
+  const gaps = gapsOf(domain);
   const has = ownedPages(state, id);
   const populated = has - kept.length;
   const isIdle = target === undefined || dying || target < has;

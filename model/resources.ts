@@ -3,12 +3,8 @@ import { CONTROL, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { Reservation } from '../abi/step.js';
 import type { Errno } from '../abi/status.js';
-import {
-  RESOURCE_status_frames,
-  type AcquireResource,
-  type ClaimPages,
-  type ResourceCall,
-} from '../abi/resources.js';
+import { RESOURCE_status_frames, type AcquireResource, type ClaimPages } from '../abi/resources.js';
+import { type ResourceCall } from '../abi/resources.js';
 import {
   claimedPages,
   domainOf,

@@ -1,11 +1,11 @@
-import { preemptible, unknownOfControl } from '../abi/step.js';
+import { preemptible } from '../abi/step.js';
 import type { Hypercall, LinearAccess } from '../abi/step.js';
 import type { PreemptibleCall, Preemption, Step } from '../abi/step.js';
-import { CONTROL, type DomainId } from '../abi/ids.js';
+import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
-import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
+import { forHvm, statusFrames, unmapAndReplace, unmapByControl } from './control-grants.js';
 import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
@@ -30,9 +30,10 @@ import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
+import { writeBack, transferGrant } from './transfer.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
-import { mapForeign, unmapWindow, windowAccess } from './windows.js';
+import { isKnown, mapForeign, unmapWindow, windowAccess } from './windows.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
@@ -67,10 +68,6 @@ function alternatives(state: State, made: Step): Iterable<Alternative> {
     : remembering(state, all);
 }
 
-/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
-const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
-  made.caller !== CONTROL || !unknownOfControl.some((op) => op === made.op);
-
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
@@ -94,6 +91,8 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
       return isStoppable(made)
         ? [invoked(state, { call: made, done: 0 }, uninterrupted)]
         : hypercall(state, made);
+    case 'write_back':
+      return writeBack(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
@@ -101,13 +100,6 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
 
 const isPreemptible = (made: Step): made is Exclude<PreemptibleCall, Hypercall> =>
   preemptible.some((op) => op === made.op);
-
-/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
-function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
-  if (made.op !== 'unmap_and_replace' && made.op !== 'get_status_frames') return made;
-  const { caller, vcpu, op: name } = made;
-  return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
-}
 
 /** The calls that can be stopped, when nothing stops them. */
 function uninterrupted(state: State, made: PreemptibleCall): Alternative {
@@ -122,6 +114,8 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return copyBatch(state, made);
     case 'swap':
       return inTurn(state, made, swapGrant);
+    case 'transfer':
+      return inTurn(state, made, transferGrant);
     case 'populate_physmap':
       return finished(state, seenBy(made, populate(state, made.caller, made)));
     case 'decrease_reservation':
@@ -149,7 +143,10 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
 
 type One = Exclude<
   Step,
-  LinearAccess | Preemption | PreemptibleCall | { readonly op: 'inspect_gfn' | 'log_dirty' }
+  | LinearAccess
+  | Preemption
+  | PreemptibleCall
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */

@@ -51,17 +51,16 @@ export function unitsOf(state: State, call: PreemptibleCall): number {
   }
 }
 
+const sliced = <Batch extends { readonly elements: readonly unknown[] }>(
+  batch: Batch,
+  from: number,
+  to: number,
+): Batch => ({ ...batch, elements: batch.elements.slice(from, to) });
+
 /** The call with those of its units alone. */
 export function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCall {
+  if ('elements' in call) return sliced(call, from, to);
   switch (call.op) {
-    case 'map':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'unmap':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'copy':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'swap':
-      return { ...call, elements: call.elements.slice(from, to) };
     case 'populate_physmap':
     case 'decrease_reservation':
       return { ...call, extents: call.extents.slice(from, to) };
@@ -71,8 +70,6 @@ export function partOf(call: PreemptibleCall, from: number, to: number): Preempt
       return { ...call, index: call.index + from, gfn: Gfn(call.gfn + from), size: to - from };
     case 'add_to_physmap_batch':
       return { ...call, entries: call.entries.slice(from, to) };
-    case 'unmap_and_replace':
-      return { ...call, elements: call.elements.slice(from, to) };
     case 'acquire_resource':
       return { ...call, frame: call.frame + from, count: to - from };
     case 'set_memory_type':

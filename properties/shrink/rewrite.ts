@@ -59,6 +59,8 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteWindow(line, by);
     case 'unmap_and_replace':
     case 'get_status_frames':
+    case 'transfer':
+    case 'write_back':
       return rewriteControlGrant(line, by);
     case 'map':
     case 'unmap':

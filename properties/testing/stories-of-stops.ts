@@ -13,6 +13,7 @@ export const howXenStops: Readonly<Record<Step['op'], string>> = {
   unmap: 'stopped',
   copy: 'stopped',
   swap: 'stopped',
+  transfer: 'stopped',
   unmap_and_replace: 'stopped',
   populate_physmap: 'stopped',
   decrease_reservation: 'stopped',
@@ -24,6 +25,7 @@ export const howXenStops: Readonly<Record<Step['op'], string>> = {
   set_memory_type: 'stopped',
   pod_target: 'stopped',
   exchange: 'refused at its first extent to whoever has a p2m',
+  write_back: 'changes nothing, so that where it is stopped cannot be told',
   log_dirty: 'looks once in 2 ** 24 gfns, with its domain paused until it is through',
   hypercall: 'stopped as what it calls',
   refused_grant_call: 'whole',
@@ -91,6 +93,8 @@ const stories: readonly string[] = [
    d0    map               d1/3 at=0x802 rw ; d1/3 at=0x803 rw ; d1/3 at=0x806 rw ; d1/3 at=0x807 rw
    tool  map_foreign       w4 d1:0x4 rw
    d0    unmap_and_replace h2 at=0x802 new=0x804 ; h2.1 at=0x803 new=0x802 ; h2.2 at=0x806 new=0x803 ; h2.3 at=0x807 new=0x0`,
+  `d1    grant     ref=3 to=d2 gfn=0x3 rw
+   d0    transfer  0x0 -> d1/3 ; 0x0 -> d1/4 ; 0x1 -> d1/5`,
   `d1    swap  9 8 ; 8 7 ; 7 6`,
   `d1    grant  ref=3 to=d2 gfn=0x3 rw
    d2    map    d1/3 at=0x30 rw ; d1/3 at=0x31 ro ; d1/4 at=0x32 rw ; d1/3 at=0x33 ro`,
