@@ -27,6 +27,8 @@ import type { State } from './state.js';
  * when it is given up, or when the domain begins to die.
  */
 function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
+  if (call.order !== 0) return refuse(rc('-EINVAL'), 'P17.6');
+
   const target = domainOf(state, call.target);
   if (target === undefined) return refuse(rc('-EINVAL'), 'P17.1');
   if (caller !== CONTROL) return refuse(rc('-EPERM'), 'P17.2');
