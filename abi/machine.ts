@@ -43,6 +43,8 @@ export interface Machine {
   readonly typeBatch: number;
   /** Frames of a resource that are acquired together. */
   readonly resourceBatch: number;
+  /** Bytes where arguments of a 32-bit guest are put together in native layout, many at a time. */
+  readonly compatAreaBytes: number;
   /** How guests' own page tables are served: by shadows of them, or by hardware's nested walk. */
   readonly paging: Paging;
   /** What the guests' processors can do. */
@@ -127,6 +129,7 @@ const tiny: Machine = {
   unmapBatch: 2,
   typeBatch: 2,
   resourceBatch: 2,
+  compatAreaBytes: 8192,
   demandsRemembered: 2,
   sweepLength: 4,
   sweepStride: 2,
@@ -168,6 +171,7 @@ const small: Machine = {
   unmapBatch: 3,
   typeBatch: 2,
   resourceBatch: 2,
+  compatAreaBytes: 8192,
   demandsRemembered: 4,
   sweepLength: 16,
   sweepStride: 4,
@@ -209,6 +213,8 @@ const whole: Machine = {
   domains: 3,
   guestFrames: 80,
   controlPages: 3,
+  // Two copies, three entries of a batch, or six extents.
+  compatAreaBytes: 80,
 };
 
 /**
@@ -237,6 +243,7 @@ const xen: Machine = {
   unmapBatch: 32,
   typeBatch: 256,
   resourceBatch: 32,
+  compatAreaBytes: 8192,
   demandsRemembered: 32,
   sweepLength: 1024,
   sweepStride: 16,

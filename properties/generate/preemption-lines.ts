@@ -3,11 +3,11 @@ import type { Line } from '../../abi/program.js';
 import type { Domain, Vcpu } from '../../model/state.js';
 import { get } from '../../values/keyed.js';
 import { percent, pick } from '../choose.js';
+import { controlBatchLine } from './control-grant-lines.js';
 import { copyLine } from './copy-lines.js';
+import { inMemory, isCall } from './hypercall-lines.js';
 import { mapLine } from './map-lines.js';
 import { physmapLine } from './physmap-lines.js';
-import { controlGrantLine } from './control-grant-lines.js';
-import { hypercallLine } from './hypercall-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
 import { onDemandLine } from './on-demand-lines.js';
 import { resourceLine } from './resource-lines.js';
@@ -32,7 +32,8 @@ export function preemptionLine(scene: Scene): Line | undefined {
     return { ...physmapLine(scene, dying), caller: CONTROL, vcpu: VcpuId(1), target: dying.id };
   const stopped = someVcpu(scene, ({ pending }) => pending !== undefined);
   if (stopped !== undefined && percent(choose, 50)) {
-    if (percent(choose, 30)) return { op: 'interrupt', ...stopped, after: units(scene) };
+    const isTold = vcpuAt(scene, stopped)?.interrupt !== undefined;
+    if (!isTold && percent(choose, 45)) return { op: 'interrupt', ...stopped, after: units(scene) };
     return { op: 'resume', ...stopped };
   }
   const told = someVcpu(
@@ -58,10 +59,12 @@ export function resumedInstead(scene: Scene, line: Line): Line {
   const by = 'caller' in line ? line : isByToolstack ? toolstack : undefined;
   if (by === undefined || line.op === 'interrupt' || line.op === 'resume') return line;
   const { caller, vcpu } = by;
-  const vcpus = get(scene.state.domains, caller)?.vcpus;
-  if (vcpus?.[vcpu]?.pending === undefined || percent(scene.choose, 30)) return line;
+  if (vcpuAt(scene, by)?.pending === undefined || percent(scene.choose, 30)) return line;
   return { op: 'resume', caller, vcpu };
 }
+
+const vcpuAt = (scene: Scene, { caller, vcpu }: Place): Vcpu | undefined =>
+  get(scene.state.domains, caller)?.vcpus[vcpu];
 
 const toolstack: Place = { caller: CONTROL, vcpu: FIRST_VCPU };
 
@@ -77,15 +80,16 @@ function someBody(scene: Scene): Place | undefined {
   return caller === undefined ? undefined : { caller, vcpu };
 }
 
-/** A call of several units on that vcpu; sometimes what has to come before one. */
+/** A call of several units on that vcpu, in memory or not; sometimes what has to come before one. */
 function longCall(scene: Scene, place: Place): Line | undefined {
   scene.wantsBatch = true;
   const line = batchBy(scene, place);
   scene.wantsBatch = false;
   const { caller, vcpu } = place;
-  return line !== undefined && 'caller' in line && line.caller === caller
-    ? { ...line, vcpu }
-    : line;
+  if (line === undefined || !('caller' in line) || line.caller !== caller) return line;
+  if (isCall(line) && caller !== CONTROL && percent(scene.choose, 50))
+    return inMemory(scene, { ...line, vcpu });
+  return { ...line, vcpu };
 }
 
 function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
@@ -100,7 +104,7 @@ function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
     if (way < 12) return resourceLine(scene);
     if (way < 30 && vcpu === FIRST_VCPU) return memoryTypeLine(scene);
     if (way < 45 && vcpu === FIRST_VCPU) return onDemandLine(scene);
-    if (way < 60) return controlGrantLine(scene);
+    if (way < 70) return controlBatchLine(scene);
     return { ...physmapLine(scene, domain), caller, target: domain.id };
   }
   const domain = scene.domain(caller);
@@ -110,7 +114,6 @@ function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
   if (way < 50 && domain.mappings !== undefined) return unmapLine(scene, domain);
   if (way < 70) return copyLine(scene, domain);
   if (way < 75) return swapLine(scene, domain);
-  if (way < 85) return hypercallLine(scene);
   return physmapLine(scene, domain);
 }
 
