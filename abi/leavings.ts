@@ -14,6 +14,10 @@ const TYPES = 'the gfns before have the new type';
 const ON_DEMAND = 'the gfns before are to be populated on demand';
 const WALKED = 'entries on the way to what could be read are marked accessed';
 
+const FREED = 'the page is free';
+const UNACCEPTED = `${FREED}; who has a claim on one page has none any more`;
+const UNPLACED_GIFT = 'the page is the receiver’s, without a gfn, and its entry says so';
+
 /**
  * Where a refused call has changed something all the same, as Xen's has: what it leaves, or may
  * leave. After any other refusal everything is as it was before the call, but for gfns that it looked
@@ -57,6 +61,15 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'G16.1': `${HANDLE}; ${MARKS}`,
   'G16.2': `${HANDLE}; ${MARKS}`,
   'G18.4': 'what was at the other address is gone',
+  'G20.3': FREED,
+  'G20.4': FREED,
+  'G20.5': FREED,
+  'G20.6': UNACCEPTED,
+  'G20.7': UNACCEPTED,
+  'G20.8': UNACCEPTED,
+  'G20.9': `${UNPLACED_GIFT}; the receiver is crashed`,
+  'G20.10': UNPLACED_GIFT,
+  'G20.11': UNPLACED_GIFT,
   'P6.5': EARLIER,
   'P6.6': EARLIER,
   'P6.7': `the caller is crashed; ${UNPLACED}`,

@@ -147,6 +147,7 @@ export const refusals = {
   'P16.2': ['-EINVAL', 'the control domain’s pages are not kept for anything'],
   'P16.3': ['-EINVAL', 'the domain may not own so many pages'],
   'P16.4': ['-ENOMEM', 'the machine has not so many pages left'],
+  'P17.6': ['-EINVAL', 'what is claimed are no single pages'],
   'P17.1': ['-EINVAL', 'there is no such domain'],
   'P17.2': ['-EPERM', 'only the control domain claims pages'],
   'P17.3': ['-EINVAL', 'there is a claim already'],

@@ -106,6 +106,14 @@ const broken: readonly (readonly [string, string, string, string])[] = [
     '3:41',
     'besides',
   ],
+  ['a page given to nobody', body('0  d0  transfer  0x3 d1/8'), '3:22', "'->'"],
+  ['a page given without a ref', body('0  d0  transfer  0x3 -> d1'), '3:25', 'a grant'],
+  [
+    'a page written back and lost',
+    body('0  d0  write_back  dev=0x0 bytes=8 flags=x'),
+    '3:42',
+    'clean',
+  ],
   ['an unknown grant operation', body('0  d1  refused_grant_call  map'), '3:28', 'transfer'],
   [
     'an unknown space',

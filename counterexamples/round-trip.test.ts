@@ -158,7 +158,7 @@ const memoryCalls: readonly fc.Arbitrary<Line>[] = [
     op: fc.constantFrom('current_reservation', 'maximum_reservation', 'maximum_gpfn'),
     ...call,
   }),
-  plain({ op: op('claim_pages'), ...call, pages: u64 }),
+  plain({ op: op('claim_pages'), ...call, pages: u64, order: u32 }),
   plain({
     op: op('acquire_resource'),
     ...call,

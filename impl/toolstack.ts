@@ -58,6 +58,9 @@ function domainInfo(host: Host, id: DomainId): Reply {
   };
 }
 
+/** Limits are numbers of 32 bits. */
+const PAGES_MAXIMUM = 0xffff_ffff;
+
 /** The limit holds for pages to come; what the domain has already it keeps. */
 function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
   const domain = host.domains.byId(id);
@@ -65,7 +68,7 @@ function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
 
   // Nothing below this line can fail.
   if (pages < domain.pages) domain.wasOverLimit = true;
-  domain.maximumPages = pages;
+  domain.maximumPages = Math.min(pages, PAGES_MAXIMUM);
   return rcReply(0);
 }
 

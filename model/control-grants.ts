@@ -3,8 +3,9 @@ import { CONTROL, INVALID_GFN, type DomainId, type Handle } from '../abi/ids.js'
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
-import type { GetStatusFrames, MapElement, ReplaceElement, UnmapElement } from '../abi/step.js';
-import { ENTRY_ADDRESS } from '../abi/control-grants.js';
+import type { ControlGrantCall, GetStatusFrames, MapElement } from '../abi/step.js';
+import type { RefusedGrantCall, ReplaceElement, Step, UnmapElement } from '../abi/step.js';
+import { ENTRY_ADDRESS, refusedToGuests } from '../abi/control-grants.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { drop, get, put } from '../values/keyed.js';
 import { believedGfn, domainOrSelf, theDomain, withDomain } from './derived.js';
@@ -140,3 +141,11 @@ export function statusFrames(state: State, caller: DomainId, call: GetStatusFram
   const frames = target.statusFrames.slice(0, call.frames).map(gfnAt);
   return accept({ is: 'table', status: 'okay', frames }, 'G19', state);
 }
+
+/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
+export function forHvm<Made extends Step>(made: Made): Made | RefusedGrantCall {
+  if (!isForControl(made) || made.caller === CONTROL) return made;
+  const { caller, vcpu, op } = made;
+  return { op: 'refused_grant_call', caller, vcpu, name: refusedToGuests[op] };
+}
+const isForControl = (made: Step): made is ControlGrantCall => made.op in refusedToGuests;

@@ -85,6 +85,10 @@ export function heldPages(state: State): ReadonlySet<PageId> {
 export const isReferencable = (state: State, id: PageId): boolean =>
   pageOf(state, id).allocated || isHeld(state, id);
 
+/** [G4] [G16] What a mapping names is still a page of its granter's: else it was freed or given away. */
+export const isStillOf = (state: State, granter: DomainId, id: PageId): boolean =>
+  get(state.pages, id)?.owner === granter && isReferencable(state, id);
+
 /** [P1] The page at a gfn, if it is the domain's own and can be referenced. */
 export function ownPageAt(state: State, domain: Domain, gfn: number): PageId | undefined {
   const page = get(domain.p2m, gfn)?.page;

@@ -119,6 +119,10 @@ const effects: Scenarios = {
     3  tool  set_memory_limit     d1 pages=9           ok
     4  d1    populate_physmap     self gfns=0x30,0x31  1
     5  d1    maximum_reservation  self                 9`,
+  '[D6] [D5] a limit is a number of 32 bits': `
+    0  tool  set_memory_limit     d1 pages=4294967296  ok
+    1  tool  domain_info          d1                   pages=8 maximum=4294967295
+    2  d1    maximum_reservation  self                 4294967295`,
   '[D7] inspect_gfn answers the kind of memory, and the page where it can be mapped': `
      0  d1    store        at=0x1 u64 0x1122334455667788      ok
      1  tool  inspect_gfn  d1 gfn=0x1                         ram_rw mapped 0x1122334455667788

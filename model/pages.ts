@@ -21,10 +21,14 @@ export function freshPage(
   const allocated = domainOf(state, owner)?.dying !== true;
   const fresh = { owner, use, allocated, content: zeros, frame: undefined };
   const next = { ...withPage(state, page, fresh), nextPage: PageId(page + 1) };
-  const domain = domainOf(next, owner);
-  // [P17] A claim is met.
-  const isMet = domain?.claim !== undefined && outstanding(next, domain) <= 0;
-  return { page, next: isMet ? withDomain(next, { ...domain, claim: undefined }) : next };
+  return { page, next: claimMet(next, owner) };
+}
+
+/** [P17] A claim is over when its domain has the pages, though it gives some up again. */
+export function claimMet(state: State, id: DomainId): State {
+  const domain = domainOf(state, id);
+  const isMet = domain?.claim !== undefined && outstanding(state, domain) <= 0;
+  return isMet ? withDomain(state, { ...domain, claim: undefined }) : state;
 }
 
 /**

@@ -24,7 +24,7 @@ const wholeOnly: ReadonlySet<string> = new Set([
   'P13.5',
 ]);
 
-const ofSurface = /^(B|H|M|G1[6-9]|P14|P15|P16|P17|P18|P6\.1[1-4]|D13)/;
+const ofSurface = /^(B|H|M|G1[6-9]|G2[01]|P14|P15|P16|P17|P18|P6\.1[1-4]|D13)/;
 
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
   if (surface === 'guests' && (wholeOnly.has(id) || ofSurface.test(id))) return false;
