@@ -49,8 +49,6 @@ export const XENMEMF_exact_node_request = 0x2_0000;
 export const XENMEMF_vnode = 0x4_0000;
 /** No extent has a higher order. */
 export const ORDER_MAXIMUM = 20;
-/** Where compat arguments are put together in native layout. */
-export const COMPAT_AREA_BYTES = 8192;
 
 /** A field: its first byte, and how many there are. */
 export type Field = readonly [at: number, bytes: 2 | 4 | 8];

@@ -123,7 +123,7 @@ const effects: Scenarios = {
     0  tool  set_memory_limit     d1 pages=4294967296  ok
     1  tool  domain_info          d1                   pages=8 maximum=4294967295
     2  d1    maximum_reservation  self                 4294967295`,
-  '[D13] [D7] [D8] of RAM whose writes are logged it may be said that it is readonly': `
+  '[D13] [D8] of RAM whose writes are logged it may be said that it is readonly': `
     machine small paging=hap
     0  tool  memory_type  d1 gfn=0x1   ram_rw
     1  tool  log_dirty    d1 enable    ok

@@ -1,5 +1,6 @@
 import * as abi from '../abi/layouts.js';
 import { DomainId, Gfn } from '../abi/ids.js';
+import type { Machine } from '../abi/machine.js';
 import { isRefusal, type RefusalId } from '../abi/rules.js';
 import type { Hypercall } from '../abi/step.js';
 import { after, argumentOf, bytesAt, numberIn, wordIn } from './buffers.js';
@@ -13,7 +14,8 @@ import type { State } from './state.js';
 /** What a domain owns, with the reservation and its list in memory (p2m.md 2.9). */
 
 /** Gfns of a guest of 32 bits that fit where they are put into native layout. */
-const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - abi.structures.native.reservation.bytes) / 8);
+const togetherOn = ({ compatAreaBytes }: Machine): number =>
+  Math.floor((compatAreaBytes - abi.structures.native.reservation.bytes) / 8);
 
 /**
  * [M2] [M4] populate, decrease and increase_reservation, from an extent on: each gfn is read when its
@@ -34,16 +36,20 @@ export function extentsCall(
   const end = (done: number, rule: RefusalId | 'M1'): Ended => {
     return { rc: done, outcome: { is: 'rc', rc: done }, rules: [...rules, rule], next };
   };
+  const refused = (why: RefusalId, done: number): Ended => {
+    rules.push(why);
+    return end(done, 'M1');
+  };
   if (bytes === undefined) return unreadable(end, first);
   const count = numberIn(bytes, at.count);
   if (count > abi.EXTENTS_MAXIMUM) return end(first, 'M4.5');
   if (first >= count) return end(first, 'M4.4');
   const hasList = operation !== abi.XENMEM_increase_reservation;
   const isNative = made.layout === 'native';
-  const together = isNative ? 1 : TOGETHER;
+  const together = isNative ? 1 : togetherOn(state.machine);
   let gfns: readonly Gfn[] = [];
   const asked = isNative ? objection(next, made, operation, bytes) : undefined;
-  if (asked !== undefined) return end(first, asked);
+  if (asked !== undefined) return refused(asked, first);
   for (let done = first; done < count; done++) {
     if (done === first + limit) return { ...end(done, 'M1'), isStopped: true };
     const from = (done - first) % together;
@@ -55,7 +61,7 @@ export function extentsCall(
     const gfn = hasList ? gfns[from] : Gfn(0);
     if (gfn === undefined) return unreadable(end, done);
     const late = isNative ? undefined : objection(next, made, operation, bytes);
-    if (late !== undefined) return end(done, late);
+    if (late !== undefined) return refused(late, done);
     if (isWithoutMemory(operation, numberIn(bytes, at.flags))) return end(done, 'M4.9');
     const result = extents(next, made, operation, bytes, [gfn]);
     rules.push(result.rule);
