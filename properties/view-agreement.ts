@@ -8,7 +8,7 @@ import type {
   View,
 } from '../abi/observer.js';
 import { outstanding, ownedPages, pinsOf } from '../model/derived.js';
-import { writtenSince } from '../model/log-dirty.js';
+import { mayBeLogged, writtenSince } from '../model/log-dirty.js';
 import { get } from '../values/keyed.js';
 import { entries, has } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
@@ -73,7 +73,7 @@ function domainDifference(
   );
 }
 
-/** [D8] There is a log or not, and it names what it has to; it may name more. */
+/** [D8] There is a log or not, and it names what it has to; it may name more, of what was ever used. */
 function compareLog(
   logged: readonly Gfn[] | undefined,
   domain: Domain,
@@ -86,9 +86,17 @@ function compareLog(
       ? undefined
       : differ('logged', `d${domain.id}: `, since !== undefined, logged !== undefined);
   const missing = writtenSince(state, domain, since).find((gfn) => !logged.includes(gfn));
-  return missing === undefined
+  if (missing !== undefined)
+    return differ(
+      'logged',
+      `d${domain.id} gfn 0x${missing.toString(16)}: `,
+      'logged',
+      'not logged',
+    );
+  const strange = logged.find((gfn) => !mayBeLogged(domain, gfn));
+  return strange === undefined
     ? undefined
-    : differ('logged', `d${domain.id} gfn 0x${missing.toString(16)}: `, 'logged', 'not logged');
+    : differ('logged', `d${domain.id} gfn 0x${strange.toString(16)}: `, 'never used', 'logged');
 }
 
 function compareVcpus(seen: readonly VcpuView[], { id, vcpus }: Domain): Witness | undefined {
