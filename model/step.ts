@@ -6,7 +6,7 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { forHvm, statusFrames, unmapAndReplace, unmapByControl } from './control-grants.js';
-import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
+import { asLogged, copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
@@ -84,7 +84,9 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
     case 'resume':
       return [resume(state, made, uninterrupted)];
     case 'inspect_gfn':
-      return [inspected(state, made)];
+      return asLogged(state, made, inspected(state, made));
+    case 'memory_type':
+      return asLogged(state, made, finished(state, memoryType(state, made)));
     case 'log_dirty':
       return [logDirty(state, made)];
     case 'hypercall':
@@ -146,7 +148,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'write_back' }
+  | { readonly op: 'inspect_gfn' | 'memory_type' | 'log_dirty' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -200,8 +202,6 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
-    case 'memory_type':
-      return memoryType(state, made);
     case 'pause':
     case 'unpause':
       return made.op === 'pause' ? pause(state, made) : unpause(state, made);
