@@ -10,6 +10,7 @@ import type {
   MapGrant,
   Populate,
   SwapGrant,
+  TransferGrant,
   UnmapGrant,
 } from './step.js';
 
@@ -22,6 +23,7 @@ export type PreemptibleCall =
   | UnmapGrant
   | CopyGrant
   | SwapGrant
+  | TransferGrant
   | Populate
   | Decrease
   | Increase

@@ -117,7 +117,7 @@ export const refusals = {
   'P11.10': ['-EBUSY', 'the frame of the grant table was given up and cannot be referenced'],
   'P11.11': ['-EINVAL', 'there is no page of the domain’s own at the source gfn'],
   'P11.12': ['-EINVAL', 'there is no such space'],
-  'P11.13': ['-EXDEV', 'the source gfn is a mapping of the domain’s own grant'],
+  'P11.13': ['-EXDEV', 'the page is not believed to be at the source gfn'],
   'P11.14': ['-ENXIO', 'what is at the gfn is not the domain’s to give up'],
   'P11.15': ['-EILSEQ', 'the page is believed to be at another gfn, where it is not'],
   'P11.16': ['-ENOENT', 'the gfn is beyond what a p2m can hold'],
@@ -147,6 +147,7 @@ export const refusals = {
   'P16.2': ['-EINVAL', 'the control domain’s pages are not kept for anything'],
   'P16.3': ['-EINVAL', 'the domain may not own so many pages'],
   'P16.4': ['-ENOMEM', 'the machine has not so many pages left'],
+  'P17.6': ['-EINVAL', 'what is claimed are no single pages'],
   'P17.1': ['-EINVAL', 'there is no such domain'],
   'P17.2': ['-EPERM', 'only the control domain claims pages'],
   'P17.3': ['-EINVAL', 'there is a claim already'],
@@ -228,5 +229,4 @@ export const refusals = {
 } as const;
 export type RefusalId = keyof typeof refusals;
 
-/** Refusals that no guest can bring about, and why. */
-export const unreachable: Readonly<Partial<Record<RefusalId, string>>> = {};
+export const isRefusal = (id: string): id is RefusalId => id in refusals;

@@ -31,9 +31,13 @@ export type {
   Toolstack,
 } from './toolstack.js';
 export type {
+  WriteBack,
   ControlGrantCall,
+  FlushElement,
   GetStatusFrames,
   ReplaceElement,
+  TransferElement,
+  TransferGrant,
   UnmapAndReplace,
 } from './control-grants.js';
 export type { AcquireResource, ClaimPages, ResourceCall } from './resources.js';

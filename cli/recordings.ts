@@ -5,7 +5,7 @@ import type { Divergence } from '../divergences/divergence.js';
 import { divergencesOf } from '../divergences/divergences.js';
 import { replayOnImpl, replayOnModel } from '../properties/recordings/replay.js';
 import { totalOf, type FileReport, type Tally } from '../properties/recordings/replay-on.js';
-import { exitCodes, exitHelp, type ExitCode } from './exit.js';
+import { exitCodes, exitHelp, UsageError, type ExitCode } from './exit.js';
 import { filesIn } from './files.js';
 import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
@@ -63,6 +63,8 @@ export function recordings(directory: string, options: RecordingsOptions): ExitC
     return { file: basename(path), spec, hypervisor: replayOnImpl(recording, asked) };
   });
   line.clear();
+  if (options.only !== undefined && rows.every(({ spec }) => spec.traces.length === 0))
+    throw new UsageError(`no trace in ${directory} has a name that contains '${options.only}'`);
   const spec = totalOf(
     rows.map((row) => row.spec),
     options.keep,

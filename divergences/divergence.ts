@@ -20,8 +20,8 @@ export interface AtSteps extends Declared {
   readonly shows: (recorded: string, ours: string) => boolean;
   /** What comes after in the trace rests on what was answered here, and is not judged. */
   readonly ends: boolean;
-  /** A declared step with another answer recorded: that one is not excused. */
-  readonly control: { readonly trace: string; readonly step: number; readonly status: string };
+  /** A declared step with another status or value recorded: that one is not excused. */
+  readonly control: { readonly trace: string; readonly step: number; readonly answer: string };
 }
 
 /** Traces that cannot be judged to their end. */

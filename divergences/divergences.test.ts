@@ -38,13 +38,29 @@ describe('a declared divergence', () => {
   const ofSteps = named(divergencesOf('shadow').filter(isAtSteps));
 
   test.each(ofSteps)('%s excuses no other answer at the same step: the control', (_, one) => {
-    const { trace, step, status } = one.control;
+    const { trace, step, answer } = one.control;
     expect(one.steps[trace]).toContain(step);
     const recording = traceOf(one.file, trace, (steps) =>
-      steps.map((each, i) => (i === step ? withStatus(each, status) : each)),
+      steps.map((each, i) => (i === step ? withAnswer(each, answer) : each)),
     );
     expect(replayed(recording).disagreements.map(({ index }) => index)).toContain(step);
   });
+
+  test.each(ofSteps)(
+    '%s excuses no other answer of ours, and shows at each of its steps',
+    (_, one) => {
+      for (const [trace, steps] of Object.entries(one.steps)) {
+        const bare = replayOnModel(traceOf(one.file, trace), { paging: 'shadow', keep: 100 });
+        const seen = bare.disagreements.filter(({ index }) => steps.some((step) => step === index));
+        expect(seen.map(({ index }) => index)).toEqual(steps);
+        for (const { expected, got } of seen) {
+          expect(one.shows(expected, got)).toBe(true);
+          const excused = altered(got).filter((other) => one.shows(expected, other));
+          expect([altered(got).length > 0, excused]).toEqual([true, []]);
+        }
+      }
+    },
+  );
 
   test.each(ofSteps)('%s stands for a difference that is there', (_, one) => {
     for (const trace of Object.keys(one.steps)) {
@@ -66,18 +82,27 @@ describe('a declared divergence', () => {
   );
 });
 
-/** A recorded result, all its statuses replaced. */
-function withStatus(step: JsonObject, status: string): JsonObject {
+/** A recorded result, all its statuses and values replaced. */
+function withAnswer(step: JsonObject, answer: string): JsonObject {
   const result = step['=>'];
-  return result === undefined ? step : { ...step, '=>': replaced(result, status) };
+  return result === undefined ? step : { ...step, '=>': replaced(result, answer) };
 }
 
-function replaced(value: Json, status: string): Json {
-  if (isList(value)) return value.map((each) => replaced(each, status));
+function replaced(value: Json, answer: string): Json {
+  if (isList(value)) return value.map((each) => replaced(each, answer));
   if (value === null || typeof value !== 'object') return value;
   const inner = Object.entries(value).map(([key, each]) => [
     key,
-    key === 'status' ? status : replaced(each, status),
+    key === 'status' || key === 'value' ? answer : replaced(each, answer),
   ]);
   return Object.fromEntries(inner);
 }
+
+/** An answer, one status or number of it at a time replaced. */
+const altered = (answer: string): readonly string[] =>
+  [...answer.matchAll(/(?<="status":")\w+|(?<="low":)\d+/g)].map(
+    ({ 0: found, index }) =>
+      answer.slice(0, index) +
+      (/^\d/.test(found) ? String(Number(found) + 1) : 'eagain') +
+      answer.slice(index + found.length),
+  );

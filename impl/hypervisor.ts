@@ -17,6 +17,7 @@ import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
+import { writeBack } from './hypercalls/write-back.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
 import { isPreemptible } from './hypercalls/in-memory-rest.js';
@@ -223,6 +224,10 @@ function performCall(host: Host, caller: Domain, step: GrantCall | MemoryCall): 
       return isTranslated(caller) ? rcReply('-ENOSYS') : unmapAndReplace(host, caller, step);
     case 'get_status_frames':
       return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
+    case 'transfer':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : invoke(host, caller, step, 0);
+    case 'write_back':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : writeBack(host, caller, step);
     default:
       return performMemoryCall(host, caller, step);
   }

@@ -75,7 +75,7 @@ export function putPage(host: Host, mfn: Mfn): void {
     // Its memory stays with the table it is part of; only the domain's claim on it ends.
     owner.xenHeapPages -= 1;
   } else {
-    forgetFrame(host, owner, mfn);
+    forgetFrame(host, mfn);
     host.guestShare.giveBack(mfn);
     owner.pages -= 1;
     if (owner.outstanding > 0) owner.outstanding += 1;

@@ -37,6 +37,8 @@ export function addPages(
   for (let page = 0; page < pages.length; page += 1) {
     if (isGrant(domain.p2m.lookup(gfnAfter(first, page)))) {
       crash(domain);
+      for (let before = 0; before < page; before += 1)
+        forget(host, domain, gfnAfter(first, before));
       return '-EPERM';
     }
   }
@@ -58,6 +60,15 @@ export function addPages(
     domain.dirtyLog?.note(gfn);
   }
   return failure ?? 'added';
+}
+
+/** The M2P of RAM is gone before the page that would replace it is refused; Xen's own pages keep theirs. */
+function forget(host: Host, domain: Domain, gfn: Gfn): void {
+  const old = domain.p2m.lookup(gfn);
+  if (!isRam(old) || host.frames.isXenHeap(mfnOf(old))) return;
+  domain.paging.entryChanges(gfn, old);
+  host.frames.setGfn(mfnOf(old), INVALID_GFN);
+  domain.paging.entryChanged(gfn, old);
 }
 
 /** How many of some gfns are populated on demand. */
@@ -182,22 +193,17 @@ export function hide(host: Host, domain: Domain, gfn: Gfn): boolean {
   return true;
 }
 
-/** The frame is at the gfn that the M2P says, as RAM of the domain. */
-export function isAtItsGfn(host: Host, domain: Domain, mfn: Mfn): boolean {
-  const found = domain.p2m.lookup(host.frames.gfnOf(mfn));
-  return isRam(found) && mfnOf(found) === mfn;
-}
-
 /** The first half of `removePage`: empties the gfn and answers what was there, or cannot. */
 export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf | undefined {
   const old = domain.p2m.lookup(gfn);
   assert(old !== NOTHING, 'a page that is removed was there');
+  const former = host.frames.gfnOf(mfnOf(old));
   if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
   domain.paging.entryChanges(gfn, old);
   const result = domain.p2m.clear(gfn);
   domain.paging.entryChanged(gfn, old);
   if (result === 'cleared') return old;
-  if (isRam(old)) host.frames.setGfn(mfnOf(old), gfn);
+  if (isRam(old)) host.frames.setGfn(mfnOf(old), former);
   return undefined;
 }
 

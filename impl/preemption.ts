@@ -13,6 +13,7 @@ import { hypercall } from './hypercalls/in-memory.js';
 import { advanced } from './hypercalls/in-memory-rest.js';
 import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
+import { transferGrant } from './hypercalls/transfer.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
 import { crashedIn, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
@@ -73,6 +74,8 @@ function make(host: Host, caller: Domain, call: PreemptibleCall, invocation: Inv
       return copyGrant(host, caller, call, invocation);
     case 'swap':
       return swapGrant(host, caller, call, invocation);
+    case 'transfer':
+      return transferGrant(host, caller, call, invocation);
     case 'populate_physmap':
       return populate(host, caller, call, invocation);
     case 'decrease_reservation':

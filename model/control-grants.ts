@@ -3,11 +3,12 @@ import { CONTROL, INVALID_GFN, type DomainId, type Handle } from '../abi/ids.js'
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
-import type { GetStatusFrames, MapElement, ReplaceElement, UnmapElement } from '../abi/step.js';
-import { ENTRY_ADDRESS } from '../abi/control-grants.js';
+import type { ControlGrantCall, GetStatusFrames, MapElement } from '../abi/step.js';
+import type { RefusedGrantCall, ReplaceElement, Step, UnmapElement } from '../abi/step.js';
+import { ENTRY_ADDRESS, refusedToGuests } from '../abi/control-grants.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { drop, get, put } from '../values/keyed.js';
-import { domainOrSelf, gfnOf, theDomain, withDomain } from './derived.js';
+import { believedGfn, domainOrSelf, theDomain, withDomain } from './derived.js';
 import { ended } from './ended.js';
 import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
 import type { Mapping, PageId, State, Window } from './state.js';
@@ -136,7 +137,15 @@ export function statusFrames(state: State, caller: DomainId, call: GetStatusFram
   if (call.frames > target.statusFrames.length) return refuse(refused('general_error'), 'G19.3');
 
   // Nothing below this line can fail.
-  const gfnAt = (page: PageId) => gfnOf(target, page) ?? get(target.lastGfns, page) ?? INVALID_GFN;
+  const gfnAt = (page: PageId) => believedGfn(target, page) ?? INVALID_GFN;
   const frames = target.statusFrames.slice(0, call.frames).map(gfnAt);
   return accept({ is: 'table', status: 'okay', frames }, 'G19', state);
 }
+
+/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
+export function forHvm<Made extends Step>(made: Made): Made | RefusedGrantCall {
+  if (!isForControl(made) || made.caller === CONTROL) return made;
+  const { caller, vcpu, op } = made;
+  return { op: 'refused_grant_call', caller, vcpu, name: refusedToGuests[op] };
+}
+const isForControl = (made: Step): made is ControlGrantCall => made.op in refusedToGuests;

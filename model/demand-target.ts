@@ -3,9 +3,9 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { PodTarget } from '../abi/step.js';
-import { count, get, put } from '../values/keyed.js';
+import { get, put } from '../values/keyed.js';
 import { domainOf, ownedPages, theDomain, withDomain } from './derived.js';
-import { withKept } from './on-demand.js';
+import { gapsOf, withKept } from './on-demand.js';
 import { accept, crash, refuse, spoil, type Result } from './outcome.js';
 import { crashDomain, freshPage, changing } from './pages.js';
 import { shortage } from './shortage.js';
@@ -25,7 +25,7 @@ export function podTarget(state: State, { domain: id, target }: PodTarget): Resu
   if (id === CONTROL) return refuse(no('-EINVAL'), 'P16.2');
   if (target !== undefined && target > domain.maximumPages) return refuse(no('-EINVAL'), 'P16.3');
 
-  const gaps = count(domain.onDemand, () => true);
+  const gaps = gapsOf(domain);
   const has = ownedPages(state, id);
   const populated = has - domain.kept.length;
   const isIdle = target === undefined || domain.dying || target < has;

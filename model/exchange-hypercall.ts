@@ -5,13 +5,8 @@ import { after, argumentOf, bytesAt, numberIn, withBytes, withNumber, wordIn } f
 import * as calls from './calls.js';
 import type { Ended } from './calls.js';
 import type { Result } from './outcome.js';
-import {
-  exchangeOf,
-  exchangeOfOrders,
-  exchangeOfPages,
-  noExchange,
-  type Exchanged,
-} from './reservation.js';
+import { exchangeOf, exchangeOfOrders, exchangeOfPages, noExchange } from './reservation.js';
+import { type Exchanged } from './reservation.js';
 import type { State } from './state.js';
 
 /** exchange with its argument in memory (p2m.md 2.9). */

@@ -9,12 +9,8 @@ import { theDomain } from './derived.js';
 import { memoryHypercall } from './memory-hypercalls.js';
 import { settled, type Alternative, type Objection } from './outcome.js';
 import type { State } from './state.js';
-import {
-  getVersionCall,
-  querySizeCall,
-  setupTableCall,
-  setVersionCall,
-} from './table-hypercalls.js';
+import { getVersionCall, querySizeCall, setupTableCall } from './table-hypercalls.js';
+import { setVersionCall } from './table-hypercalls.js';
 
 /** Hypercalls with their arguments in the caller's memory (grants.md 5, p2m.md 3.5). */
 

@@ -3,7 +3,7 @@ import type { Reply } from '../abi/reply.js';
 import type { LogDirty } from '../abi/step.js';
 import { isSameContent } from '../values/content.js';
 import { entries, findKey, get } from '../values/keyed.js';
-import { isGrant, pageOf, withDomain } from './derived.js';
+import { believedGfn, isGrant, pageOf, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
 import { finished, rc, refuse, accept, type Alternative } from './outcome.js';
 import type { Objection } from './outcome.js';
@@ -54,6 +54,8 @@ export function writtenSince(state: State, domain: Domain, since: State): readon
 function isChanged(state: State, domain: Domain, since: State, gfn: Gfn): boolean {
   const entry = get(domain.p2m, gfn);
   if (entry === undefined || isGrant(entry) || isMappedWritable(state, entry.page)) return false;
+  // [P6] A write to a page is logged at the gfn where it is believed to be.
+  if (believedGfn(domain, entry.page) !== gfn) return false;
   const then = get(get(since.domains, domain.id)?.p2m, gfn);
   if (then?.page !== entry.page || isMappedWritable(since, entry.page)) return true;
   return !isSameContent(pageOf(since, entry.page).content, pageOf(state, entry.page).content);

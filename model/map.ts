@@ -5,19 +5,11 @@ import type { Status } from '../abi/status.js';
 import type { MapElement, MapGrant, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { installed } from './control-grants.js';
-import {
-  domainOf,
-  isReferencable,
-  isWritten,
-  ownPageAt,
-  pinsOf,
-  spareHandles,
-  the,
-} from './derived.js';
+import { domainOf, isStillOf, isWritten, ownPageAt, pinsOf, spareHandles, the } from './derived.js';
 import { theDomain, withDomain, type Pins } from './derived.js';
 import { ended } from './ended.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
-import { drop, get, has, put } from '../values/keyed.js';
+import { drop, get, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { demanded } from './on-demand.js';
 import { addPage, emptied, isGrantMapping } from './pages.js';
@@ -79,8 +71,7 @@ export function mapGrant(
 
   const mapping = { granter: granterId, ref, page, readonly };
   if (!isGuest) {
-    if (!has(there.pages, page) || !isReferencable(there, page))
-      return fail('general_error', 'G16.1', there);
+    if (!isStillOf(there, granterId, page)) return fail('general_error', 'G16.1', there);
     const done = installed(there, element, handle, mapping);
     if (done === undefined) return fail('general_error', 'G16.2', there);
     return accept({ status: 'okay' }, 'G16', done);

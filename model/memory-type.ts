@@ -53,6 +53,7 @@ function retyped(state: State, id: DomainId, gfn: Gfn, type: number): State {
     return withDomain(state, { ...domain, p2m: put(domain.p2m, gfn, { ...entry, type: kind }) });
   }
   const isOfDomain = pageOf(state, entry.page).use === 'ram';
-  const lastGfns = isOfDomain ? domain.lastGfns : put(domain.lastGfns, entry.page, gfn);
-  return withDomain(state, { ...withoutEntry(domain, gfn), lastGfns });
+  const taken = withoutEntry(domain, gfn);
+  const believedGfns = isOfDomain ? taken.believedGfns : put(taken.believedGfns, entry.page, gfn);
+  return withDomain(state, { ...taken, believedGfns });
 }

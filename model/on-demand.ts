@@ -15,7 +15,9 @@ export const isWithout = ({ tornDown, onDemand }: Domain, gfn: number): boolean 
 export const isOnDemand = (domain: Domain, gfn: number): boolean =>
   !domain.dying && isWithout(domain, gfn);
 
-const gapsOf = ({ onDemand }: Domain): number => count(onDemand, () => true);
+/** [P15] Those that it counts; it is wrong by those that a page was believed to be at ([P11]). */
+export const gapsOf = ({ onDemand, miscounted }: Domain): number =>
+  count(onDemand, () => true) + miscounted;
 
 /**
  * [P15] A gfn that is populated on demand gets the page that was kept longest, whoever asks: the guest
@@ -122,7 +124,7 @@ export interface Handled {
  */
 export function handled(state: State, id: DomainId, first: number, size: number): Handled {
   const domain = theDomain(state, id);
-  if (domain.dying || domain.onDemand === undefined) return { count: 0, next: state };
+  if (domain.dying || gapsOf(domain) === 0) return { count: 0, next: state };
   const gfns = Array.from({ length: size }, (_, i) => first + i);
   let gaps = gfns.filter((gfn) => isOnDemand(domain, gfn)).length;
   let isWanting = gapsOf(domain) > domain.kept.length;

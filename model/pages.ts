@@ -21,10 +21,14 @@ export function freshPage(
   const allocated = domainOf(state, owner)?.dying !== true;
   const fresh = { owner, use, allocated, content: zeros, frame: undefined };
   const next = { ...withPage(state, page, fresh), nextPage: PageId(page + 1) };
-  const domain = domainOf(next, owner);
-  // [P17] A claim is met.
-  const isMet = domain?.claim !== undefined && outstanding(next, domain) <= 0;
-  return { page, next: isMet ? withDomain(next, { ...domain, claim: undefined }) : next };
+  return { page, next: claimMet(next, owner) };
+}
+
+/** [P17] A claim is over when its domain has the pages, though it gives some up again. */
+export function claimMet(state: State, id: DomainId): State {
+  const domain = domainOf(state, id);
+  const isMet = domain?.claim !== undefined && outstanding(state, domain) <= 0;
+  return isMet ? withDomain(state, { ...domain, claim: undefined }) : state;
 }
 
 /**
@@ -93,9 +97,13 @@ export function giveUpAll(state: State, id: DomainId): State {
 export const crashDomain = (state: State, id: DomainId): State =>
   withDomain(state, { ...theDomain(state, id), crashed: true });
 
-export const withoutEntry = (domain: Domain, gfn: number): Domain => {
-  return { ...domain, p2m: drop(domain.p2m, gfn) };
-};
+/** [P1] What was RAM at the gfn is believed to be nowhere; a grant mapping has no part in that. */
+export function withoutEntry(domain: Domain, gfn: number): Domain {
+  const entry = get(domain.p2m, gfn);
+  const isRam = entry !== undefined && !isGrant(entry);
+  const believedGfns = isRam ? drop(domain.believedGfns, entry.page) : domain.believedGfns;
+  return { ...domain, p2m: drop(domain.p2m, gfn), believedGfns };
+}
 
 /** [P2] [D9] The entry of one gfn is to be another, for which it needs its tables. */
 export function changing(state: State, id: DomainId, gfn: number): Attempt {
@@ -136,16 +144,25 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   if (gfn >= state.machine.gfnLimit) return no('out_of_range', moved.next);
 
   const { isDone, next } = changing(moved.next, id, gfn);
-  if (!isDone) return no('no_table', next);
+  if (!isDone) return no('no_table', withBelief(next, id, gfn));
 
   // Nothing below this line can fail.
   const owner = theDomain(next, id);
   const p2m = put(owner.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
-  const lastGfns = isGrant(entry) ? owner.lastGfns : drop(owner.lastGfns, entry.page);
+  const isRam = !isGrant(entry);
+  const believedGfns = isRam ? drop(owner.believedGfns, entry.page) : owner.believedGfns;
   const onDemand = drop(owner.onDemand, gfn);
-  const placed = { ...owner, p2m, maximumGfn, lastGfns, onDemand };
+  const placed = { ...owner, p2m, maximumGfn, believedGfns, onDemand };
   return { failure: undefined, next: withDomain(next, placed) };
+}
+
+/** [P5] RAM that stays where it is, is believed to be there. */
+export function withBelief(state: State, id: DomainId, gfn: Gfn): State {
+  const domain = theDomain(state, id);
+  const page = get(domain.p2m, gfn)?.page;
+  if (page === undefined || get(domain.believedGfns, page) === undefined) return state;
+  return withDomain(state, { ...domain, believedGfns: drop(domain.believedGfns, page) });
 }
 
 export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));

@@ -135,6 +135,13 @@ const refusals: Scenarios = {
     1  d1  map             d1/3 at=0x30 rw                      ok
     2  d1  add_to_physmap  self space=gmfn index=0x30 gfn=0x31  -EXDEV
     3  d1  load            at=0x30 u8                           0x00000000`,
+  '[P11.13] [P15] the gfn that it is to be at is looked at before': `
+    0  d1    grant             ref=3 to=d1 gfn=0x1 rw               ok
+    1  d1    map               d1/3 at=0x30 rw                      ok
+    2  d0    populate_physmap  d1 gfns=0x40 on_demand=1             1
+    3  tool  pod_target        d1 pages=9                           ok pages=9 kept=1 gfns=1
+    4  d1    add_to_physmap    self space=gmfn index=0x30 gfn=0x40  -EXDEV
+    5  tool  pod_target        d1                                   ok pages=9 kept=0 gfns=0`,
   '[P11.14] add_to_physmap refuses -ENXIO onto what is not the domain’s to give up': `
     0  d1  grant           ref=3 to=d2 gfn=0x1 rw              ok
     1  d2  map             d1/3 at=0x30 rw                     ok

@@ -159,17 +159,16 @@ function unitsOf(state: State, call: PreemptibleCall): number {
   return call.space === XENMAPSPACE_gmfn_range ? call.size : 1;
 }
 
+const sliced = <Batch extends { readonly elements: readonly unknown[] }>(
+  batch: Batch,
+  from: number,
+  to: number,
+): Batch => ({ ...batch, elements: batch.elements.slice(from, to) });
+
 /** The call with those of its units alone. */
 function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCall {
+  if ('elements' in call) return sliced(call, from, to);
   switch (call.op) {
-    case 'map':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'unmap':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'copy':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'swap':
-      return { ...call, elements: call.elements.slice(from, to) };
     case 'populate_physmap':
     case 'decrease_reservation':
       return { ...call, extents: call.extents.slice(from, to) };
@@ -210,16 +209,8 @@ const extentOperations: readonly number[] = [
 function elementBytes({ number, command, layout }: Hypercall): number | undefined {
   if (number !== layouts.HYPERVISOR_grant_table_op) return undefined;
   const { map, unmap, copy, swap } = layouts.structures.native;
-  switch (command) {
-    case layouts.GNTTABOP_map_grant_ref:
-      return map.bytes;
-    case layouts.GNTTABOP_unmap_grant_ref:
-      return unmap.bytes;
-    case layouts.GNTTABOP_swap_grant_ref:
-      return swap.bytes;
-    case layouts.GNTTABOP_copy:
-      return layout === 'native' ? copy.bytes : undefined;
-    default:
-      return undefined;
-  }
+  if (command === layouts.GNTTABOP_map_grant_ref) return map.bytes;
+  if (command === layouts.GNTTABOP_unmap_grant_ref) return unmap.bytes;
+  if (command === layouts.GNTTABOP_swap_grant_ref) return swap.bytes;
+  return command === layouts.GNTTABOP_copy && layout === 'native' ? copy.bytes : undefined;
 }

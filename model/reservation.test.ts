@@ -118,6 +118,14 @@ const refusals: Scenarios = {
     1  d2    map               d1/3 at=0x31 rw         ok
     2  d0    populate_physmap  d2 gfns=0x30,0x31,0x32  1
     3  tool  domain_info       d2                      pages=10 maximum=14 shutdown`,
+  '[P6.8] [P11.13] RAM before the grant mapping is believed to be nowhere, and cannot be moved': `
+    0  d1    grant             ref=3 to=d2 gfn=0x1 rw               ok
+    1  d2    map               d1/3 at=0x5 rw                       ok
+    2  d0    populate_physmap  d2 gfns=0x4 order=1                  0
+    3  tool  inspect_gfn       d2 gfn=0x4                           ram_rw mapped 0x0000000000000000
+    4  d0    add_to_physmap    d2 space=gmfn index=0x4 gfn=0x30     -EXDEV
+    5  d0    add_to_physmap    d2 space=gmfn index=0x6 gfn=0x30     ok
+    6  d0    decrease_reservation  d2 gfns=0x4                      1`,
   '[P6.9] populate_physmap stops at a gfn beyond what a p2m can hold; the pages stay': `
     0  d1    populate_physmap  self gfns=0x30,0x1000000000,0x31  1
     1  tool  domain_info       d1                                pages=10 maximum=14`,

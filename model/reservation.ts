@@ -1,4 +1,4 @@
-import { CONTROL, type DomainId, type Gfn } from '../abi/ids.js';
+import { CONTROL, INVALID_GFN, type DomainId, type Gfn } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
@@ -6,8 +6,8 @@ import { domainOrSelf, mayManage, ownedPages, ownPageAt } from './derived.js';
 import { marked } from './demand-target.js';
 import { demanded, handled } from './on-demand.js';
 import { shortage } from './shortage.js';
-import { the, theDomain } from './derived.js';
-import { get } from '../values/keyed.js';
+import { pageOf, the, theDomain, withDomain } from './derived.js';
+import { get, put } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
 import { crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
 import { addPages, gfnAfter } from './superpages.js';
@@ -63,8 +63,9 @@ export function populate(state: State, caller: DomainId, call: Populate): Result
       next = fresh.next;
       return fresh.page;
     });
-    if (gfns.some((gfn) => isGrantMapping(theDomain(next, id), gfn))) {
-      next = crashDomain(next, id);
+    const inTheWay = gfns.findIndex((gfn) => isGrantMapping(theDomain(next, id), gfn));
+    if (inTheWay >= 0) {
+      next = crashDomain(withoutBelief(next, id, gfns.slice(0, inTheWay)), id);
       return id === caller ? crash('P6.7', next) : spoil(rc(done), 'P6.8', next);
     }
     const { failures, next: placed } = addPages(next, id, extent, pages);
@@ -73,6 +74,18 @@ export function populate(state: State, caller: DomainId, call: Populate): Result
     if (failures.includes('no_table')) return spoil(rc(done), 'P6.10', next);
   }
   return accept(rc(call.extents.length), 'P6', next);
+}
+
+/** [P6] Where RAM is that would be replaced is forgotten before anything is. */
+function withoutBelief(state: State, id: DomainId, gfns: readonly Gfn[]): State {
+  const domain = theDomain(state, id);
+  let { believedGfns } = domain;
+  for (const gfn of gfns) {
+    const page = get(domain.p2m, gfn)?.page;
+    const isOfDomain = page !== undefined && pageOf(state, page).use === 'ram';
+    if (isOfDomain) believedGfns = put(believedGfns, page, INVALID_GFN);
+  }
+  return withDomain(state, { ...domain, believedGfns });
 }
 
 /** [P7] increase_reservation: fresh pages that have no gfn, and nothing that could give them one. */

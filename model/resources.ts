@@ -3,12 +3,8 @@ import { CONTROL, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { Reservation } from '../abi/step.js';
 import type { Errno } from '../abi/status.js';
-import {
-  RESOURCE_status_frames,
-  type AcquireResource,
-  type ClaimPages,
-  type ResourceCall,
-} from '../abi/resources.js';
+import { RESOURCE_status_frames, type AcquireResource, type ClaimPages } from '../abi/resources.js';
+import { type ResourceCall } from '../abi/resources.js';
 import { claimedPages, domainOf, freeFrames, ownedPages, withDomain } from './derived.js';
 import { statusFramesFor } from './entries.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
@@ -24,6 +20,8 @@ import type { State } from './state.js';
  * when it is given up, or when the domain begins to die.
  */
 function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
+  if (call.order !== 0) return refuse(rc('-EINVAL'), 'P17.6');
+
   const target = domainOf(state, call.target);
   if (target === undefined) return refuse(rc('-EINVAL'), 'P17.1');
   if (caller !== CONTROL) return refuse(rc('-EPERM'), 'P17.2');

@@ -1,10 +1,10 @@
 import type { Reply } from '../abi/reply.js';
 import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
-import { CONTROL, type DomainId } from '../abi/ids.js';
+import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
-import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
+import { forHvm, statusFrames, unmapAndReplace, unmapByControl } from './control-grants.js';
 import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
@@ -28,9 +28,10 @@ import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
+import { writeBack, transferGrant } from './transfer.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
-import { mapForeign, unmapWindow, windowAccess } from './windows.js';
+import { isKnown, mapForeign, unmapWindow, windowAccess } from './windows.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
@@ -51,27 +52,6 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     ? alternatives
     : remembering(state, alternatives);
 }
-
-/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
-const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
-  made.caller !== CONTROL || !unknownOfControl.has(made.op);
-const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
-  'xadd',
-  'fetch',
-  'crash',
-  'load_linear',
-  'store_linear',
-  'cmpxchg_linear',
-  'xadd_linear',
-  'fetch_linear',
-  'cr0',
-  'cr3',
-  'cr4',
-  'efer',
-  'pkru',
-  'invlpg',
-  'hypercall',
-]);
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
@@ -99,6 +79,7 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
     case 'unmap':
     case 'copy':
     case 'swap':
+    case 'transfer':
     case 'populate_physmap':
     case 'decrease_reservation':
     case 'increase_reservation':
@@ -120,16 +101,11 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
         : hypercall(state, made);
     case 'unmap_and_replace':
       return [inTurn(state, made, unmapAndReplace)];
+    case 'write_back':
+      return writeBack(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
-}
-
-/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
-function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
-  if (made.op !== 'unmap_and_replace' && made.op !== 'get_status_frames') return made;
-  const { caller, vcpu, op: name } = made;
-  return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
 }
 
 /** The calls that can be stopped, when nothing stops them. */
@@ -145,6 +121,8 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return copyBatch(state, made);
     case 'swap':
       return inTurn(state, made, swapGrant);
+    case 'transfer':
+      return inTurn(state, made, transferGrant);
     case 'populate_physmap':
       return finished(state, seenBy(made, populate(state, made.caller, made)));
     case 'decrease_reservation':
@@ -167,7 +145,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' }
+  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */

@@ -2,7 +2,7 @@ import { ALL_ONES, Gfn, type DomainId } from '../abi/ids.js';
 import { drop, put } from '../values/keyed.js';
 import { the, theDomain, withDomain } from './derived.js';
 import { attempt } from './failing.js';
-import { addPage, tableKey, withTables, type Placement } from './pages.js';
+import { addPage, tableKey, withBelief, withTables, type Placement } from './pages.js';
 import { isNested } from './registers.js';
 import type { PageId, State } from './state.js';
 
@@ -56,7 +56,10 @@ function addSuperpage(
 ): Placement {
   const tabled = withTables(state, id, gfn, bits);
   const { isDone, next } = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
-  if (!isDone) return { failure: 'no_table', next };
+  if (!isDone) {
+    const left = pages.reduce((now, _, i) => withBelief(now, id, Gfn(gfn + i)), next);
+    return { failure: 'no_table', next: left };
+  }
 
   // Nothing below this line can fail.
   const owner = theDomain(next, id);

@@ -152,7 +152,7 @@ export const surfaceMemoryGoals: readonly Goal[] = [
       if (step.op !== 'add_to_physmap' && step.op !== 'add_to_physmap_batch') return false;
       const then = get(before.domains, step.target) ?? get(before.domains, step.caller);
       const now = then === undefined ? undefined : get(after.domains, then.id);
-      return now !== undefined && then?.lastGfns !== now.lastGfns && then?.dying === false;
+      return now !== undefined && then?.believedGfns !== now.believedGfns && then?.dying === false;
     },
   },
 ];

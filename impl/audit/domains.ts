@@ -30,8 +30,11 @@ function auditPages(host: Host, domain: Domain, census: Census, findings: Findin
     const mfn = Mfn(frame);
     if (frames.ownerOf(mfn) !== domain.id) continue;
     owned += 1;
-    mapped += census.ramEntriesOf[frame] ?? 0;
-    if (frames.gfnOf(mfn) === INVALID_GFN) unmapped += 1;
+    const entries = census.ramEntriesOf[frame] ?? 0;
+    mapped += entries;
+    // RAM of a crashed domain may have lost its M2P where it is.
+    const isLost = domain.isCrashed && entries > 0;
+    if (frames.gfnOf(mfn) === INVALID_GFN && !isLost) unmapped += 1;
   }
   let shared = 0;
   for (let frame = xenShare.first; frame < xenShare.untouchedFrom(); frame += 1) {

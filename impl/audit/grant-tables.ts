@@ -85,7 +85,9 @@ function auditPins(
     const mfn = active.mfnOf(ref);
     if (mfn === FORGOTTEN) continue;
     const isHeld = host.frames.referencesOf(mfn) > 0 || grantee === CONTROL;
-    const isTheirs = host.frames.ownerOf(mfn) === domain.id && isHeld;
+    // What only a handle of the control domain still names, it may have given away since.
+    const isGivenAway = domain.id === CONTROL && grantee === CONTROL && !host.frames.isFree(mfn);
+    const isTheirs = (host.frames.ownerOf(mfn) === domain.id || isGivenAway) && isHeld;
     check(isTheirs, 'I17', `is pinned on frame ${mfn}, which is not its granter's`);
   }
 }

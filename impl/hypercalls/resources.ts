@@ -11,8 +11,10 @@ import { outstandingPages } from '../pages.js';
 import { rcReply } from '../replies.js';
 
 /** XENMEM_claim_pages: frames that are free are set aside for a domain, as a number. */
-export function claimPages(host: Host, caller: Domain, { target: id, pages }: ClaimPages): Reply {
-  const target = host.domains.byId(id);
+export function claimPages(host: Host, caller: Domain, call: ClaimPages): Reply {
+  const { pages, order } = call;
+  if (order > 0) return rcReply('-EINVAL');
+  const target = host.domains.byId(call.target);
   if (target === undefined) return rcReply('-EINVAL');
   if (caller.id !== CONTROL) return rcReply('-EPERM');
   if (pages > 0) {

@@ -8,6 +8,8 @@ const FORGOTTEN = -1;
 export class Demands {
   /** Entries of its p2m that are populated on demand. */
   gaps = 0;
+  /** Those of them that were taken for a frame's place, and are gaps no more (`withdraw`). */
+  miscounted = 0;
   /** Frames kept for them, the oldest first: allocated to the domain, at no gfn, zero at first. */
   readonly kept: Mfn[] = [];
   /** The highest gfn that was populated. */

@@ -124,6 +124,7 @@ export const surfaceKinds = [
   'control_grants',
   'hypercall',
   'resources',
+  'frames',
 ] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];
 

@@ -15,7 +15,7 @@ export function resourceLine(scene: Scene): Line | undefined {
   if (percent(choose, 60)) {
     const more = pick(choose, [0, 1, 1, 2, 3, 6, freeFrames(state), freeFrames(state) + 1]);
     const pages = percent(choose, 20) ? 0 : ownedPages(state, domain.id) + more;
-    return { op: 'claim_pages', ...by, pages };
+    return { op: 'claim_pages', ...by, pages, order: scene.hostile() ? 1 : 0 };
   }
   const id = scene.hostile() ? 2 : choose.below(2);
   const isQuery = percent(choose, 15);

@@ -3,6 +3,7 @@ import { weighted } from '../choose.js';
 import { controlGrantLine } from './control-grant-lines.js';
 import { failingLine, midwayLine } from './failing-lines.js';
 import { surfaceKinds, type SurfaceKind } from './emphasis.js';
+import { frameLine } from './frame-lines.js';
 import { hypercallLine } from './hypercall-lines.js';
 import { lifeLine } from './life-lines.js';
 import { memoryTypeLine } from './memory-type-lines.js';
@@ -35,4 +36,5 @@ const lineOf: Readonly<Record<SurfaceKind, (scene: Scene) => Line | undefined>> 
   control_grants: controlGrantLine,
   hypercall: hypercallLine,
   resources: resourceLine,
+  frames: frameLine,
 };

@@ -153,7 +153,10 @@ describe('an operation that is not built', () => {
     [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with other flags'],
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],
     [{ op: 'gnt.map', uop: 0 }, 'gnt.map with uop'],
-    [{ op: 'gnt.transfer', d: 0 }, 'gnt.transfer by the control domain'],
+    [
+      { op: 'gnt.cache_flush', d: 0, addr: 4096, len: 8, flags: 1 },
+      'gnt.cache_flush of a machine address',
+    ],
     [
       { op: 'mem.exchange', in: [0], out: [0], d: 0 },
       'mem.exchange by the control domain on itself',
