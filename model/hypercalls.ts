@@ -40,7 +40,7 @@ export function hypercall(state: State, made: Hypercall): readonly Alternative[]
 export const alternativeOf = ({ rc, outcome, rules, next }: Ended, caller: DomainId): Alternative =>
   settled(
     rc === 'crashed' || theDomain(next, caller).crashed
-      ? { is: 'crashed' }
+      ? { is: 'crashed', ...(outcome?.is === 'statuses' ? { outcome } : {}) }
       : { is: 'hypercall', rc, outcome },
     next,
     rules,

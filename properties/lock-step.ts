@@ -37,7 +37,8 @@ export class LockStep {
   constructor(machine: Machine, make: MakeSubject, coverage?: Coverage) {
     this.state = boot(machine);
     this.subject = make(machine);
-    const observer = this.subject.observer && new GuardedObserver(this.subject.observer);
+    const seen = this.subject.observer;
+    const observer = seen === undefined ? undefined : new GuardedObserver(seen);
     this.#observer = observer;
     this.#frameRule = observer === undefined ? undefined : new FrameRule(observer, this.state);
     this.#coverage = coverage;
