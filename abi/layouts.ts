@@ -41,8 +41,6 @@ export const XENMEMF_address_bits = 0xff;
 export const ADDRESS_BITS_OF_A_PAGE = 12;
 /** No extent has a higher order. */
 export const ORDER_MAXIMUM = 20;
-/** Where compat arguments are put together in native layout. */
-export const COMPAT_AREA_BYTES = 8192;
 
 /** A field: its first byte, and how many there are. */
 export type Field = readonly [at: number, bytes: 2 | 4 | 8];

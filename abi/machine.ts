@@ -39,6 +39,8 @@ export interface Machine {
   readonly controlOrder: number;
   /** Elements of an unmap batch that are completed together. */
   readonly unmapBatch: number;
+  /** Bytes where arguments of a 32-bit guest are put together in native layout, many at a time. */
+  readonly compatAreaBytes: number;
   /** How guests' own page tables are served: by shadows of them, or by hardware's nested walk. */
   readonly paging: Paging;
   /** What the guests' processors can do. */
@@ -119,6 +121,7 @@ const tiny: Machine = {
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
+  compatAreaBytes: 8192,
   demandsRemembered: 2,
   sweepLength: 4,
   paging: 'hap',
@@ -157,6 +160,7 @@ const small: Machine = {
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
+  compatAreaBytes: 8192,
   demandsRemembered: 4,
   sweepLength: 16,
   paging: 'hap',
@@ -197,6 +201,8 @@ const whole: Machine = {
   domains: 3,
   guestFrames: 80,
   controlPages: 3,
+  // Two copies, three entries of a batch, or six extents.
+  compatAreaBytes: 80,
 };
 
 /**
@@ -223,6 +229,7 @@ const xen: Machine = {
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,
+  compatAreaBytes: 8192,
   demandsRemembered: 32,
   sweepLength: 1024,
   paging: 'hap',

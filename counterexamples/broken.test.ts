@@ -35,7 +35,6 @@ const broken: readonly (readonly [string, string, string, string])[] = [
   ['half entries in a frame', `${HEAD} refs_per_frame=3\n`, '2:30', 'an even number'],
   ['more reserved refs than refs', `${HEAD} reserved_refs=512\n`, '2:29', 'reserved refs'],
   ['no grant frames', `${HEAD} grant_frames_maximum=0\n`, '2:36', 'from 1 to 1024'],
-  ['arguments of what has none', `${HEAD}\n\n0  d1  resume ; resume\n`, '4:15', 'no arguments'],
   ['an unknown paging', `${HEAD} paging=pv\n`, '2:22', 'hap or shadow'],
   ['a TLB of six entries', `${HEAD} tlb_entries=6\n`, '2:27', 'a power of two'],
   [

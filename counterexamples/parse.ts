@@ -132,12 +132,6 @@ function parseRow(
     tokensOf(columns.text, columns.place),
     right(columns.place, columns.text.length),
   );
-  if (bare.has(operation.text) && columns.expectation?.startsWith(';') === true)
-    throw new TraceError(
-      columns.place,
-      'what is answered, and no arguments',
-      quoted(columns.expectation),
-    );
   const line = parseLine(actor, operation, { ...given, words });
   return { line, expectation: columns.expectation };
 }

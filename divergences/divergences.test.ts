@@ -31,7 +31,7 @@ const replayed = (recording: Recording): FileReport =>
 
 const isAtSteps = (one: Divergence): one is AtSteps => 'steps' in one;
 const isAtStop = (one: Divergence): one is AtStop => 'stop' in one;
-const named = <One extends Divergence>(list: readonly One[]): (readonly [string, One])[] =>
+const named = <One extends AtSteps | AtStop>(list: readonly One[]): (readonly [string, One])[] =>
   list.map((one) => [`${one.id} in ${one.file}`, one]);
 
 describe('a declared divergence', () => {
@@ -80,6 +80,46 @@ describe('a declared divergence', () => {
         expect([trace, replayed(traceOf(one.file, trace)).diverged.get(one)]).toEqual([trace, 1]);
     },
   );
+});
+
+describe('what is declared wherever it shows', () => {
+  const fault = (err: number) => ({ fault: '#PF', err, cr2: '0x803000' });
+  const cmpxchg = { d: 0, op: 'cmpxchg', addr: 'win:3', expect: 0, value: 1 };
+  const shut = { ...cmpxchg, '=>': fault(0) };
+  const read = { d: 0, op: 'read', addr: 'win:3', '=>': fault(0) };
+  const write = { d: 0, op: 'write', addr: 'win:3', value: 1, '=>': fault(2) };
+  const opened = { op: 'mapforeign', dom: 1, gfn: 4096, win: 3, ro: true, '=>': { rc: 0 } };
+
+  /** As the instrument recorded it; where there are more steps, these are ours. */
+  const judged = (paging: 'hap' | 'shadow', ...steps: readonly JsonObject[]): FileReport => {
+    const whole = { name: 'windows', domains: { 1: {} }, setup: 'ok', steps, teardown: { 1: 0 } };
+    const traces = [{ ...whole, after: { leftover: [], free_delta: 0 } }];
+    const text = JSON.stringify({ meta: { xen: '4.17' }, traces });
+    const divergences = divergencesOf(paging);
+    return replayOnModel(decodeRecording(text, 'any.json'), { paging, divergences });
+  };
+
+  test.each(['hap', 'shadow'] as const)('locked-access-reads-first shows, on %s', (paging) => {
+    const report = judged(paging, read, shut, write);
+    expect(report.disagreements).toEqual([]);
+    expect([...report.diverged].map(([{ id }, count]) => [id, count])).toEqual([
+      ['locked-access-reads-first', 1],
+    ]);
+  });
+
+  test.each<[string, JsonObject]>([
+    ['another code', { ...cmpxchg, '=>': fault(3) }],
+    ['another address', { ...cmpxchg, '=>': { ...fault(0), cr2: '0x804000' } }],
+    ['a value', { ...cmpxchg, '=>': { old: '0x0' } }],
+    ['the fault of a read for a write', { ...write, '=>': fault(0) }],
+  ])('locked-access-reads-first excuses no %s: the control', (_, step) => {
+    expect(judged('hap', step).disagreements).toHaveLength(1);
+  });
+
+  test('locked-access-reads-first excuses nothing where there is a page: the control', () => {
+    expect(judged('hap', opened, { ...cmpxchg, '=>': fault(3) }).disagreements).toEqual([]);
+    expect(judged('hap', opened, shut).disagreements).toHaveLength(1);
+  });
 });
 
 /** A recorded result, all its statuses and values replaced. */

@@ -33,8 +33,6 @@ export function withdrawn(state: State, id: DomainId, page: PageId): Withdrawal 
   const believedGfns = drop(now.believedGfns, page);
   const onDemand = drop(now.onDemand, gfn);
   const miscounted = now.miscounted + 1;
-  return {
-    failure: undefined,
-    next: withDomain(next, { ...now, believedGfns, onDemand, miscounted }),
-  };
+  const left = { ...now, believedGfns, onDemand, miscounted };
+  return { failure: undefined, next: withDomain(next, left) };
 }

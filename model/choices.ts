@@ -1,11 +1,17 @@
 import { Handle, Mfn, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { CopyGrant, InspectGfn, MapElement, MapGrant, Step } from '../abi/step.js';
+import type {
+  CopyElement,
+  CopyGrant,
+  InspectGfn,
+  MapElement,
+  MapGrant,
+  Step,
+} from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { closed, copyGrant, type Copying } from './copy.js';
-import { domainOf, ownPageAt, pageOf, the, theDomain } from './derived.js';
-import { withDomain, withPage } from './derived.js';
+import { domainOf, ownPageAt, pageOf, the, theDomain, withDomain, withPage } from './derived.js';
 import { inspectGfn } from './domains.js';
 import { mapGrant } from './map.js';
 import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
@@ -43,7 +49,7 @@ const settledFor = (
 ): Alternative => settled(theDomain(next, caller).crashed ? { is: 'crashed' } : reply, next, rules);
 
 /** [G3] [D3] A batch of copies keeps its buffers from element to element, until the caller crashes. */
-export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
+export function copied(state: State, caller: DomainId, elements: readonly CopyElement[]) {
   const replies: ElementReply[] = [];
   const rules: (RuleId | RefusalId)[] = [];
   let copying: Copying = { state, source: undefined, dest: undefined };
@@ -54,6 +60,11 @@ export function copyBatch(state: State, { caller, elements }: CopyGrant): Altern
     copying = after;
     if (theDomain(after.state, caller).crashed) break;
   }
+  return { replies, rules, copying };
+}
+
+export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
+  const { replies, rules, copying } = copied(state, caller, elements);
   return settledFor(caller, { is: 'statuses', elements: replies }, closed(copying).state, rules);
 }
 

@@ -1,5 +1,6 @@
 import * as abi from '../abi/layouts.js';
 import { DomainId, Gfn } from '../abi/ids.js';
+import type { Machine } from '../abi/machine.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Hypercall } from '../abi/step.js';
 import { after, argumentOf, bytesAt, numberIn, wordIn } from './buffers.js';
@@ -12,7 +13,8 @@ import type { State } from './state.js';
 /** What a domain owns, with the reservation and its list in memory (p2m.md 2.9). */
 
 /** Gfns of a guest of 32 bits that fit where they are put into native layout. */
-const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - abi.structures.native.reservation.bytes) / 8);
+const togetherOn = ({ compatAreaBytes }: Machine): number =>
+  Math.floor((compatAreaBytes - abi.structures.native.reservation.bytes) / 8);
 
 /**
  * [M2] [M4] populate, decrease and increase_reservation, from an extent on: each gfn is read when its
@@ -41,7 +43,7 @@ export function extentsCall(
   if (addressBits > 0 && addressBits <= abi.ADDRESS_BITS_OF_A_PAGE) return end(first, 'M4.6');
 
   const hasList = operation !== abi.XENMEM_increase_reservation;
-  const together = made.layout === 'native' ? 1 : TOGETHER;
+  const together = made.layout === 'native' ? 1 : togetherOn(state.machine);
   let gfns: readonly Gfn[] = [];
   for (let done = first; done < count; done++) {
     if (done === first + limit) return { ...end(done, 'M1'), isStopped: true };

@@ -5,8 +5,7 @@ import { isSameContent } from '../values/content.js';
 import { entries, findKey, get } from '../values/keyed.js';
 import { believedGfn, isGrant, pageOf, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
-import { finished, rc, refuse, accept, type Alternative } from './outcome.js';
-import type { Objection } from './outcome.js';
+import { finished, rc, refuse, accept, type Alternative, type Objection } from './outcome.js';
 import type { Domain, PageId, State } from './state.js';
 
 /** Which gfns of a domain were written (p2m.md 4.17). */

@@ -75,11 +75,7 @@ const removeCall: Call = (state, made) => {
   return calls.structured(state, made, at.bytes, (now, bytes) => {
     const target = DomainId(numberIn(bytes, at.domain));
     const gfn = Gfn(numberIn(bytes, at.gfn));
-    return removeFromPhysmap(now, made.caller, {
-      ...calls.by(made),
-      op: 'remove_from_physmap',
-      target,
-      gfn,
-    });
+    const call = { ...calls.by(made), op: 'remove_from_physmap', target, gfn } as const;
+    return removeFromPhysmap(now, made.caller, call);
   });
 };

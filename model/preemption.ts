@@ -1,8 +1,7 @@
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, DestroyDomain, Interrupt, PreemptibleCall } from '../abi/step.js';
-import type { Hypercall, Resume, Step } from '../abi/step.js';
+import { XENMAPSPACE_gmfn_range, type ByGuest, type DestroyDomain } from '../abi/step.js';
+import type { Interrupt, PreemptibleCall, Hypercall, Resume, Step } from '../abi/step.js';
 import * as layouts from '../abi/layouts.js';
-import { XENMAPSPACE_gmfn_range } from '../abi/step.js';
 import { accept, finished, isObjection, rc, refuse, type Alternative } from './outcome.js';
 import { vcpuOf, withVcpu } from './registers.js';
 import type { Pending, State } from './state.js';

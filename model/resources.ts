@@ -44,11 +44,9 @@ function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
  */
 function acquireResource(state: State, caller: DomainId, call: AcquireResource): Result {
   const { id, frame, count } = call;
-  const answer = (result: 0 | Errno, so = count): Reply => ({
-    is: 'resource',
-    rc: result,
-    count: so,
-  });
+  const answer = (result: 0 | Errno, so = count): Reply => {
+    return { is: 'resource', rc: result, count: so };
+  };
   if (caller !== CONTROL) return refuse(answer('-EACCES'), 'P18.1');
   const target = domainOf(state, call.target);
   if (target === undefined) return refuse(answer('-ESRCH'), 'P18.2');

@@ -1,6 +1,7 @@
 import { DomainId, Gfn } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
 import { structures } from '../../abi/layouts.js';
+import type { Machine } from '../../abi/machine.js';
 import type { Reply } from '../../abi/reply.js';
 import { unstopped } from '../invocation.js';
 import { decrease } from './decrease.js';
@@ -10,7 +11,9 @@ import { increase, populate } from './populate.js';
 /* What a domain owns, with the reservation and its list of gfns in guest memory (p2m.md 2.9). */
 
 /** Gfns of a 32-bit guest that are translated together. */
-const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - structures.native.reservation.bytes) / 8);
+function togetherOn({ compatAreaBytes }: Machine): number {
+  return Math.floor((compatAreaBytes - structures.native.reservation.bytes) / 8);
+}
 
 /** Whatever stops it, the call answers how many extents are done, those before `start` too. */
 export function extentsInMemory(call: InMemory, operation: number, start: number): Reply {
@@ -30,7 +33,7 @@ export function extentsInMemory(call: InMemory, operation: number, start: number
     target: DomainId(args.number(at.domain)),
     order: args.number(at.order),
   };
-  const together = layout === 'native' ? 1 : TOGETHER;
+  const together = layout === 'native' ? 1 : togetherOn(host.machine);
   const gfns: Gfn[] = [];
   for (let done = start; done < count; done += 1) {
     const from = (done - start) % together;

@@ -84,7 +84,7 @@ function acceptLine(scene: Scene, frame: Gfn): Line | undefined {
   const place = { frame: acceptedAt(scene, receiver), detail: { is: 'none' } } as const;
   const line: GrantLine = { op: 'grant', ...by, ...entry, ...place };
   scene.attention.at({ domain: id, gfn: Gfn(line.frame) });
-  scene.followUp = transferLine(scene, frame, id, ref);
+  scene.followUps.push(transferLine(scene, frame, id, ref));
   return line;
 }
 
@@ -122,7 +122,7 @@ function acceptOwn(scene: Scene, frame: Gfn): Line | undefined {
     detail: { is: 'none' },
   };
   const target = scene.hostile() ? DOMID_SELF : CONTROL;
-  scene.followUp = transferLine(scene, frame, target, ref);
+  scene.followUps.push(transferLine(scene, frame, target, ref));
   return line;
 }
 
