@@ -27,12 +27,8 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
     case 'busy':
     case 'idle':
       return actual.is === allowed.is ? undefined : ofKind(actual, allowed);
-    // What a batch answered to others before its caller was crashed.
     case 'crashed':
-      if (actual.is !== 'crashed') return ofKind(actual, allowed);
-      return actual.outcome === undefined || allowed.outcome === undefined
-        ? undefined
-        : ofOutcome(actual.outcome, allowed.outcome, maps);
+      return actual.is === 'crashed' ? ofCrashed(actual, allowed, maps) : ofKind(actual, allowed);
     case 'rc':
       if (actual.is !== 'rc') return ofKind(actual, allowed);
       return actual.rc === allowed.rc ? undefined : differ('rc', allowed.rc, actual.rc);
@@ -104,6 +100,14 @@ function ofHypercall(
     return ofScalar('outcome', actual.outcome?.is, allowed.outcome?.is);
   return ofOutcome(actual.outcome, allowed.outcome, maps);
 }
+
+/** What a batch in memory answered before its caller was crashed, where both sides tell. */
+const ofCrashed = (
+  { outcome: actual }: Of<'crashed'>,
+  { outcome: allowed }: Of<'crashed'>,
+  maps: boolean,
+): Difference | undefined =>
+  actual === undefined || allowed === undefined ? undefined : ofOutcome(actual, allowed, maps);
 
 /** Only mappings have handles, and the spec says which elements are mappings. */
 function ofOutcome(actual: Reply, outcome: Reply, maps: boolean): Difference | undefined {
