@@ -64,6 +64,15 @@ const scenarios: Scenarios = {
     4  d0    map                   d1/3 at=0x802 rw              general_error
     5  d0    copy                  d1/3 -> d1/3 bytes=8          bad_domain
     6  d0    unmap                 h1 at=0x0                     ok`,
+  '[G17.1] a handle that no page holds goes with its granter, where real Xen keeps it': `
+    0  d1    grant                 ref=3 to=d0 gfn=0x3 rw    ok
+    1  d0    map                   d1/3 at=0x802 rw          ok
+    2  tool  unmap_window          w2                        ok
+    3  tool  destroy               d1                        ok
+    4  tool  domain_info           d1                        -ESRCH
+    5  d0    unmap                 h1 at=0x802               bad_handle
+    6  tool  create                d1                        ok
+    7  d0    unmap                 h1 at=0x802               bad_handle`,
   '[G16.2] there is no linear page at the address, or no entry': `
     0  d1  grant  ref=3 to=d0 gfn=0x3 rw              ok
     1  d0  map    d1/3 at=0x1 rw                      general_error

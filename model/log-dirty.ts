@@ -12,8 +12,8 @@ import type { Domain, PageId, State } from './state.js';
 
 /**
  * [D8] log_dirty: from when it is enabled or cleaned, a log names every gfn whose content is another
- * since. It may name more: a write of what was there before, say. What was written through a
- * mapping it must name only when that mapping has ended.
+ * since. It may name more: a write of what was there before, say; but no gfn above all that ever held
+ * something. What was written through a mapping it must name only when that mapping has ended.
  */
 export function logDirty(state: State, { domain: id, action }: LogDirty): Alternative {
   const domain = guestOf(state, id);
@@ -33,10 +33,15 @@ export function logDirty(state: State, { domain: id, action }: LogDirty): Altern
     const named = new Set(actual.is === 'dirty' ? actual.gfns : []);
     const missing = gfns.find((gfn) => !named.has(gfn));
     if (missing !== undefined) return { objection: `gfn ${missing} was written` };
+    const strange = [...named].find((gfn) => !mayBeLogged(domain, gfn));
+    if (strange !== undefined) return { objection: `gfn ${strange} never held a page` };
     return action === 'clean' ? cleaned : state;
   };
   return { reply: { is: 'dirty', gfns }, rules: ['D8'], next };
 }
+
+/** [D8] A gfn that may have held something since a log was begun. */
+export const mayBeLogged = ({ maximumGfn }: Domain, gfn: Gfn): boolean => gfn <= maximumGfn;
 
 /** The gfns that a log begun in an earlier state has to name by now, ascending. */
 export function writtenSince(state: State, domain: Domain, since: State): readonly Gfn[] {

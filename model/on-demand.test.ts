@@ -90,6 +90,14 @@ const effects: Scenarios = {
     2  d1    decrease_reservation  self gfns=0x40 order=1         1
     3  tool  pod_target            d1                             ok pages=8 kept=0 gfns=0
     4  d1    decrease_reservation  self gfns=0x41                 0`,
+  '[P8] [P8.4] [P15] gfns without a page are passed over in an extent, and as many holes as there were of them': `
+    0  d0    populate_physmap      d1 gfns=0x40,0x43,0x44 on_demand=1  3
+    1  d1    populate_physmap      self gfns=0x41                      1
+    2  d1    decrease_reservation  self gfns=0x40 order=1              1
+    3  d1    load                  at=0x41 u8                          0x000000ff
+    4  d1    decrease_reservation  self gfns=0x42 order=1              0
+    5  d1    decrease_reservation  self gfns=0x44 order=1              0
+    6  tool  pod_target            d1                                  ok pages=8 kept=0 gfns=0`,
   '[P16] a target below what a domain has, or above what its gfns want, changes no more than that': `
     0  d0    populate_physmap  d1 gfns=0x40 on_demand=1  1
     1  tool  pod_target        d1 pages=3                ok pages=8 kept=0 gfns=1

@@ -29,6 +29,13 @@ const effects: Scenarios = {
     1  d1    load                  at=0x20 u8      0x000000ff
     2  tool  domain_info           d1              pages=8 maximum=14
     3  d1    swap                  3 4             ok`,
+  '[P8] [H5] a page that the control domain gives up stays in its window': `
+    machine whole domains=1 vcpus=1
+    0  tool  map_foreign           w5 self:0x54 rw   ok
+    1  d0    store                 at=0x805 u32 0x7  ok
+    2  d0    decrease_reservation  self gfns=0x54    1
+    3  d0    load                  at=0x805 u32      0x00000007
+    4  d0    decrease_reservation  self gfns=0x54    1`,
   '[P9] exchange of nothing is okay, whoever is meant': `
     0  d1  exchange  d9 given=none taken=none  ok count=0
     1  d1  exchange  d9 given=none given_order=1 taken=none taken_order=2  ok count=0`,

@@ -2,7 +2,7 @@ import { CONTROL, Gfn, type Mfn } from '../abi/ids.js';
 import type { DemandView, DomainView, Observer, VcpuView, View } from '../abi/observer.js';
 import { fallible } from '../abi/step.js';
 import { outstanding } from '../model/derived.js';
-import { writtenSince } from '../model/log-dirty.js';
+import { mayBeLogged, writtenSince } from '../model/log-dirty.js';
 import { get } from '../values/keyed.js';
 import { entries } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
@@ -93,7 +93,7 @@ function compareDemand(actual: DemandView, domain: Domain, frames: Frames): Witn
 
 const NO_PAGE = PageId(-1);
 
-/** [D8] There is a log or not, and it names what it has to; it may name more. */
+/** [D8] There is a log or not, and it names what it has to; it may name more, of what was ever used. */
 function compareLog(
   logged: readonly Gfn[] | undefined,
   domain: Domain,
@@ -106,9 +106,17 @@ function compareLog(
       ? undefined
       : differ('logged', `d${domain.id}: `, since !== undefined, logged !== undefined);
   const missing = writtenSince(state, domain, since).find((gfn) => !logged.includes(gfn));
-  return missing === undefined
+  if (missing !== undefined)
+    return differ(
+      'logged',
+      `d${domain.id} gfn 0x${missing.toString(16)}: `,
+      'logged',
+      'not logged',
+    );
+  const strange = logged.find((gfn) => !mayBeLogged(domain, gfn));
+  return strange === undefined
     ? undefined
-    : differ('logged', `d${domain.id} gfn 0x${missing.toString(16)}: `, 'logged', 'not logged');
+    : differ('logged', `d${domain.id} gfn 0x${strange.toString(16)}: `, 'never used', 'logged');
 }
 
 function compareVcpus(seen: readonly VcpuView[], { id, vcpus }: Domain): Witness | undefined {

@@ -30,12 +30,27 @@ export function hypercallLine(scene: Scene): Line | undefined {
   const caller = scene.running();
   if (caller === undefined) return undefined;
   const vcpu = scene.vcpu;
+  if (percent(scene.choose, 10)) return stoppedTwice(scene, caller, vcpu);
   const patch = percent(scene.choose, 14) ? patchedLine(scene) : undefined;
   if (patch !== undefined) return patch;
   if (percent(scene.choose, scene.hostile() ? 50 : 12)) return anyCall(scene, caller, vcpu);
   const line = callLine(scene, caller);
   // A map may need its grant first.
   return isCall(line) && line.caller === caller.id ? inMemory(scene, { ...line, vcpu }) : line;
+}
+
+/** A memory operation with its extents in memory is stopped, gone on with, and stopped once more. */
+function stoppedTwice(scene: Scene, caller: Domain, vcpu: VcpuId): Line {
+  scene.wantsBatch = true;
+  const call = physmapLine(scene, caller);
+  scene.wantsBatch = false;
+  if (!isCall(call) || call.caller !== caller.id) return call;
+  const by = { caller: caller.id, vcpu };
+  const interrupt = (): Line => ({ op: 'interrupt', ...by, after: 1 + scene.choose.below(2) });
+  const resume: Line = { op: 'resume', ...by };
+  const line = inMemory(scene, { ...call, vcpu });
+  scene.followUps.push(line, interrupt(), resume, interrupt(), resume, resume);
+  return interrupt();
 }
 
 /** The same call by registers, with its arguments in the caller's memory. */
@@ -131,14 +146,16 @@ function callLine(scene: Scene, caller: Domain): Line {
 /** The list of setup_table is at a linear address here: mostly behind the argument, or at an edge. */
 function listedTable(scene: Scene, caller: Domain): Line {
   const { choose } = scene;
-  if (percent(choose, 20)) return edgeOfList(scene, caller);
+  if (percent(choose, 30)) return edgeOfList(scene, caller);
   const line = tableLine(scene, caller);
   if (line.op !== 'setup_table' || percent(choose, 30)) return line;
   return { ...line, list: undefined };
 }
 
 /** Where RAM ends, or begins again, both by the usual page tables and without any. */
-const edgesOfRam = [0x3ffc, 0x3ff8, 0xfffc, 0xfffa, 0x6ffc, 0x6ff8, 0x1_fffc, 0x1_fff8] as const;
+const edgesOfRam = [
+  0x3ffc, 0x3ffa, 0x7ffc, 0x7ffa, 0xfffc, 0xfffa, 0x6ffc, 0x6ff8, 0x1_fffc, 0x1_fff8,
+] as const;
 
 const edgeOfList = (scene: Scene, caller: Domain): SetupTable => ({
   op: 'setup_table',

@@ -61,13 +61,21 @@ export class TableFrames {
     const first = this.#machine.guestFrames + this.#machine.controlPages + 1;
     const expect = (result: Fields): readonly Expected[] => {
       if (!result.has('frames')) return meaning.expect(result);
-      const frames = result.quantities('frames').map((frame, i) => {
-        this.#ours.set(frame, first + i);
-        return first + i;
-      });
+      const frames = result
+        .quantities('frames')
+        .map((frame, i) => this.#ourNumber(frame, first + i));
       return meaning.expect(args.replaced({ ...result.rawObject(), frames }));
     };
     return { ...meaning, expect };
+  }
+
+  /** A frame keeps the number it had first; no other frame has that. */
+  #ourNumber(frame: bigint, next: number): number {
+    const known = this.#ours.get(frame);
+    if (known !== undefined) return known;
+    if ([...this.#ours.values()].includes(next)) return NOBODYS_FRAME;
+    this.#ours.set(frame, next);
+    return next;
   }
 
   /** A window on the table is asked for by its machine frame. */

@@ -29,6 +29,24 @@ const stop = (step: object): string | undefined => {
 const by = { caller: 1, vcpu: 0 };
 const ok = { '=>': { ok: true } };
 
+describe('the control domain', () => {
+  test('has each frame of its grant table once, and the same each time', () => {
+    const listed = (frames: readonly number[]) => {
+      const answer = { rc: 0, status: 'okay', frames };
+      return { d: 0, op: 'gnt.setup_table', nr_frames: frames.length, '=>': answer };
+    };
+    const texts = (...lists: readonly (readonly number[])[]) =>
+      translated(lists.map(listed)).results.map((result) =>
+        'judged' in result ? result.judged.map(({ expected }) => expectedText(expected)) : [],
+      );
+    const [both, again] = texts([70, 71], [70, 71]);
+    expect(again).toEqual(both);
+    const [one, other] = texts([70], [71]);
+    expect(other).not.toEqual(one);
+    expect(texts([70, 70])).not.toEqual([both]);
+  });
+});
+
 describe('a grant operation', () => {
   test('keeps every argument, cut to its width', () => {
     const { steps, expected } = one({
