@@ -39,6 +39,14 @@ export const PHYSMAP_START_MAXIMUM = 0xffff;
 /** Of `mem_flags`: the address bits that fresh pages may have; 1 to 12 are no pages at all. */
 export const XENMEMF_address_bits = 0xff;
 export const ADDRESS_BITS_OF_A_PAGE = 12;
+/** The machine has no free page with an address of so few bits: the lowest of it is Xen's own. */
+export const ADDRESS_BITS_WITHOUT_MEMORY = 20;
+/** Of `mem_flags`: gfns are only to be populated on demand. */
+export const XENMEMF_populate_on_demand = 0x1_0000;
+/** Of `mem_flags`: a node in bits 8 to 15, and that it is to be that one; not looked at with the third. */
+export const XENMEMF_node = 0xff00;
+export const XENMEMF_exact_node_request = 0x2_0000;
+export const XENMEMF_vnode = 0x4_0000;
 /** No extent has a higher order. */
 export const ORDER_MAXIMUM = 20;
 

@@ -107,4 +107,6 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'M4.4': WALKED,
   'M4.5': WALKED,
   'M4.6': WALKED,
+  'M4.8': WALKED,
+  'M4.9': `${EARLIER}; ${WALKED}`,
 };

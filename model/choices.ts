@@ -7,6 +7,7 @@ import type {
   InspectGfn,
   MapElement,
   MapGrant,
+  MemoryTypeAt,
   Step,
 } from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
@@ -16,6 +17,7 @@ import { inspectGfn } from './domains.js';
 import { mapGrant } from './map.js';
 import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
+import { isNested } from './registers.js';
 import type { PageId, State } from './state.js';
 
 /** Batches of grant operations, and what in their answers the hypervisor is free to choose. */
@@ -168,6 +170,25 @@ export function inspected(state: State, made: InspectGfn): Alternative {
   const next = (actual: Reply): State | Objection =>
     bind(after, page, actual.is === 'inspected' ? actual.frame : undefined);
   return { ...alternative, next };
+}
+
+/**
+ * [D13] [D7] Under nested paging RAM whose writes are logged is readonly until its guest writes to it, and
+ * is said to be. Which that is only the log knows, which may name more than was written ([D8]).
+ */
+export function asLogged(
+  state: State,
+  { domain: id, gfn }: InspectGfn | MemoryTypeAt,
+  alternative: Alternative,
+): readonly Alternative[] {
+  const domain = domainOf(state, id);
+  const { reply } = alternative;
+  const isLogged = domain?.loggedSince !== undefined && isNested(state);
+  if (!isLogged || reply.is !== 'inspected' || get(domain.p2m, gfn)?.type !== 'ram_rw')
+    return [alternative];
+  return (['ram_ro', 'ram_rw'] as const).map((memoryType) => {
+    return { ...alternative, reply: { ...reply, memoryType } };
+  });
 }
 
 /** [D3] A caller that was crashed on the way sees no answer. */

@@ -179,13 +179,20 @@ export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Result
   return accept({ is: 'domain_info', ...info }, 'D5', state);
 }
 
-/** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */
+/** The largest number of 32 bits. */
+const PAGES_MAXIMUM = 0xffff_ffff;
+
+/**
+ * [D6] set_memory_limit: a domain may own so many pages from now on, or all that can be counted; it
+ * keeps what it has.
+ */
 export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Result {
   const domain = guestOf(state, call.domain);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D6.1');
 
   // Nothing below this line can fail.
-  return accept(rc(0), 'D6', withDomain(state, { ...domain, maximumPages: call.pages }));
+  const maximumPages = Math.min(call.pages, PAGES_MAXIMUM);
+  return accept(rc(0), 'D6', withDomain(state, { ...domain, maximumPages }));
 }
 
 /** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */

@@ -141,7 +141,7 @@ const refusals: Scenarios = {
     0  d1    populate_physmap  self gfns=0x30,0x200,0x31  1
     1  tool  domain_info       d1                         pages=10 maximum=14`,
   '[P7.1] increase_reservation stops for an order that is too large': `
-    0  d1  increase_reservation  d9 count=1 order=3  0`,
+    0  d1  increase_reservation  self count=1 order=3  0`,
   '[P7] increase_reservation takes the largest order that its caller may ask for': `
     0  d1  increase_reservation  self count=1 order=2  1`,
   '[P7.2] increase_reservation stops for an absent domain': `

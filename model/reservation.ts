@@ -35,16 +35,16 @@ const stop = (done: number, rule: RefusalId, before: State, now: State): Result 
  */
 export function populate(state: State, caller: DomainId, call: Populate): Result {
   const target = domainOrSelf(state, caller, call.target);
-  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P6.1');
   if (target === undefined) return refuse(rc(0), 'P6.2');
   if (!mayManage(caller, target)) return refuse(rc(0), 'P6.3');
+  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P6.1');
 
   const { id } = target;
   const size = 2 ** call.order;
-  if (call.onDemand === true && id === caller) return refuse(rc(0), 'P6.11');
   let next = state;
   for (const [done, extent] of call.extents.entries()) {
     if (call.onDemand === true) {
+      if (id === caller) return refuse(rc(0), 'P6.11');
       const gfns = Array.from({ length: size }, (_, i) => gfnAfter(extent, i));
       const left = marked(next, id, gfns);
       next = left.next;
@@ -91,9 +91,9 @@ function withoutBelief(state: State, id: DomainId, gfns: readonly Gfn[]): State 
 /** [P7] increase_reservation: fresh pages that have no gfn, and nothing that could give them one. */
 export function increase(state: State, caller: DomainId, call: Increase): Result {
   const target = domainOrSelf(state, caller, call.target);
-  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P7.1');
   if (target === undefined) return refuse(rc(0), 'P7.2');
   if (!mayManage(caller, target)) return refuse(rc(0), 'P7.3');
+  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P7.1');
 
   const size = 2 ** call.order;
   let next = state;
@@ -114,9 +114,9 @@ export function increase(state: State, caller: DomainId, call: Increase): Result
  */
 export function decrease(state: State, caller: DomainId, call: Decrease): Result {
   const target = domainOrSelf(state, caller, call.target);
-  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P8.1');
   if (target === undefined) return refuse(rc(0), 'P8.2');
   if (!mayManage(caller, target)) return refuse(rc(0), 'P8.3');
+  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P8.1');
 
   let next = state;
   for (const [done, extent] of call.extents.entries()) {

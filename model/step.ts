@@ -5,7 +5,7 @@ import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
 import { forHvm, statusFrames, unmapAndReplace, unmapByControl } from './control-grants.js';
-import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
+import { asLogged, copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
@@ -92,7 +92,9 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
     case 'resume':
       return [resume(state, made, uninterrupted)];
     case 'inspect_gfn':
-      return [inspected(state, made)];
+      return asLogged(state, made, inspected(state, made));
+    case 'memory_type':
+      return asLogged(state, made, finished(state, memoryType(state, made)));
     case 'log_dirty':
       return [logDirty(state, made)];
     case 'hypercall':
@@ -145,7 +147,15 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' | 'write_back' }
+  | {
+      readonly op:
+        | 'inspect_gfn'
+        | 'memory_type'
+        | 'log_dirty'
+        | 'hypercall'
+        | 'unmap_and_replace'
+        | 'write_back';
+    }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -202,8 +212,6 @@ function one(state: State, made: One): Result {
       return setMemoryLimit(state, made);
     case 'set_memory_type':
       return setMemoryType(state, made);
-    case 'memory_type':
-      return memoryType(state, made);
     case 'pod_target':
       return podTarget(state, made);
     case 'pause':

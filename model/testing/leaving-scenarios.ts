@@ -125,9 +125,24 @@ export const leavingScenarios: Readonly<Partial<Record<RefusalId, string>>> = {
     6  d1  store      at=0x6+0x4 u32 0x3                ok
     7  d1  hypercall  number=12 command=263 va=0x5000   -EILSEQ of -EILSEQ
     8  d1  load       at=0x4 u32                        0x00005027`,
+  'M4.5': `${walked}
+    5  d1  store      at=0x6+0x8 u64 0x4000000          ok
+    6  d1  hypercall  number=12 command=6 va=0x5000     ok of ok
+    7  d1  load       at=0x4 u32                        0x00005027`,
   'M4.6': `${walked}
     5  d1  store      at=0x6+0x8 u64 0x1                ok
     6  d1  store      at=0x6+0x14 u32 0xc               ok
     7  d1  hypercall  number=12 command=6 va=0x5000     ok of ok
     8  d1  load       at=0x4 u32                        0x00005027`,
+  'M4.8': `${walked}
+    5  d1  store      at=0x6+0x8 u64 0x1                ok
+    6  d1  store      at=0x6+0x14 u32 0x20100           ok
+    7  d1  hypercall  number=12 command=6 va=0x5000     ok of ok
+    8  d1  load       at=0x4 u32                        0x00005027`,
+  'M4.9': `${walked}
+    5  d1  store      at=0x6+0x8 u64 0x1                ok
+    6  d1  store      at=0x6+0x14 u32 0x14              ok
+    7  d1  store      at=0x6+0x18 u16 0x7ff0            ok
+    8  d1  hypercall  number=12 command=0 va=0x5000     ok of ok
+    9  d1  load       at=0x4 u32                        0x00005027`,
 };
