@@ -32,8 +32,8 @@ export function exchangeCall(state: State, made: Hypercall): Ended {
   const early = judged(read, made, asked);
   if (early !== undefined) return told(read, made, bytes, asked.done, early);
 
-  const chunk = 2 ** Math.max(0, asked.takenOrder - asked.givenOrder);
-  const first = Math.floor(asked.done / chunk) * chunk;
+  const span = 2 ** Math.max(0, asked.takenOrder - asked.givenOrder);
+  const first = Math.floor(asked.done / span) * span;
   const place = after(wordIn(bytes, reservation.extents), first * frame.bytes);
   const found = bytesAt(read, made, place, frame.bytes);
   if (found.bytes === undefined) return unlisted(found.next, made, bytes, first);
