@@ -26,13 +26,13 @@ import type { PageId, State } from './state.js';
 export function inTurn<Element>(
   state: State,
   { caller, elements }: { readonly caller: DomainId; readonly elements: readonly Element[] },
-  perform: (state: State, caller: DomainId, element: Element) => ElementResult,
+  perform: (state: State, caller: DomainId, element: Element, index: number) => ElementResult,
 ): Alternative {
   const replies: ElementReply[] = [];
   const rules: (RuleId | RefusalId)[] = [];
   let next = state;
-  for (const element of elements) {
-    const outcome = perform(next, caller, element);
+  for (const [index, element] of elements.entries()) {
+    const outcome = perform(next, caller, element, index);
     rules.push(outcome.rule);
     next = outcome.next ?? next;
     if (outcome.answer === 'crashed' || theDomain(next, caller).crashed)
