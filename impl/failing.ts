@@ -7,6 +7,11 @@ import type { Fallible } from '../abi/step.js';
 export class Failing {
   readonly #left = { page: 0, table: 0, grant_frame: 0, entry: 0 };
 
+  /** Of each kind, the tries that are left until one fails. */
+  left(): Readonly<Record<Fallible, number>> {
+    return { ...this.#left };
+  }
+
   /** The `after`-th try from now on fails. */
   arm(what: Fallible, after: number): void {
     this.#left[what] = after;

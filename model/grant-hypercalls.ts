@@ -59,9 +59,9 @@ function inTurn<Element>(
     const [from, result] = report(read.bytes, reply);
     const written = withBytes(next, made, after(at, from), result);
     next = written.next;
+    elements.push(reply);
     if (answer === 'crashed' || theDomain(next, made.caller).crashed)
       return calls.fatal(end(finish(next)));
-    elements.push(reply);
     if (!written.isWhole) return calls.unwritten(end(finish(next)));
     if (every !== undefined && (i + 1) % every === 0) next = finish(next);
   }

@@ -42,7 +42,7 @@ export const alternativeOf = (
   caller: DomainId,
 ): Alternative =>
   rc === 'crashed' || theDomain(next, caller).crashed
-    ? settled({ is: 'crashed' }, next, rules)
+    ? settled({ is: 'crashed', ...(outcome?.is === 'statuses' && { outcome }) }, next, rules)
     : settled({ is: 'hypercall', rc, outcome }, next, rules);
 
 function performed(

@@ -8,6 +8,7 @@ import {
   FORGOTTEN,
   HOST_READ,
   HOST_WRITE,
+  PIN_UNITS,
   counterOf,
 } from '../tables/active-entries.js';
 import type { Census, UseCensus } from './census.js';
@@ -74,7 +75,7 @@ function auditPins(
     check(pin === pinned, 'I3', `has pin ${pin}, mapped ${reads} ro and ${writes} rw`);
     if (pin === 0) continue;
     const limit = host.machine.pinLimit;
-    const isInLimit = counterOf(pin, HOST_READ) <= limit && counterOf(pin, HOST_WRITE) <= limit;
+    const isInLimit = PIN_UNITS.every((unit) => counterOf(pin, unit) <= limit);
     check(isInLimit, 'I4', `has pin ${pin}, beyond the limit`);
     const grantee = active.granteeOf(ref);
     const isOneMapper = [...(use?.mappers ?? [])].every((mapper) => mapper.id === grantee);

@@ -28,6 +28,15 @@ export class Demands {
     return this.#recent.length;
   }
 
+  /** The gfns that are remembered, the oldest first; undefined is forgotten. */
+  recent(): (Gfn | undefined)[] {
+    const { length } = this.#recent;
+    return Array.from({ length }, (_, age) => {
+      const gfn = numberAt(this.#recent, (this.#next + age) % length);
+      return gfn === FORGOTTEN ? undefined : Gfn(gfn);
+    });
+  }
+
   /** Takes the oldest frame. */
   take(): Mfn | undefined {
     return this.kept.shift();
