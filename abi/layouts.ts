@@ -191,3 +191,18 @@ export const structures = {
     removeFromPhysmap: { bytes: 8, domain: [0, 2], gfn: [4, 4] },
   },
 } as const;
+
+/** Grant operations whose argument is a list of elements, and memory operations with extents. */
+export const batches: ReadonlyMap<number, 'map' | 'unmap' | 'copy' | 'swap'> = new Map([
+  [GNTTABOP_map_grant_ref, 'map'],
+  [GNTTABOP_unmap_grant_ref, 'unmap'],
+  [GNTTABOP_copy, 'copy'],
+  [GNTTABOP_swap_grant_ref, 'swap'],
+]);
+export const extentOperations: readonly number[] = [
+  XENMEM_increase_reservation,
+  XENMEM_decrease_reservation,
+  XENMEM_populate_physmap,
+  XENMEM_add_to_physmap,
+  XENMEM_add_to_physmap_batch,
+];

@@ -99,6 +99,7 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'P14.8': 'the domain is crashed',
   'P15.1': 'the domain is crashed',
   'P16.4': 'the pages that could be had are kept',
+  'P18.7': 'the table has grown for the frames before',
   'A4.2': 'the caller is crashed',
   'C8.1': 'the caller is crashed',
   'M2.1': WALKED,

@@ -39,6 +39,10 @@ export interface Machine {
   readonly controlOrder: number;
   /** Elements of an unmap batch that are completed together. */
   readonly unmapBatch: number;
+  /** Gfns whose memory type changes before it is looked whether the call has to stop. */
+  readonly typeBatch: number;
+  /** Frames of a resource that are acquired together. */
+  readonly resourceBatch: number;
   /** Bytes where arguments of a 32-bit guest are put together in native layout, many at a time. */
   readonly compatAreaBytes: number;
   /** How guests' own page tables are served: by shadows of them, or by hardware's nested walk. */
@@ -49,6 +53,8 @@ export interface Machine {
   readonly demandsRemembered: number;
   /** Gfns that are gone through at a time in search of pages of zeros. */
   readonly sweepLength: number;
+  /** Of these, gfns with RAM that are looked at together. */
+  readonly sweepStride: number;
   /** Frames for one domain's shadows; the p2m has its own (`p2mTableFrames`). */
   readonly shadowFrames: number;
   /** Entries of one vcpu's TLB, a power of two. */
@@ -121,9 +127,12 @@ const tiny: Machine = {
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
+  typeBatch: 2,
+  resourceBatch: 2,
   compatAreaBytes: 8192,
   demandsRemembered: 2,
   sweepLength: 4,
+  sweepStride: 2,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 24,
@@ -160,9 +169,12 @@ const small: Machine = {
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
+  typeBatch: 2,
+  resourceBatch: 2,
   compatAreaBytes: 8192,
   demandsRemembered: 4,
   sweepLength: 16,
+  sweepStride: 4,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 40,
@@ -229,9 +241,12 @@ const xen: Machine = {
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,
+  typeBatch: 256,
+  resourceBatch: 32,
   compatAreaBytes: 8192,
   demandsRemembered: 32,
   sweepLength: 1024,
+  sweepStride: 16,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 1024,

@@ -4,6 +4,7 @@ import { PAGE_BYTES } from '../abi/word.js';
 import type { Domain } from './domain.js';
 import { frameWritten } from './frame-written.js';
 import type { Host } from './host.js';
+import type { Invocation } from './invocation.js';
 import { assignPages, getPage, putAllocation, putPage } from './pages.js';
 import { crash, gfnAfter, unhook } from './physmap.js';
 import { NOTHING, isRam, mfnOf } from './tables/p2m-entry.js';
@@ -114,13 +115,23 @@ function free(host: Host, domain: Domain, mfn: Mfn): void {
   putPage(host, mfn);
 }
 
-/** So many frames are kept, as far as they can be had; false if they cannot. */
-export function keepAsMany(host: Host, domain: Domain, wanted: number): boolean {
-  keepNoMore(host, domain, wanted);
-  while (domain.demands.kept.length < wanted) {
+/** So many frames are kept, or as many as come before it has to stop; false if they cannot be had. */
+export function keepAsMany(
+  host: Host,
+  domain: Domain,
+  wanted: number,
+  invocation: Invocation,
+): boolean {
+  const { kept } = domain.demands;
+  for (let done = invocation.start; kept.length !== wanted; done += 1) {
+    if (done > invocation.start && invocation.stopsAt(done)) return true;
+    if (kept.length > wanted) {
+      keepNoMore(host, domain, kept.length - 1);
+      continue;
+    }
     const pages = assignPages(host, domain, 1);
     if (pages === undefined) return false;
-    domain.demands.kept.push(...pages);
+    kept.push(...pages);
   }
   return true;
 }

@@ -1,20 +1,18 @@
 import { CONTROL } from '../abi/ids.js';
 import type { DomainId, Gfn } from '../abi/ids.js';
 import type { InspectReply, Reply } from '../abi/reply.js';
-import type { DestroyDomain, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/step.js';
+import type { ByToolstack, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/step.js';
 import { createDomain } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
 import { isTranslated, type Host } from './host.js';
 import { isLogged, logDirty } from './log-dirty.js';
-import { setMemoryType } from './memory-type.js';
 import { putPage } from './pages.js';
-import { podTarget } from './pod-target.js';
 import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
 
 /** What the control domain does to guests from outside. */
-export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): Reply {
+export function toolstack(host: Host, step: Exclude<Toolstack, ByToolstack>): Reply {
   switch (step.op) {
     case 'create':
       return rcReply(createDomain(host, step));
@@ -26,10 +24,6 @@ export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): 
       return inspectGfn(host, step);
     case 'memory_type':
       return memoryTypeAt(host, step);
-    case 'pod_target':
-      return podTarget(host, step);
-    case 'set_memory_type':
-      return setMemoryType(host, step);
     case 'log_dirty':
       return logDirty(host, step);
     case 'pause':

@@ -20,7 +20,7 @@ import { PageId, type Domain, type State, type Vcpu } from './state.js';
 export function boot(machine: Machine): State {
   const none = { domains: undefined, pages: undefined, windows: undefined };
   const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
-  const empty: State = { machine, ...none, nextPage: PageId(0), failing };
+  const empty: State = { machine, ...none, nextPage: PageId(0), failing, isHurried: false };
   let next = bareDomain(empty, CONTROL, {
     ...machine.defaults,
     maximumPages: 0,

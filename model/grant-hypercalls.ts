@@ -152,9 +152,9 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
 /**
  * [M2] Copies of a guest of 32 bits are read many at once, as many as fit the place where they are put
  * into native layout. If one cannot be read, none of these is made; once all are made the statuses
- * are written, the last one first, each that can be.
+ * are written, the last one first, each that can be. They may be stopped between two of these ([B2]).
  */
-export function compatCopyCall(state: State, made: Hypercall): Ended {
+export function compatCopyCall(state: State, made: Hypercall, limit = Infinity): Ended {
   const { copy } = abi.structures.compat;
   const together = Math.floor(state.machine.compatAreaBytes / abi.structures.native.copy.bytes);
   const replies: ElementReply[] = [];
@@ -171,7 +171,8 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
       if (read.bytes === undefined) return calls.unread(sofar());
       elements.push(calls.copyElement(read.bytes, 'compat'));
     }
-    const done = copied(next, made.caller, elements);
+    const most = Math.max(1, limit - replies.length);
+    const done = copied(next, made.caller, elements.slice(0, most));
     replies.push(...done.replies);
     rules.push(...done.rules);
     next = closed(done.copying).state;
@@ -184,6 +185,7 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
     }
     if (theDomain(next, made.caller).crashed) return calls.fatal(sofar());
     if (!isWhole) return calls.unwritten(sofar());
+    if (done.replies.length < count) return { ...calls.through(sofar()), isStopped: true };
   }
   return calls.through(sofar());
 }

@@ -90,11 +90,12 @@ const calls: Scenarios = {
     7  d2  load              at=0x40+0x2c u16                0x00000000
     8  d2  load              at=0x41 u32                        0x00000000`,
   '[M3] [G1.12] a map that finds no page for what was granted is the last of its batch': `
-    0  d0    populate_physmap      d1 gfns=0x41,0x30 on_demand=1  2
-    1  d1    decrease_reservation  self gfns=0x0             1
-    2  d1    grant                 ref=3 to=d1 gfn=0x30 rw   ok
-    3  d1    marshalled            place=0x41 va=0x41000 : map d1/3 at=0x0 rw ; d1/3 at=0x0 rw ; d1/3 at=0x0 rw  crashed
-    4  tool  memory_type           d1 gfn=0x0                mmio_dm`,
+    0  d1    decrease_reservation  self gfns=0x1,0x2,0x3,0x4,0x5,0x6,0x7  7
+    1  d0    populate_physmap      d1 gfns=0x41,0x30 on_demand=1  2
+    2  d1    decrease_reservation  self gfns=0x0             1
+    3  d1    grant                 ref=3 to=d1 gfn=0x30 rw   ok
+    4  d1    marshalled            place=0x41 va=0x41000 : map d1/3 at=0x0 rw ; d1/3 at=0x0 rw ; d1/3 at=0x0 rw  crashed
+    5  tool  memory_type           d1 gfn=0x0                mmio_dm`,
 };
 
 const tables: Scenarios = {

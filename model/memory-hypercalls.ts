@@ -17,11 +17,7 @@ import type { State } from './state.js';
  * [M1] [M4] Which memory operation it is: the low bits of the command say it, the others from which
  * extent on it is to be done. Most operations have no extents, and refuse to go on from one.
  */
-export function memoryHypercall(
-  state: State,
-  made: Hypercall,
-  limit = Number.POSITIVE_INFINITY,
-): Ended {
+export function memoryHypercall(state: State, made: Hypercall, limit = Infinity): Ended {
   const first = Math.floor(made.command / 2 ** abi.MEMOP_EXTENT_SHIFT);
   const operation = made.command % 2 ** abi.MEMOP_EXTENT_SHIFT;
   switch (operation) {

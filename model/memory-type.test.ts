@@ -85,14 +85,13 @@ const effects: Scenarios = {
 };
 
 const refusals: Scenarios = {
-  '[P14.8] [B4] a gfn of a dying domain is not populated, and stays what it was': `
-    0  d1    grant             ref=3 to=d2 gfn=0x1 rw        ok
-    1  d2    map               d1/3 at=0x50 rw               ok
-    2  d0    populate_physmap  d2 gfns=0x40 on_demand=1      1
-    3  d0    interrupt         after=0                       done
-    4  tool  destroy           d2                            preempted released d1/3:rw
-    5  tool  set_memory_type   d2 gfn=0x40 count=1 type=1    -EINVAL
-    6  tool  set_memory_type   d2 gfn=0x40 count=1 type=2    -EBUSY`,
+  '[P14.8] [P14.6] a gfn for which no page is left stays what it was, and its domain is crashed': `
+    0  d0    populate_physmap  d2 gfns=0x40 on_demand=1      1
+    1  tool  set_memory_type   d2 gfn=0x40 count=1 type=2    -EBUSY
+    2  d2    load              at=0x0 u8                     no_domain
+    3  d0    populate_physmap  d1 gfns=0x40 on_demand=1      1
+    4  tool  set_memory_type   d1 gfn=0x40 count=1 type=1    -EINVAL
+    5  d1    load              at=0x0 u8                     no_domain`,
   '[P14.1] set_memory_type refuses -ESRCH for a domain that does not exist': `
     0  tool  set_memory_type  d9 gfn=0x0 count=1 type=1  -ESRCH`,
   '[P14.2] set_memory_type refuses -EPERM for the control domain': `

@@ -20,7 +20,18 @@ const effects: Scenarios = {
     2  d1    load              at=0x40 u32                         0x00000000
     3  d1    store             at=0x41 u32 0x1                     ok
     4  tool  pod_target        d1                                  ok pages=9 kept=0 gfns=2
-    5  d1    load              at=0x42 u32                         crashed`,
+    5  d1    load              at=0x42 u32                         0x00000000 | crashed`,
+  '[P15] a search goes on below its stretch, some gfns at a time, until a page is found': `
+    0  d0    populate_physmap  d1 gfns=0x40,0x41,0x42 on_demand=1  3
+    1  tool  pod_target        d1 pages=9                          ok pages=9 kept=1 gfns=3
+    2  d1    store             at=0x7 u32 0x1                      ok
+    3  d1    store             at=0x41 u32 0x1                     ok
+    4  d1    load              at=0x42 u32                         0x00000000 | crashed
+    5  tool  pod_target        d1                                  only ok pages=9 kept=0 gfns=2
+    6  d1    store             at=0x42 u32 0x2                     only ok
+    7  d1    load              at=0x40 u32                         only 0x00000000
+    8  tool  pod_target        d1                                  only ok pages=9 kept=4 gfns=6
+    9  d1    load              at=0x7 u32                          only 0x00000001`,
   '[P15] the gfns below the highest demand are swept for zeros': `
     0  d0    populate_physmap  d1 gfns=0x9,0xa on_demand=1  2
     1  tool  pod_target        d1 pages=9                   ok pages=9 kept=1 gfns=2

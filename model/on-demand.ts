@@ -1,6 +1,6 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, get, has, put } from '../values/keyed.js';
+import { count, drop, entries, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
 import { changing, crashDomain, giveUp, withoutEntry } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
@@ -75,18 +75,35 @@ function replenished(state: State, id: DomainId, inUse: readonly PageId[]): Stat
   return isEmpty() ? swept(next, id, inUse) : next;
 }
 
-/** [P15] A stretch of gfns, downwards from where the last one ended, or from the highest demand. */
+/**
+ * [P15] The RAM of a stretch of gfns, downwards from where the last one ended, or from the highest demand;
+ * a number of gfns is looked at together. Where nothing is found the search goes on below the stretch,
+ * unless the hypervisor has something else to do, which the spec cannot know.
+ */
 function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
-  const { sweptTo, highestDemand } = theDomain(state, id);
+  const { p2m, sweptTo, highestDemand } = theDomain(state, id);
   const start = sweptTo === 0 ? highestDemand : sweptTo;
-  const limit = Math.max(0, start - state.machine.sweepLength);
+  const limit = start - state.machine.sweepLength;
+  const ram = entries(p2m).filter(([gfn, entry]) => gfn > 0 && gfn <= start && !isGrant(entry));
   let next = state;
-  let gfn: number = start;
-  for (; gfn > 0; gfn--) {
-    next = takenBack(next, id, gfn, inUse);
-    if (gfn < limit) break;
+  const isOver = (): boolean => state.isHurried || theDomain(next, id).kept.length > 0;
+  let together: readonly number[] = [];
+  const look = (): void => {
+    for (const gfn of together) next = takenBack(next, id, gfn, inUse);
+    together = [];
+  };
+  let end = 0;
+  for (const [gfn] of ram.toReversed()) {
+    if (gfn < limit - 1 && isOver()) break;
+    together = [...together, gfn];
+    if (together.length === state.machine.sweepStride) look();
+    if (gfn >= limit || !isOver()) continue;
+    end = gfn;
+    break;
   }
-  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, gfn - 1)) });
+  if (end === 0 && isOver()) end = limit - 1;
+  look();
+  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
 }
 
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */

@@ -24,6 +24,8 @@ export interface State {
   readonly nextPage: PageId;
   /** The tries left until one fails, 0 where none has to ([D9]). */
   readonly failing: Readonly<Record<Fallible, number>>;
+  /** Within a step: something else is to be done, so that a search for pages is cut short ([P15]). */
+  readonly isHurried: boolean;
 }
 
 declare const kind: unique symbol;

@@ -1,5 +1,6 @@
-import type { Reply } from '../abi/reply.js';
-import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { preemptible } from '../abi/step.js';
+import type { Hypercall, LinearAccess } from '../abi/step.js';
+import type { PreemptibleCall, Preemption, Step } from '../abi/step.js';
 import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
@@ -17,12 +18,13 @@ import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
 import { podTarget } from './demand-target.js';
 import { setMemoryType } from './memory-type.js';
-import { accept, finished, isObjection, refuse, settled } from './outcome.js';
-import type { Alternative, Objection, Result } from './outcome.js';
+import { accept, afterwards, finished, refuse, settled } from './outcome.js';
+import type { Alternative, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
-import { interrupt, invoked, isBusy, isStoppable, resume } from './preemption.js';
+import { interrupt, invoked, isBusy, resume } from './preemption.js';
+import { isStoppable } from './units.js';
 import { resource } from './resources.js';
 import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
@@ -46,47 +48,37 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
   }
   if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
+  const wanting = findKey(state.domains, ({ onDemand }) => onDemand !== undefined);
+  return wanting === undefined ? alternatives(state, made) : eitherWay(state, made);
+}
+
+/** [P15] A search for pages goes on until one is found, or was cut short where it may be. */
+function* eitherWay(state: State, made: Step): Iterable<Alternative> {
+  yield* alternatives(state, made);
+  const hurried = alternatives({ ...state, isHurried: true }, made);
+  for (const alternative of hurried)
+    yield afterwards(alternative, (after) => ({ ...after, isHurried: false }));
+}
+
+function alternatives(state: State, made: Step): Iterable<Alternative> {
   if (isLinear(made)) return linearAccess(state, made);
-  const alternatives = outcomes(state, made);
+  const all = outcomes(state, made);
   return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
-    ? alternatives
-    : remembering(state, alternatives);
+    ? all
+    : remembering(state, all);
 }
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
-function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
-  for (const alternative of alternatives) {
-    yield withMemories(before, alternative);
-  }
-}
-
-function withMemories(before: State, alternative: Alternative): Alternative {
-  const { given } = alternative;
-  const next = (actual: Reply): State | Objection => {
-    const after = alternative.next(actual);
-    return isObjection(after) ? after : withPast(before, after);
-  };
-  if (given === undefined) return { ...alternative, next };
-  return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
+function* remembering(before: State, all: Iterable<Alternative>): Iterable<Alternative> {
+  for (const alternative of all) yield afterwards(alternative, (after) => withPast(before, after));
 }
 
 function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Alternative> {
   const made = forHvm(asked);
+  if (isPreemptible(made)) return [invoked(state, { call: made, done: 0 }, uninterrupted)];
   switch (made.op) {
-    case 'map':
-    case 'unmap':
-    case 'copy':
-    case 'swap':
-    case 'transfer':
-    case 'populate_physmap':
-    case 'decrease_reservation':
-    case 'increase_reservation':
-    case 'add_to_physmap':
-    case 'add_to_physmap_batch':
-    case 'destroy':
-      return [invoked(state, { call: made, done: 0 }, uninterrupted)];
     case 'interrupt':
       return [interrupt(state, made)];
     case 'resume':
@@ -101,14 +93,15 @@ function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Al
       return isStoppable(made)
         ? [invoked(state, { call: made, done: 0 }, uninterrupted)]
         : hypercall(state, made);
-    case 'unmap_and_replace':
-      return [inTurn(state, made, unmapAndReplace)];
     case 'write_back':
       return writeBack(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
 }
+
+const isPreemptible = (made: Step): made is Exclude<PreemptibleCall, Hypercall> =>
+  preemptible.some((op) => op === made.op);
 
 /** The calls that can be stopped, when nothing stops them. */
 function uninterrupted(state: State, made: PreemptibleCall): Alternative {
@@ -137,6 +130,14 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return finished(state, seenBy(made, addToPhysmapBatch(state, made.caller, made)));
     case 'destroy':
       return finished(state, destroy(state, made));
+    case 'unmap_and_replace':
+      return inTurn(state, made, unmapAndReplace);
+    case 'acquire_resource':
+      return finished(state, seenBy(made, resource(state, made)));
+    case 'set_memory_type':
+      return finished(state, setMemoryType(state, made));
+    case 'pod_target':
+      return finished(state, podTarget(state, made));
     case 'hypercall':
       return the(hypercall(state, made)[0]);
   }
@@ -147,15 +148,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | {
-      readonly op:
-        | 'inspect_gfn'
-        | 'memory_type'
-        | 'log_dirty'
-        | 'hypercall'
-        | 'unmap_and_replace'
-        | 'write_back';
-    }
+  | { readonly op: 'inspect_gfn' | 'memory_type' | 'log_dirty' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -178,7 +171,6 @@ function one(state: State, made: One): Result {
     case 'exchange':
       return exchange(state, made.caller, made);
     case 'claim_pages':
-    case 'acquire_resource':
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
@@ -210,10 +202,6 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
-    case 'set_memory_type':
-      return setMemoryType(state, made);
-    case 'pod_target':
-      return podTarget(state, made);
     case 'pause':
     case 'unpause':
       return made.op === 'pause' ? pause(state, made) : unpause(state, made);

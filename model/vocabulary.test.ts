@@ -26,8 +26,8 @@ describe('the spec', () => {
     expect(lineWith(/Math\.random|\bDate\b|performance\.|process\./)).toEqual([]);
   });
 
-  test('is under six thousand lines, in files of a page or two', () => {
-    expect(spec.length).toBeLessThan(6000);
+  test('is under 6,500 lines, in files of a page or two', () => {
+    expect(spec.length).toBeLessThan(6500);
     const sizes = new Map<string, number>();
     for (const line of spec) {
       const name = line.slice(0, line.indexOf(':'));

@@ -187,10 +187,11 @@ function togetherOn({ compatAreaBytes }: Machine): number {
 
 /**
  * A 32-bit guest's copies: many are read, then made, then answered, the last first. One that cannot be
- * read keeps those read with it from being made; answers that can be written are.
+ * read keeps those read with it from being made; answers that can be written are. It may have to stop
+ * between two that were read together.
  */
 export function compatCopyInMemory(call: InMemory): Reply {
-  const { args, step } = call;
+  const { args, invocation, step } = call;
   const { host, domain } = args;
   const { copy } = structures.compat;
   const most = togetherOn(host.machine);
@@ -205,7 +206,7 @@ export function compatCopyInMemory(call: InMemory): Reply {
     const held = nothingHeld();
     for (const [row, element] of together.entries()) {
       if (row > 0) host.stop('grant.copy/element');
-      if (domain.isCrashed) break;
+      if (domain.isCrashed || (row > 0 && invocation.stopsAt(first + row))) break;
       elements.push(elementReply(copyNext(host, domain, element, held)));
     }
     releaseBuffers(host, held);
@@ -214,7 +215,11 @@ export function compatCopyInMemory(call: InMemory): Reply {
       const status = elements[row]?.status ?? 'general_error';
       if (!tell(call, row, copy.bytes, copy.status, status)) isTold = false;
     }
-    if (!isTold || domain.isCrashed) return ended('-EFAULT', elements);
+    if (!isTold || domain.isCrashed) {
+      invocation.ends();
+      return ended('-EFAULT', elements);
+    }
+    if (invocation.stoppedAt() !== undefined) break;
   }
   return ended(0, elements);
 }

@@ -39,6 +39,11 @@ export class ContinuationTable {
     return limit;
   }
 
+  /** Some vcpu is to stop its next call: something is pending on the machine. */
+  isAnyInterrupted(): boolean {
+    return this.#limits.some((limit) => limit !== Number.POSITIVE_INFINITY);
+  }
+
   /** The vcpu is in the middle of a call that was stopped. */
   isStopped(domain: DomainId, vcpu: VcpuId): boolean {
     return vcpu < this.#vcpus && this.#stopped[this.#row(domain, vcpu)] !== undefined;

@@ -134,6 +134,9 @@ export const leavingScenarios: Readonly<Partial<Record<RefusalId, string>>> = {
     6  d1  store      at=0x6+0x14 u32 0xc               ok
     7  d1  hypercall  number=12 command=6 va=0x5000     ok of ok
     8  d1  load       at=0x4 u32                        0x00005027`,
+  'P18.7': `
+    0  d0  acquire_resource  d1 id=0 frame=0x0 count=4 query=0  -EINVAL count=4
+    1  d1  query_size        self                               ok frames=2 maximum=3`,
   'M4.8': `${walked}
     5  d1  store      at=0x6+0x8 u64 0x1                ok
     6  d1  store      at=0x6+0x14 u32 0x20100           ok

@@ -8,6 +8,9 @@ import { copyLine } from './copy-lines.js';
 import { inMemory, isCall } from './hypercall-lines.js';
 import { mapLine } from './map-lines.js';
 import { physmapLine } from './physmap-lines.js';
+import { memoryTypeLine } from './memory-type-lines.js';
+import { onDemandLine } from './on-demand-lines.js';
+import { resourceLine } from './resource-lines.js';
 import type { Scene } from './scene.js';
 import { swapLine } from './table-lines.js';
 import { unmapLine } from './unmap-lines.js';
@@ -52,7 +55,8 @@ function dyingDomain(scene: Scene): Domain | undefined {
 
 /** Who is asked for something else in the middle of a call mostly goes on with the call instead. */
 export function resumedInstead(scene: Scene, line: Line): Line {
-  const by = 'caller' in line ? line : line.op === 'destroy' ? toolstack : undefined;
+  const isByToolstack = ['destroy', 'set_memory_type', 'pod_target'].includes(line.op);
+  const by = 'caller' in line ? line : isByToolstack ? toolstack : undefined;
   if (by === undefined || line.op === 'interrupt' || line.op === 'resume') return line;
   const { caller, vcpu } = by;
   if (vcpuAt(scene, by)?.pending === undefined || percent(scene.choose, 30)) return line;
@@ -96,7 +100,11 @@ function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
     // What has mapped something takes more than one step to destroy.
     const isLong = domain.mappings !== undefined && vcpu === FIRST_VCPU;
     if (percent(choose, isLong ? 70 : 5)) return { op: 'destroy', domain: domain.id };
-    if (percent(choose, 50)) return controlBatchLine(scene);
+    const way = choose.below(100);
+    if (way < 12) return resourceLine(scene);
+    if (way < 30 && vcpu === FIRST_VCPU) return memoryTypeLine(scene);
+    if (way < 45 && vcpu === FIRST_VCPU) return onDemandLine(scene);
+    if (way < 70) return controlBatchLine(scene);
     return { ...physmapLine(scene, domain), caller, target: domain.id };
   }
   const domain = scene.domain(caller);

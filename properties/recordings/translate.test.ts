@@ -41,8 +41,8 @@ describe('the control domain', () => {
       );
     const [both, again] = texts([70, 71], [70, 71]);
     expect(again).toEqual(both);
-    const [one, other] = texts([70], [71]);
-    expect(other).not.toEqual(one);
+    const [first, other] = texts([70], [71]);
+    expect(other).not.toEqual(first);
     expect(texts([70, 70])).not.toEqual([both]);
   });
 });
