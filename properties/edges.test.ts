@@ -113,6 +113,35 @@ const programs: Readonly<Record<string, string>> = {
     2  d1  grant        ref=4 to=d2 gfn=0x20 rw v2
     3  d1  store        at=0x1+0x10 u16 0x20
     4  d2  copy         d1/3+0x10 -> d1/4+0x34 bytes=2 ; d1/3+0x10 -> d1/3+0x10 bytes=8`,
+  '[P15] the next search begins below where the last one ended': `
+    0  d1  populate_physmap  self gfns=0x30,0x3f,0x2e
+    1  d1  store             at=0x30 u32 0x1
+    2  d0  populate_physmap  d1 gfns=0x41,0x42 on_demand=1
+    3  d1  store             at=0x41 u32 0x5
+    4  d1  store             at=0x30 u32 0x0
+    5  d1  load              at=0x42 u32
+    6  d1  load              at=0x30 u32`,
+  '[P15] [T1] a page is taken back from a gfn that a processor has used': `
+    0  d1  populate_physmap  self gfns=0x3f
+    1  d1  load              va=0x3f000 u32
+    2  d0  populate_physmap  d1 gfns=0x41 on_demand=1
+    3  d1  store             va=0x41000 u32 0x5
+    4  d1  load              va=0x3f000 u32`,
+  '[P14] a store that ends in readonly RAM asks for no page behind it': `
+    0  d1    decrease_reservation  self gfns=0x5
+    1  d0    populate_physmap      d1 gfns=0x5 on_demand=1
+    2  tool  set_memory_type       d1 gfn=0x4 count=1 type=1
+    3  d1    store                 at=0x4+0xffc u64 0x77
+    4  tool  pod_target            d1
+    5  tool  memory_type           d1 gfn=0x5`,
+  '[D13] a domain that is being destroyed has holes where it had gaps': `
+    0  d2    grant             ref=3 to=d1 gfn=0x1 rw
+    1  d1    map               d2/3 at=0x42 rw ; d2/3 at=0x43 rw
+    2  d0    populate_physmap  d1 gfns=0x41 on_demand=1
+    3  tool  memory_type       d1 gfn=0x41
+    4  d0    interrupt         after=1
+    5  tool  destroy           d1
+    6  tool  memory_type       d1 gfn=0x41`,
 };
 
 describe('[E1] edges agree with the spec', () => {

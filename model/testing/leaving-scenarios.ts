@@ -103,6 +103,20 @@ export const leavingScenarios: Readonly<Partial<Record<RefusalId, string>>> = {
     0  d1  grant  ref=3 to=d0 gfn=0x3 flags=0xd  ok
     1  d0  map    d1/3 at=0x1 ro                 general_error
     2  d1  load   at=0x20+0x18 u16               0x00000005`,
+  'G20.10': `
+    machine whole domains=1 vcpus=1
+    0  d1    set_version   2                                          ok v2
+    1  tool  unmap_window  w512                                       ok
+    2  d1    grant         ref=4 to=d0 gfn=0x1000000000 flags=0x2 v2  ok
+    3  d0    transfer      0x0 -> d1/4                                general_error
+    4  tool  domain_info   d1                                         pages=17 maximum=24`,
+  'G20.11': `
+    machine whole domains=1 vcpus=1
+    0  d1    grant         ref=8 to=d0 gfn=0x40 flags=0x2  ok
+    1  tool  unmap_window  w512                            ok
+    2  tool  fail_next     entry after=1                   done
+    3  d0    transfer      0x0 -> d1/8                     general_error
+    4  tool  domain_info   d1                              pages=17 maximum=24`,
   'P11.13': `
     0  d1  populate_physmap  self gfns=0x2f                                   1
     1  d1  grant             ref=3 to=d1 gfn=0x1 rw                           ok
