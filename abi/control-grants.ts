@@ -1,11 +1,19 @@
 import type { ByGuest } from './access.js';
-import type { DomainId, GuestPhysical, Handle } from './ids.js';
+import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from './ids.js';
 
 /**
  * Grant operations that only a paravirtualised caller has: the control domain. Where a guest passes an
  * address in its physical memory, it passes a linear one, or where an entry of its page tables is.
  */
-export type ControlGrantCall = UnmapAndReplace | GetStatusFrames;
+export type ControlGrantCall = UnmapAndReplace | GetStatusFrames | TransferGrant | WriteBack;
+
+/** By which names these operations are refused to guests. */
+export const refusedToGuests = {
+  unmap_and_replace: 'unmap_and_replace',
+  get_status_frames: 'get_status_frames',
+  transfer: 'transfer',
+  write_back: 'cache_flush',
+} as const;
 
 /** Machine addresses of the entries of the control domain's page tables, eight bytes for each page. */
 export const ENTRY_ADDRESS = 2 ** 40;
@@ -30,4 +38,33 @@ export interface GetStatusFrames extends ByGuest {
   /** u32 */
   readonly frames: number;
   readonly count: number;
+}
+
+export interface TransferGrant extends ByGuest {
+  readonly op: 'transfer';
+  readonly elements: readonly TransferElement[];
+}
+export interface TransferElement {
+  /** u64: the page that is given away, by its machine frame. */
+  readonly gfn: Gfn;
+  /** u16: who gets it, and the entry of its table that accepts it. */
+  readonly target: DomainId;
+  /** u32 */
+  readonly ref: GrantRef;
+}
+
+/** `cache_flush`: what processors have of a page and memory has not is written. */
+export interface WriteBack extends ByGuest {
+  readonly op: 'write_back';
+  readonly elements: readonly FlushElement[];
+}
+export interface FlushElement {
+  /** u64: of the machine, as `dev_bus_addr` of a mapping. */
+  readonly deviceAddress: number;
+  /** u16 bytes, within the page. */
+  readonly offset: number;
+  /** u16 bytes */
+  readonly length: number;
+  /** u32: `GNTTAB_CACHE_*` */
+  readonly flags: number;
 }

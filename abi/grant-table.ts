@@ -15,6 +15,9 @@ export const GTF_permit_access = 1;
 export const GTF_accept_transfer = 2;
 export const GTF_transitive = 3;
 export const GTF_readonly = 0x4;
+/** Of an entry that accepts a page: it is on its way, and it is there. */
+export const GTF_transfer_committed = 0x4;
+export const GTF_transfer_completed = 0x8;
 export const GTF_reading = 0x8;
 export const GTF_writing = 0x10;
 export const GTF_sub_page = 0x100;
@@ -31,6 +34,9 @@ export const GNTMAP_contains_pte = 0x10;
 
 export const GNTCOPY_source_gref = 0x1;
 export const GNTCOPY_dest_gref = 0x2;
+
+export const GNTTAB_CACHE_CLEAN = 0x1;
+export const GNTTAB_CACHE_INVAL = 0x2;
 
 /** In the index of `add_to_physmap` space grant_table: asks for a status frame (version 2 only). */
 export const XENMAPIDX_grant_table_status = 0x8000_0000;

@@ -39,10 +39,16 @@ export const PHYSMAP_START_MAXIMUM = 0xffff;
 /** Of `mem_flags`: the address bits that fresh pages may have; 1 to 12 are no pages at all. */
 export const XENMEMF_address_bits = 0xff;
 export const ADDRESS_BITS_OF_A_PAGE = 12;
+/** The machine has no free page with an address of so few bits: the lowest of it is Xen's own. */
+export const ADDRESS_BITS_WITHOUT_MEMORY = 20;
+/** Of `mem_flags`: gfns are only to be populated on demand. */
+export const XENMEMF_populate_on_demand = 0x1_0000;
+/** Of `mem_flags`: a node in bits 8 to 15, and that it is to be that one; not looked at with the third. */
+export const XENMEMF_node = 0xff00;
+export const XENMEMF_exact_node_request = 0x2_0000;
+export const XENMEMF_vnode = 0x4_0000;
 /** No extent has a higher order. */
 export const ORDER_MAXIMUM = 20;
-/** Where compat arguments are put together in native layout. */
-export const COMPAT_AREA_BYTES = 8192;
 
 /** A field: its first byte, and how many there are. */
 export type Field = readonly [at: number, bytes: 2 | 4 | 8];
@@ -185,3 +191,18 @@ export const structures = {
     removeFromPhysmap: { bytes: 8, domain: [0, 2], gfn: [4, 4] },
   },
 } as const;
+
+/** Grant operations whose argument is a list of elements, and memory operations with extents. */
+export const batches: ReadonlyMap<number, 'map' | 'unmap' | 'copy' | 'swap'> = new Map([
+  [GNTTABOP_map_grant_ref, 'map'],
+  [GNTTABOP_unmap_grant_ref, 'unmap'],
+  [GNTTABOP_copy, 'copy'],
+  [GNTTABOP_swap_grant_ref, 'swap'],
+]);
+export const extentOperations: readonly number[] = [
+  XENMEM_increase_reservation,
+  XENMEM_decrease_reservation,
+  XENMEM_populate_physmap,
+  XENMEM_add_to_physmap,
+  XENMEM_add_to_physmap_batch,
+];

@@ -1,7 +1,8 @@
 import type { RefusalId } from './rules.js';
 
 const HANDLE = 'the vcpu keeps a handle back, and the free ones have another order';
-const MARKS = 'the bits that say the entry is in use are clear, also where its granter set them';
+const MARKS =
+  'bits that say an entry of the call is in use are clear, also where its granter set them';
 const MOVED = 'a page of the mapper’s own has left its former gfn';
 const EARLIER = 'the extents before are done';
 const UNPLACED = 'the extents before are done, and there are fresh pages without a gfn';
@@ -12,6 +13,10 @@ const EMPTIED = `${GROWN}; what was at the gfn may be given up, and the page wit
 const TYPES = 'the gfns before have the new type';
 const ON_DEMAND = 'the gfns before are to be populated on demand';
 const WALKED = 'entries on the way to what could be read are marked accessed';
+
+const FREED = 'the page is free';
+const UNACCEPTED = `${FREED}; who has a claim on one page has none any more`;
+const UNPLACED_GIFT = 'the page is the receiver’s, without a gfn, and its entry says so';
 
 /**
  * Where a refused call has changed something all the same, as Xen's has: what it leaves, or may
@@ -39,20 +44,32 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'G3.9': MARKS,
   'G3.10': MARKS,
   'G4.1': MARKS,
+  'G4.2': MARKS,
   'G4.3': MARKS,
   'G4.4': MARKS,
   'G4.5': MARKS,
   'G4.6': MARKS,
+  'G4.7': MARKS,
   'G4.8': MARKS,
   'G4.9': MARKS,
   'G5.1': MARKS,
   'G5.2': MARKS,
   'G5.3': MARKS,
+  'G5.4': MARKS,
   'G6.5': 'the table has grown; the list is written as far as it can be',
   'G8.6': 'the caller is crashed; status frames have left its p2m',
   'G16.1': `${HANDLE}; ${MARKS}`,
   'G16.2': `${HANDLE}; ${MARKS}`,
   'G18.4': 'what was at the other address is gone',
+  'G20.3': FREED,
+  'G20.4': FREED,
+  'G20.5': FREED,
+  'G20.6': UNACCEPTED,
+  'G20.7': UNACCEPTED,
+  'G20.8': UNACCEPTED,
+  'G20.9': `${UNPLACED_GIFT}; the receiver is crashed`,
+  'G20.10': UNPLACED_GIFT,
+  'G20.11': UNPLACED_GIFT,
   'P6.5': EARLIER,
   'P6.6': EARLIER,
   'P6.7': `the caller is crashed; ${UNPLACED}`,
@@ -82,6 +99,7 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'P14.8': 'the domain is crashed',
   'P15.1': 'the domain is crashed',
   'P16.4': 'the pages that could be had are kept',
+  'P18.7': 'the table has grown for the frames before',
   'A4.2': 'the caller is crashed',
   'C8.1': 'the caller is crashed',
   'M2.1': WALKED,
@@ -90,4 +108,6 @@ export const leavings: Readonly<Partial<Record<RefusalId, string>>> = {
   'M4.4': WALKED,
   'M4.5': WALKED,
   'M4.6': WALKED,
+  'M4.8': WALKED,
+  'M4.9': `${EARLIER}; ${WALKED}`,
 };

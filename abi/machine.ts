@@ -39,6 +39,12 @@ export interface Machine {
   readonly controlOrder: number;
   /** Elements of an unmap batch that are completed together. */
   readonly unmapBatch: number;
+  /** Gfns whose memory type changes before it is looked whether the call has to stop. */
+  readonly typeBatch: number;
+  /** Frames of a resource that are acquired together. */
+  readonly resourceBatch: number;
+  /** Bytes where arguments of a 32-bit guest are put together in native layout, many at a time. */
+  readonly compatAreaBytes: number;
   /** How guests' own page tables are served: by shadows of them, or by hardware's nested walk. */
   readonly paging: Paging;
   /** What the guests' processors can do. */
@@ -47,6 +53,8 @@ export interface Machine {
   readonly demandsRemembered: number;
   /** Gfns that are gone through at a time in search of pages of zeros. */
   readonly sweepLength: number;
+  /** Of these, gfns with RAM that are looked at together. */
+  readonly sweepStride: number;
   /** Frames for one domain's shadows; the p2m has its own (`p2mTableFrames`). */
   readonly shadowFrames: number;
   /** Entries of one vcpu's TLB, a power of two. */
@@ -119,8 +127,12 @@ const tiny: Machine = {
   guestOrder: 1,
   controlOrder: 2,
   unmapBatch: 2,
+  typeBatch: 2,
+  resourceBatch: 2,
+  compatAreaBytes: 8192,
   demandsRemembered: 2,
   sweepLength: 4,
+  sweepStride: 2,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 24,
@@ -157,8 +169,12 @@ const small: Machine = {
   guestOrder: 2,
   controlOrder: 3,
   unmapBatch: 3,
+  typeBatch: 2,
+  resourceBatch: 2,
+  compatAreaBytes: 8192,
   demandsRemembered: 4,
   sweepLength: 16,
+  sweepStride: 4,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 40,
@@ -197,6 +213,8 @@ const whole: Machine = {
   domains: 3,
   guestFrames: 80,
   controlPages: 3,
+  // Two copies, three entries of a batch, or six extents.
+  compatAreaBytes: 80,
 };
 
 /**
@@ -223,8 +241,12 @@ const xen: Machine = {
   guestOrder: 9,
   controlOrder: 18,
   unmapBatch: 32,
+  typeBatch: 256,
+  resourceBatch: 32,
+  compatAreaBytes: 8192,
   demandsRemembered: 32,
   sweepLength: 1024,
+  sweepStride: 16,
   paging: 'hap',
   cpu: usualCpu,
   shadowFrames: 1024,

@@ -1,5 +1,6 @@
 import type { DomainId, Gfn, GrantRef, Handle, Mfn } from './ids.js';
 import type { GrantVersion } from './grant-table.js';
+import type { Fallible, PreemptibleCall } from './step.js';
 import type { Word } from './word.js';
 
 /**
@@ -56,6 +57,9 @@ export interface Violation {
 
 export interface View {
   readonly domains: readonly DomainView[];
+  readonly control: ControlView;
+  /** Of each kind, how many tries are left until one fails; 0 where none has to. */
+  readonly failing: Readonly<Record<Fallible, number>>;
 }
 
 /** Frames that are the hypervisor's, and that a domain can have mapped. */
@@ -76,20 +80,56 @@ export interface VcpuView {
   readonly pdptes: readonly Word[];
 }
 
-export interface DomainView extends HypervisorFrames {
+/** What guests and the control domain have alike. */
+export interface SharerView extends HypervisorFrames {
   readonly domain: DomainId;
-  readonly life: 'alive' | 'crashed' | 'dying';
   readonly pages: number;
-  readonly outstanding: number;
-  readonly maximumPages: number;
-  readonly maximumGfn: Gfn;
-  /** Ascending by gfn. */
-  readonly p2m: readonly (EntryView & { readonly gfn: Gfn })[];
   readonly grantVersion: GrantVersion;
   /** Ascending by handle. */
   readonly mappings: readonly MappingView[];
   /** Ascending by ref; only refs with a pin. */
   readonly pins: readonly PinView[];
+  /** What vcpus are told and in the middle of, by vcpu id. */
+  readonly calls: readonly CallView[];
+}
+
+/** The control domain: what its page tables lead to, ascending by window. */
+export interface ControlView extends SharerView {
+  readonly windows: readonly WindowView[];
+}
+
+export interface WindowView {
+  readonly window: number;
+  readonly mfn: Mfn;
+  readonly readonly: boolean;
+}
+
+export interface CallView {
+  /** After how many units the next call stops; undefined where it does not. */
+  readonly limit: number | undefined;
+  /** A call that was stopped, and how many of its units are done. */
+  readonly stopped: { readonly call: PreemptibleCall; readonly done: number } | undefined;
+}
+
+/** What a domain has for gfns that are populated on demand. */
+export interface DemandView {
+  /** The frames that are kept, the oldest first. */
+  readonly kept: readonly Mfn[];
+  /** Where the last frames went, the oldest first; undefined is forgotten. */
+  readonly recent: readonly (Gfn | undefined)[];
+  readonly highest: Gfn;
+}
+
+export interface DomainView extends SharerView {
+  readonly life: 'alive' | 'crashed' | 'dying';
+  /** How often it was paused and not yet unpaused. */
+  readonly pauses: number;
+  readonly outstanding: number;
+  readonly maximumPages: number;
+  readonly maximumGfn: Gfn;
+  /** Ascending by gfn. */
+  readonly p2m: readonly (EntryView & { readonly gfn: Gfn })[];
+  readonly demand: DemandView;
   /** By vcpu id. */
   readonly vcpus: readonly VcpuView[];
   /** The gfns that the log of writes names, ascending; undefined where there is no log. */
@@ -102,6 +142,10 @@ export interface MappingView {
   readonly ref: GrantRef;
   readonly readonly: boolean;
   readonly mfn: Mfn;
+  /** Its parts: in memory, and for devices; and whether it was made by the address of an entry. */
+  readonly host: boolean;
+  readonly device: boolean;
+  readonly byEntry: boolean;
 }
 
 export interface PinView {

@@ -1,4 +1,7 @@
 import type { ByGuest } from './access.js';
+import type { PodTarget, SetMemoryType } from './toolstack.js';
+import type { AcquireResource } from './resources.js';
+import type { UnmapAndReplace } from './control-grants.js';
 import type {
   AddToPhysmap,
   AddToPhysmapBatch,
@@ -10,6 +13,7 @@ import type {
   MapGrant,
   Populate,
   SwapGrant,
+  TransferGrant,
   UnmapGrant,
 } from './step.js';
 
@@ -22,18 +26,42 @@ export type PreemptibleCall =
   | UnmapGrant
   | CopyGrant
   | SwapGrant
+  | TransferGrant
   | Populate
   | Decrease
   | Increase
   | AddToPhysmap
   | AddToPhysmapBatch
-  | DestroyDomain
+  | AcquireResource
+  | UnmapAndReplace
+  | ByToolstack
   | Hypercall;
+/** Of these, what the control domain's first vcpu does for the toolstack. */
+export type ByToolstack = DestroyDomain | SetMemoryType | PodTarget;
+
+/** All of them but hypercalls, of which some can be stopped. */
+export const preemptible = [
+  'map',
+  'unmap',
+  'copy',
+  'swap',
+  'transfer',
+  'unmap_and_replace',
+  'populate_physmap',
+  'decrease_reservation',
+  'increase_reservation',
+  'add_to_physmap',
+  'add_to_physmap_batch',
+  'acquire_resource',
+  'destroy',
+  'set_memory_type',
+  'pod_target',
+] as const satisfies readonly PreemptibleCall['op'][];
 
 /**
  * The next call of the vcpu that can be stopped, or its resumption, stops at the first point at which
- * it may and `after` units of it are done; it stops nowhere where it ends before. Domains are destroyed
- * on the first vcpu of the control domain.
+ * it may and `after` units of it are done; it stops nowhere where it ends before. What the toolstack
+ * does is done on the first vcpu of the control domain.
  */
 export interface Interrupt extends ByGuest {
   readonly op: 'interrupt';

@@ -3,9 +3,10 @@ import type { DomainId, Gfn, GrantRef, GuestPhysical, Handle, VcpuId } from './i
 import type { GrantVersion } from './grant-table.js';
 import type { Layout } from './layouts.js';
 import type { DomainConfig, Machine } from './machine.js';
-import type { ControlGrantCall, GrantCall, MemoryCall, RefusedGrantCall } from './step.js';
+import type { WriteBack, ControlGrantCall, FlushElement, GrantCall, MemoryCall } from './step.js';
 import type { ResourceCall } from './resources.js';
-import type { ReplaceElement, Step, UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
+import type { RefusedGrantCall, ReplaceElement, Step } from './step.js';
+import type { UnmapAndReplace, UnmapElement, UnmapGrant } from './step.js';
 import type { Word } from './word.js';
 
 /**
@@ -25,9 +26,10 @@ export interface Boot {
 }
 
 export type Line =
-  | Exclude<Step, UnmapGrant | UnmapAndReplace>
+  | Exclude<Step, UnmapGrant | UnmapAndReplace | WriteBack>
   | UnmapLine
   | ReplaceLine
+  | FlushLine
   | GrantLine
   | PteLine
   | MarshalledLine;
@@ -50,6 +52,13 @@ export interface ReplaceLine extends Omit<UnmapAndReplace, 'elements'> {
 }
 export interface ReplaceLineElement extends Omit<ReplaceElement, 'handle'> {
   readonly handle: Handle | FromLine;
+}
+export interface FlushLine extends Omit<WriteBack, 'elements'> {
+  readonly elements: readonly FlushLineElement[];
+}
+export interface FlushLineElement extends Omit<FlushElement, 'deviceAddress'> {
+  /** By name: the machine address of the page that the line mapped. */
+  readonly deviceAddress: number | FromLine;
 }
 
 /**

@@ -11,6 +11,8 @@ export interface ClaimPages extends ByGuest {
   readonly target: DomainId;
   /** u64: all that the domain is to have; 0 gives the claim up. */
   readonly pages: number;
+  /** u32: of the extents that are meant; only single pages are claimed. */
+  readonly order: number;
 }
 
 /** What `acquire_resource` knows of a grant table, by number; other numbers may be passed. */

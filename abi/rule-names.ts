@@ -22,7 +22,7 @@ export const rules = {
   G15: 'handles and machine frames are the hypervisor’s choice',
   ...controlGrantRules,
   P1: 'a page can be used through a gfn by its owner while it is allocated or held',
-  P2: 'a p2m is a tree of tables out of a limited pool',
+  P2: 'a p2m is a tree of tables out of a limited pool; superpages need fewer',
   P3: 'a fresh page shows nothing of another domain',
   P4: 'a page given up is free once nobody holds it',
   P5: 'a page put at a gfn replaces RAM but never a grant mapping',

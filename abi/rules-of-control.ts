@@ -5,6 +5,8 @@ export const controlGrantRules = {
   G17: 'unmap_grant_ref of the control domain ends the parts of a mapping that it names',
   G18: 'unmap_and_replace puts another entry where the mapping was',
   G19: 'get_status_frames says where the status frames of a table are',
+  G20: 'transfer gives a page of the control domain to who accepts it',
+  G21: 'write_back is for the caller’s pages and those it maps by a grant, and changes nothing',
 } as const;
 
 export const windowRules = {
@@ -28,6 +30,22 @@ export const controlGrantRefusals = {
   'G19.1': ['-EINVAL', 'the count is not 1'],
   'G19.2': ['bad_domain', 'there is no such domain'],
   'G19.3': ['general_error', 'the table has not so many status frames'],
+  'G20.1': ['bad_page', 'the frame is no RAM of the caller’s own'],
+  'G20.2': ['bad_page', 'somebody holds the page, or it was given up'],
+  'G20.3': ['bad_domain', 'there is no such receiver'],
+  'G20.4': ['general_error', 'the receiver is dying'],
+  'G20.5': ['general_error', 'the receiver may not own another page'],
+  'G20.6': ['general_error', 'the ref is outside the receiver’s table'],
+  'G20.7': ['general_error', 'the entry is not one that accepts a page and nothing else'],
+  'G20.8': ['general_error', 'the entry accepts a page of another domain'],
+  'G20.9': ['general_error', 'there is a grant mapping at the gfn'],
+  'G20.10': ['general_error', 'the gfn is beyond what a p2m can hold'],
+  'G20.11': ['general_error', 'there is no table for the gfn, or an entry cannot be changed'],
+  'G21.1': ['-EINVAL', 'the range leaves the page, or a bit is set that has no meaning'],
+  'G21.2': ['-EINVAL', 'there is no such frame'],
+  'G21.3': ['-EPERM', 'nobody has the page'],
+  'G21.4': ['-EINVAL', 'the page is another’s, and the caller maps it by no grant'],
+  'G21.5': ['-EOPNOTSUPP', 'what is not written back cannot be forgotten'],
 } as const;
 
 export const windowRefusals = {

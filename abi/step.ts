@@ -31,9 +31,13 @@ export type {
   Toolstack,
 } from './toolstack.js';
 export type {
+  WriteBack,
   ControlGrantCall,
+  FlushElement,
   GetStatusFrames,
   ReplaceElement,
+  TransferElement,
+  TransferGrant,
   UnmapAndReplace,
 } from './control-grants.js';
 export type { AcquireResource, ClaimPages, ResourceCall } from './resources.js';
@@ -56,7 +60,8 @@ export type {
   Store,
 } from './access.js';
 
-export type { Interrupt, PreemptibleCall, Preemption, Resume } from './preemption.js';
+export { preemptible } from './preemption.js';
+export type { ByToolstack, Interrupt, PreemptibleCall, Preemption, Resume } from './preemption.js';
 
 /**
  * One thing that happens: a guest's hypercall or memory access, or an operation of the toolstack.

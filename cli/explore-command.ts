@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { explore, exploreHelp } from './explore.js';
 import { faultOption, jsonOption, STEPS_LIMIT, wholeNumber } from './options.js';
 
@@ -16,10 +16,9 @@ interface ExploreWords {
   readonly json: boolean;
 }
 
-/** Adds the command `explore`. */
-export function addExplore(program: Command): void {
-  program
-    .command('explore')
+/** What can be said to `explore`. */
+export const exploreCommand = (): Command =>
+  new Command('explore')
     .description('make every program of a small machine, on the spec or on spec and hypervisor')
     .argument('[bound]', 'what is explored', 'loan')
     .option('--depth <n>', 'programs of so many acts at most', wholeNumber(STEPS_LIMIT))
@@ -37,4 +36,3 @@ export function addExplore(program: Command): void {
       const { depth, states, save, resume } = words;
       process.exitCode = await explore(bound, { ...words, depth, states, save, resume });
     });
-}

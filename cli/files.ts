@@ -1,4 +1,12 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { parseTrace } from '../counterexamples/parse.js';
 import { TRACE_BYTES_LIMIT, type Trace } from '../counterexamples/trace.js';
@@ -65,6 +73,12 @@ export function writeNew(path: string, text: string): boolean {
   const isSame = lstatSync(path).isFile() && readFileSync(path, 'utf8') === text;
   if (isSame) return false;
   throw new UsageError(`${path}: there is another file of this name; it was not written over`);
+}
+
+/** For what takes long to make: a file of this name is a UsageError before the work begins. */
+export function refuseExisting(path: string): void {
+  if (existsSync(path))
+    throw new UsageError(`${path}: there is a file of this name; it is not written over`);
 }
 
 /** What the file system answers; its refusals are the user's to mend. */

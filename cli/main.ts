@@ -4,18 +4,18 @@ import { Command, CommanderError, Option } from 'commander';
 import { presets } from '../abi/machine.js';
 import { emphases } from '../properties/generate/emphasis.js';
 import { subjects } from '../properties/walks/replay.js';
-import { sweepKinds } from '../properties/sweep/sweep.js';
 import { guestModes } from '../properties/generate/guest-mode.js';
 import { check, USUAL_FAILURES, USUAL_PAGED_STEPS, USUAL_STEPS } from './check.js';
-import { exitCodes, exitHelp, explained } from './exit.js';
+import { exitCodes, exitHelp, explained, UsageError } from './exit.js';
 import { collected, emphasisNamed, faultOption, guestsNamed, jsonOption } from './options.js';
 import { machinesFor, pagingNamed, STEPS_LIMIT, wholeNumber } from './options.js';
-import { addExplore } from './explore-command.js';
 import { exportPrograms } from './export-programs.js';
+import { exploreCommand } from './explore-command.js';
+import { faultsCommand } from './faults-command.js';
 import { recordings, recordingsHelp } from './recordings.js';
 import { replay } from './replay.js';
 import { shrinkFile } from './shrink.js';
-import { sweep, sweepHelp } from './sweep.js';
+import { sweepCommand } from './sweep-command.js';
 import { walks } from './walks.js';
 
 /** The command line. Each command is a file of its own; here is what can be said to them. */
@@ -57,7 +57,11 @@ program
     `end after so many steps on each machine (default: ${USUAL_STEPS}; ${USUAL_PAGED_STEPS} with paging)`,
     wholeNumber(STEPS_LIMIT),
   )
-  .option('--recover <n>', 'sample so many states; give all back', wholeNumber(STEPS_LIMIT))
+  .addOption(
+    new Option('--recover <n>', 'walk to so many states, and give everything back from each')
+      .argParser(wholeNumber(STEPS_LIMIT))
+      .conflicts(['steps', 'time']),
+  )
   .option('--time <seconds>', 'end after so much time', wholeNumber(SECONDS_LIMIT))
   .option(
     '--machine <preset>',
@@ -87,7 +91,11 @@ program
 Each step is done by the spec and by the hypervisor. Replies must agree, nothing outside the step's
 footprint may change, and the hypervisor's counters must equal what they count. A failure is shrunk
 to a trace that cannot lose a line, and told with the spec's answers beside it. The same seed gives
-the same report. Ctrl-C ends the run in good order; what was found is saved.
+the same report. Ctrl-C ends the run in good order; what was found is saved. A run too short to reach
+its goals says skip, and exits 0 as well: nothing that was tried is wrong.
+
+With --recover each program has 1 to 2000 lines; then every mapping is undone, every grant ended and
+every domain destroyed, and nothing may be left. The run ends early at --failures.
 
 Examples:
   xenolith check --time 600 --emphasis grants
@@ -146,6 +154,23 @@ program
     },
   );
 
+interface RecordingsWords {
+  readonly only?: string;
+  readonly paging: string;
+  readonly keep: number;
+  readonly export?: number;
+  readonly seed: string;
+  readonly emphasis: string;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+/** Options that mean nothing without another one are refused, not ignored. */
+function refuseGiven(command: Command, options: readonly string[], without: string): void {
+  const [given] = options.filter((name) => command.getOptionValueSource(name) === 'cli');
+  if (given !== undefined) throw new UsageError(`--${given} goes with ${without}`);
+}
+
 program
   .command('recordings')
   .description('replay recordings of a real hypervisor on the spec and on ours')
@@ -153,39 +178,29 @@ program
   .option('--only <text>', 'only traces whose name contains this')
   .option('--paging <how>', 'how the recorded host served guests’ page tables: shadow, hap', 'hap')
   .option('--keep <n>', 'disagreements shown of each file', wholeNumber(1000), 5)
-  .option('--export <n>', 'write so many random programs to be recorded', wholeNumber(100_000))
+  .addOption(
+    new Option('--export <n>', 'write so many random programs to be recorded')
+      .argParser(wholeNumber(100_000))
+      .conflicts(['only', 'paging', 'keep', 'json']),
+  )
   .option('--seed <text>', 'which programs are written', '1')
   .option('--emphasis <name>', `what they stress: ${Object.keys(emphases).join(', ')}`, 'all')
   .option('--out <file>', 'where programs are written', 'programs.json')
   .addOption(jsonOption())
   .addHelpText('after', recordingsHelp)
-  .action(
-    (
-      directory: string,
-      words: {
-        readonly only?: string;
-        readonly paging: string;
-        readonly keep: number;
-        readonly export?: number;
-        readonly seed: string;
-        readonly emphasis: string;
-        readonly out: string;
-        readonly json: boolean;
-      },
-    ) => {
-      const { only, export: programs, seed, out } = words;
-      if (programs !== undefined) {
-        const emphasis = emphasisNamed(words.emphasis);
-        process.exitCode = exportPrograms({ programs, seed, out, emphasis });
-        return;
-      }
-      process.exitCode = recordings(directory, {
-        ...words,
-        only,
-        paging: pagingNamed(words.paging),
-      });
-    },
-  );
+  .action(async (directory: string, words: RecordingsWords, command: Command) => {
+    const { only, export: programs, seed, out } = words;
+    if (programs === undefined) {
+      refuseGiven(command, ['seed', 'emphasis', 'out'], '--export');
+      const paging = pagingNamed(words.paging);
+      process.exitCode = recordings(directory, { ...words, only, paging });
+      return;
+    }
+    if (command.args.length > 0)
+      throw new UsageError(`--export makes programs and reads no recording ('${directory}')`);
+    const emphasis = emphasisNamed(words.emphasis);
+    process.exitCode = await exportPrograms({ programs, seed, out, emphasis });
+  });
 
 program
   .command('walks')
@@ -233,38 +248,9 @@ ${exitHelp}`,
     },
   );
 
-interface SweepWords {
-  readonly paging?: string;
-  readonly mode?: string;
-  readonly kind: readonly string[];
-  readonly step: number;
-  readonly out: string;
-  readonly fault: readonly string[];
-  readonly json: boolean;
-}
-
-program
-  .command('sweep')
-  .description('make every access through page tables with every flag, on spec and hypervisor')
-  .option('--paging <how>', 'how guests’ page tables are served: shadow, hap (default: both)')
-  .option('--mode <tables>', 'only tables whose name (pae-4k) begins so (default: all)')
-  .addOption(
-    new Option('--kind <kind>', `one of ${sweepKinds.join(', ')} (may be given again)`)
-      .argParser(collected)
-      .default([], 'all'),
-  )
-  .option('--step <n>', 'carry out one case of so many', wholeNumber(STEPS_LIMIT), 1)
-  .option('--out <directory>', 'where failing traces are saved', 'found')
-  .addOption(faultOption())
-  .addOption(jsonOption())
-  .addHelpText('after', sweepHelp)
-  .action(async (words: SweepWords) => {
-    const { mode } = words;
-    const paging = words.paging === undefined ? undefined : pagingNamed(words.paging);
-    process.exitCode = await sweep({ ...words, mode, paging });
-  });
-
-addExplore(program);
+program.addCommand(sweepCommand().copyInheritedSettings(program));
+program.addCommand(exploreCommand().copyInheritedSettings(program));
+program.addCommand(faultsCommand().copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

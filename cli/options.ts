@@ -13,15 +13,8 @@ import { UsageError } from './exit.js';
 
 /** Arguments that several commands take, read and checked. */
 
-/** More steps than anybody waits for. */
+/** No run takes more steps. */
 export const STEPS_LIMIT = 1e12;
-
-export const faultOption = (): Option =>
-  new Option('--fault <id>', 'put a known fault into the hypervisor (may be given again)')
-    .argParser(collected)
-    .default([], 'none');
-export const jsonOption = (): Option =>
-  new Option('--json', 'one JSON object instead of text').default(false);
 
 /** A whole number from 1 up to a limit. */
 export const wholeNumber =
@@ -109,3 +102,12 @@ export const collected = (value: string, before: readonly string[]): readonly st
   ...before,
   value,
 ];
+
+/** A fault of the project, put into the hypervisor. */
+export const faultOption = (): Option =>
+  new Option('--fault <id>', 'put a known fault into the hypervisor (may be given again)')
+    .argParser(collected)
+    .default([], 'none');
+/** For programs that read what a command has to say. */
+export const jsonOption = (): Option =>
+  new Option('--json', 'one JSON object instead of text').default(false);

@@ -5,7 +5,7 @@ import type { Divergence } from '../divergences/divergence.js';
 import { divergencesOf } from '../divergences/divergences.js';
 import { replayOnImpl, replayOnModel } from '../properties/recordings/replay.js';
 import { totalOf, type FileReport, type Tally } from '../properties/recordings/replay-on.js';
-import { exitCodes, exitHelp, type ExitCode } from './exit.js';
+import { exitCodes, exitHelp, UsageError, type ExitCode } from './exit.js';
 import { filesIn } from './files.js';
 import { painted } from './paint.js';
 import { ProgressLine } from './progress.js';
@@ -63,6 +63,8 @@ export function recordings(directory: string, options: RecordingsOptions): ExitC
     return { file: basename(path), spec, hypervisor: replayOnImpl(recording, asked) };
   });
   line.clear();
+  if (options.only !== undefined && rows.every(({ spec }) => spec.traces.length === 0))
+    throw new UsageError(`no trace in ${directory} has a name that contains '${options.only}'`);
   const spec = totalOf(
     rows.map((row) => row.spec),
     options.keep,
@@ -78,7 +80,7 @@ export function recordings(directory: string, options: RecordingsOptions): ExitC
           files: rows.map(asJson),
           spec: tallyJson(spec),
           hypervisor: tallyJson(hypervisor),
-          unused: unused.map(({ id, file }) => ({ id, file })),
+          unused: unused.map((one) => ({ id: one.id, file: whereOf(one) })),
         })
       : painted(asText(rows, spec, hypervisor, unused)),
   );
@@ -90,6 +92,7 @@ export function recordings(directory: string, options: RecordingsOptions): ExitC
 /** Divergences that are declared for a file that was replayed, and did not show. */
 const neverShown = (divergences: readonly Divergence[], rows: readonly Row[]): Divergence[] =>
   divergences.filter((one) => {
+    if (!('file' in one)) return false;
     const row = rows.find(({ file }) => file.split('.')[0] === one.file);
     return row !== undefined && !(row.spec.diverged.has(one) && row.hypervisor.diverged.has(one));
   });
@@ -122,7 +125,9 @@ function asText(
     'hypervisor count disagreements. Judging a trace ends where something is not built yet:',
     ...[...spec.stops].map(([why, count]) => `  ${String(count).padStart(5)} traces at ${why}`),
     ...declared(spec, hypervisor),
-    ...unused.map(({ id, file }) => `  UNUSED ${id}: it is declared for ${file} and does not show`),
+    ...unused.map(
+      (one) => `  UNUSED ${one.id}: it is declared for ${whereOf(one)} and does not show`,
+    ),
     spec.disagreementCount + hypervisor.disagreementCount === 0 ? 'agree' : 'disagree',
   ].join('\n');
 }
@@ -137,11 +142,13 @@ function declared(spec: Tally, hypervisor: Tally): readonly string[] {
     ...all.flatMap((one) => {
       const counts = [spec, hypervisor].map(({ diverged }) => String(diverged.get(one) ?? 0));
       const what = 'stop' in one ? 'traces end' : 'results';
-      return [`  ${one.id}: ${counts.join(', ')} ${what} in ${one.file}`, `    ${one.reason}`];
+      return [`  ${one.id}: ${counts.join(', ')} ${what} in ${whereOf(one)}`, `    ${one.reason}`];
     }),
     '',
   ];
 }
+
+const whereOf = (one: Divergence): string => ('file' in one ? one.file : 'any file');
 
 const percentage = ({ judged, notJudged }: Tally): string =>
   ((100 * judged) / Math.max(1, judged + notJudged)).toFixed(1);
@@ -164,11 +171,11 @@ const tallyJson = (tally: Tally): object => ({
   notJudged: tally.notJudged,
   stops: Object.fromEntries(tally.stops),
   disagreementCount: tally.disagreementCount,
-  diverged: [...tally.diverged].map(([{ id, reason, file }, count]) => ({
-    id,
-    file,
+  diverged: [...tally.diverged].map(([one, count]) => ({
+    id: one.id,
+    file: whereOf(one),
     count,
-    reason,
+    reason: one.reason,
   })),
   disagreements: tally.disagreements,
 });

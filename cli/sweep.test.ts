@@ -1,22 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { xenolith } from './testing/built.js';
 
 /** The built command line: `sweep`, and recordings of a host with shadow paging. */
-
-const root = join(import.meta.dirname, '..');
-const main = join(root, 'dist', 'cli', 'main.js');
-
-function xenolith(...words: readonly string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  return { code: status, out: stdout, err: stderr };
-}
 
 describe('sweep', () => {
   test('--help teaches and exits 0', () => {

@@ -26,6 +26,15 @@ const broken: readonly (readonly [string, string, string, string])[] = [
   ],
   ['an unknown width', `${HEAD} wings=2\n`, '2:15', 'domains='],
   ['an absurd machine', `${HEAD} guest_frames=99999999999\n`, '2:28', 'from 0 to 1048576'],
+  [
+    'a machine that has no room',
+    `${HEAD} p2m_table_frames=65536 domains=1024\n`,
+    '2:9',
+    'frames in all',
+  ],
+  ['half entries in a frame', `${HEAD} refs_per_frame=3\n`, '2:30', 'an even number'],
+  ['more reserved refs than refs', `${HEAD} reserved_refs=512\n`, '2:29', 'reserved refs'],
+  ['no grant frames', `${HEAD} grant_frames_maximum=0\n`, '2:36', 'from 1 to 1024'],
   ['an unknown paging', `${HEAD} paging=pv\n`, '2:22', 'hap or shadow'],
   ['a TLB of six entries', `${HEAD} tlb_entries=6\n`, '2:27', 'a power of two'],
   [
@@ -95,6 +104,14 @@ const broken: readonly (readonly [string, string, string, string])[] = [
     body('0  d1  copy  d1/9 -> d1/8 bytes=1 flags=0x1'),
     '3:41',
     'besides',
+  ],
+  ['a page given to nobody', body('0  d0  transfer  0x3 d1/8'), '3:22', "'->'"],
+  ['a page given without a ref', body('0  d0  transfer  0x3 -> d1'), '3:25', 'a grant'],
+  [
+    'a page written back and lost',
+    body('0  d0  write_back  dev=0x0 bytes=8 flags=x'),
+    '3:42',
+    'clean',
   ],
   ['an unknown grant operation', body('0  d1  refused_grant_call  map'), '3:28', 'transfer'],
   [

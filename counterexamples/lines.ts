@@ -7,6 +7,7 @@ import { callerText, parseCaller } from './actor.js';
 import type { Arguments } from './arguments.js';
 import { controlGrantText, parseControlGrant } from './control-grant-lines.js';
 import { controlText, parseControl } from './control-lines.js';
+import { frameText, parseFrame } from './frame-lines.js';
 import { grantCallText, parseGrantCall } from './grant-call-lines.js';
 import { grantLineText, parseGrantEntry } from './grant-entry-line.js';
 import { hypercallText, parseHypercall } from './hypercall-lines.js';
@@ -134,6 +135,8 @@ const actors: Readonly<Record<Line['op'], 'guest' | 'toolstack'>> = {
   fail_next: 'toolstack',
   unmap_and_replace: 'guest',
   get_status_frames: 'guest',
+  transfer: 'guest',
+  write_back: 'guest',
   map_foreign: 'toolstack',
   unmap_window: 'toolstack',
 };
@@ -146,6 +149,7 @@ const isOperation = (text: string): text is Line['op'] => Object.hasOwn(actors, 
 function argumentsText(line: Line, machine: Machine): string {
   if (line.op === 'unmap_and_replace' || line.op === 'get_status_frames')
     return controlGrantText(line);
+  if (line.op === 'transfer' || line.op === 'write_back') return frameText(line);
   if (line.op === 'map_foreign' || line.op === 'unmap_window') return windowText(line);
   switch (line.op) {
     case 'grant':
@@ -209,6 +213,7 @@ function argumentsText(line: Line, machine: Machine): string {
 function parseArguments(op: Line['op'], actor: Token, given: Arguments): Line {
   if (op === 'unmap_and_replace' || op === 'get_status_frames')
     return parseControlGrant(op, parseCaller(actor), given);
+  if (op === 'transfer' || op === 'write_back') return parseFrame(op, parseCaller(actor), given);
   if (op === 'map_foreign' || op === 'unmap_window')
     return parseWindow(op, ofToolstack(actor, op, given));
   switch (op) {

@@ -31,10 +31,10 @@ const bounds: Readonly<Record<NumericField, Range>> = {
   controlPages: between(0, 2 ** 10),
   gfnLimit: between(1, 2 ** 40),
   p2mTableFrames: between(1, 2 ** 16),
-  refsPerFrame: between(2, 512),
+  refsPerFrame: { ...between(2, 512), what: 'an even number from 2 to 512' },
   statusesPerFrame: between(1, 2048),
   reservedRefs: between(0, 512),
-  grantFramesMaximum: between(0, 1024),
+  grantFramesMaximum: between(1, 1024),
   handlesPerFrame: between(1, 1024),
   maptrackFramesMaximum: between(0, 2 ** 16),
   pinLimit: between(1, 255),
@@ -42,8 +42,12 @@ const bounds: Readonly<Record<NumericField, Range>> = {
   guestOrder: between(0, 18),
   controlOrder: between(0, 18),
   unmapBatch: between(1, 2 ** 16),
+  typeBatch: between(1, 2 ** 16),
+  resourceBatch: between(1, 2 ** 16),
+  compatAreaBytes: between(48, 2 ** 16),
   demandsRemembered: between(1, 2 ** 10),
   sweepLength: between(0, 2 ** 20),
+  sweepStride: between(1, 2 ** 10),
   shadowFrames: between(1, 2 ** 16),
   tlbEntries: { ...between(1, 2 ** 16), what: 'a power of two from 1 to 65536' },
   preemptionBudget: between(1, 2 ** 20),
@@ -67,8 +71,12 @@ const numericFields: readonly NumericField[] = [
   'guestOrder',
   'controlOrder',
   'unmapBatch',
+  'typeBatch',
+  'resourceBatch',
+  'compatAreaBytes',
   'demandsRemembered',
   'sweepLength',
+  'sweepStride',
   'shadowFrames',
   'tlbEntries',
   'preemptionBudget',
@@ -103,17 +111,40 @@ export function parseMachine(words: Words): Machine {
   machine.name = words.optional('name')?.text ?? base.name;
   machine.surface = parseSurface(words.optional('surface')) ?? base.surface;
   machine.paging = parsePaging(words.optional('paging')) ?? base.paging;
+  const given = new Map<NumericField, Token>();
   for (const field of numericFields) {
     const value = words.optional(snake(field));
-    if (value !== undefined) machine[field] = parseField(field, value);
+    if (value !== undefined) {
+      machine[field] = parseField(field, value);
+      given.set(field, value);
+    }
     if (field === 'shadowFrames' && value !== undefined && machine.paging === 'shadow')
       machine[field] = parseNumber(value, roomFor(machine));
   }
   machine.cpu = parseCpu(words, base.cpu);
   machine.defaults = parseConfig(words, base.defaults, DEFAULT_PREFIX);
   words.end();
+  checkTogether(machine, given.get('reservedRefs') ?? given.get('refsPerFrame') ?? token, token);
   return machine;
 }
+
+/** What no field says by itself. */
+function checkTogether(machine: Machine, refs: Token, all: Token): void {
+  const { reservedRefs, refsPerFrame } = machine;
+  if (reservedRefs > refsPerFrame / 2)
+    refuseToken(
+      refs,
+      `at most ${refsPerFrame / 2} reserved refs, which one frame of version 2 has`,
+    );
+  const shadows = machine.paging === 'shadow' ? machine.shadowFrames : 0;
+  const each = machine.p2mTableFrames + 2 * machine.grantFramesMaximum + shadows;
+  const frames = machine.guestFrames + machine.controlPages + machine.domains * each;
+  if (frames > FRAMES_LIMIT)
+    refuseToken(all, `a machine of at most ${FRAMES_LIMIT} frames in all, this one has ${frames}`);
+}
+
+/** Of all kinds together: 8 GiB of memory are more than any test needs. */
+const FRAMES_LIMIT = 2 ** 21;
 
 /** What of `config` differs from `base`, as words. */
 export function configText(config: DomainConfig, base: DomainConfig, prefix = ''): string[] {
@@ -170,6 +201,7 @@ function parseField(field: NumericField, token: Token): number {
   const value = parseNumber(token, bounds[field]);
   if (field === 'tlbEntries' && !Number.isInteger(Math.log2(value)))
     refuseToken(token, bounds[field].what);
+  if (field === 'refsPerFrame' && value % 2 !== 0) refuseToken(token, bounds[field].what);
   return value;
 }
 

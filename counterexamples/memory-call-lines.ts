@@ -17,8 +17,9 @@ import { whole, wordsOfEach } from './batch.js';
 import type { Arguments, Caller } from './arguments.js';
 import { domainText, gfnText, listOf, listText, parseDomain, parseGfn } from './names.js';
 import { parseResource, resourceText } from './resource-lines.js';
-import { between, hex, parseLong, parseNumber, u16, u32, type Range } from './numbers.js';
+import { between, hex, parseLong, parseNumber, u16, u32 } from './numbers.js';
 import type { Token, Words } from './words.js';
+import { orZero, unlessZero } from './zero-words.js';
 
 /*
  * populate_physmap      self gfns=0x3,0x4 order=1
@@ -89,13 +90,6 @@ const parseTarget = (words: Words): DomainId => parseDomain(words.next('a domain
 
 const gfnsText = (gfns: readonly Gfn[]): string => listText(gfns.map(gfnText));
 const parseGfns = (token: Token): readonly Gfn[] => listOf(token, parseGfn);
-
-const unlessZero = (key: string, value: number): string => (value === 0 ? '' : ` ${key}=${value}`);
-
-function orZero(words: Words, key: string, range: Range): number {
-  const token = words.optional(key);
-  return token === undefined ? 0 : parseNumber(token, range);
-}
 
 type Rest<Call> = Omit<Call, 'op' | 'caller' | 'vcpu'>;
 

@@ -59,6 +59,7 @@ describe('accesses in one page', () => {
     guests.step({ op: 'populate_physmap', ...by, target, extents });
     guests.step({ op: 'pod_target', domain: target, target: 9 });
     guests.store(1, 0x1c * PAGE_BYTES, { low: 1, high: 0 });
+    guests.step({ op: 'interrupt', caller: CONTROL, vcpu: VcpuId(0), after: 1 });
     expect(guests.load(1, 0x1e * PAGE_BYTES - 4)).toEqual({ is: 'crashed' });
     expect(guests.hypervisor.host.counters.sweeps).toBe(1);
     expect(guests.observer.audit()).toEqual([]);

@@ -44,11 +44,12 @@ export class FrameShare {
 
   /**
    * Frames in a row, of which the first is a multiple of their number, are the next to be handed out,
-   * if there are any such that are free. What is passed over on the way to them is handed out last.
+   * if there are any such that are free; answers whether. What is passed over on the way to them is handed
+   * out last.
    */
-  offerRun(size: number): void {
+  offerRun(size: number): boolean {
     const first = this.#freeRun(size);
-    if (first === undefined) return;
+    if (first === undefined) return false;
     const isOutside = (mfn: Mfn): boolean => mfn < first || mfn >= first + size;
     const others = this.#returned.filter(isOutside);
     this.#returned.length = 0;
@@ -57,6 +58,7 @@ export class FrameShare {
     this.#untouched = reached;
     for (const mfn of others) this.#returned.push(mfn);
     for (let mfn = first + size - 1; mfn >= first; mfn -= 1) this.#returned.push(Mfn(mfn));
+    return true;
   }
 
   #freeRun(size: number): number | undefined {

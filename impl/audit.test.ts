@@ -3,7 +3,7 @@ import { DomainId, Gfn, GrantRef, Handle, Mfn } from '../abi/ids.js';
 import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
-import { HOST_READ } from './tables/active-entries.js';
+import { DEVICE_READ, DEVICE_WRITE, HOST_READ, type PinUnit } from './tables/active-entries.js';
 import { GRANT_MAP_RW, RAM_RW } from './tables/p2m-entry.js';
 import type { Guests } from './testing/guests.js';
 import { domainOf, frameAt, mapped } from './testing/mapped.js';
@@ -96,6 +96,7 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
   ['I2', 'a table has status frames too few', (_g, _h, d1) => void (d1.grants.version = 2)],
   ['I3', 'a pin leaks', (_g, _h, d1) => d1.grants.active.pin(ref, HOST_READ)],
   ['I4', 'a pin counter runs over', (_g, _h, d1) => pinOften(d1)],
+  ['I4', 'a counter of devices runs over', (_g, _h, d1) => pinOften(d1, DEVICE_WRITE)],
   ['I5', 'the grantee changes', (_g, _h, d1) => regrant(d1, 3, false)],
   ['I6', 'a mapped ref is a sub-page', (_g, _h, d1) => regrant(d1, 2, true)],
   [
@@ -135,6 +136,15 @@ const damages: readonly (readonly [id: string, what: string, damage: Damage])[] 
   ],
   ['P1', 'a table hangs on nothing', (_, host, d1) => cutLeafTable(host, d1)],
   ['D11', 'a pin has no handle', (_g, _h, d1) => d1.grants.active.pin(ref, HOST_READ)],
+  [
+    'D11',
+    'a pin for devices has no handle',
+    (_g, _h, d1) => d1.grants.active.pin(ref, DEVICE_READ),
+  ],
+  ['D11', 'the control domain has a handle and no pin', (_g, host) => takeByControl(host, 3)],
+  ['I9', 'the control domain has a handle that is live and free', (_g, host) => liveAndFree(host)],
+  ['I10', 'the control domain has its last handles', (_g, host) => takeAllHandles(host.control())],
+  ['I11', 'the control domain maps of nobody', (_g, host) => takeByControl(host, 7)],
 ];
 
 const NOBODY = DomainId(0xffff);
@@ -168,13 +178,24 @@ function takeAllHandles({ maptrack }: Domain): void {
   for (let row = 0; row < maptrack.limit(); row += 1)
     if (!maptrack.isLive(Handle(row))) maptrack.record(Handle(row), DomainId(1), ref, 2);
 }
+/** The control domain has a handle on the ref of a domain that knows nothing of it. */
+function takeByControl(host: Host, granter: number): void {
+  const { maptrack } = host.control();
+  const handle = maptrack.take(0);
+  assert(handle !== undefined, 'the control domain has handles');
+  maptrack.record(handle, DomainId(granter), ref, 2);
+}
+function liveAndFree(host: Host): void {
+  takeByControl(host, 1);
+  host.control().maptrack.record(Handle(1), DomainId(1), ref, 2);
+}
 function cutLeafTable(host: Host, domain: Domain): void {
   const leaf = domain.p2m.tables().find(({ level }) => level === 1);
   assert(leaf?.parent !== undefined, 'a leaf table has a parent');
   host.ram.setTableWord(leaf.parent, leaf.index * 2, 1 << 12);
 }
-function pinOften(domain: Domain): void {
-  for (let count = 0; count < 5; count += 1) domain.grants.active.pin(ref, HOST_READ);
+function pinOften(domain: Domain, unit: PinUnit = HOST_READ): void {
+  for (let count = 0; count < 5; count += 1) domain.grants.active.pin(ref, unit);
 }
 function regrant(domain: Domain, grantee: number, isSubPage: boolean): void {
   repin(domain, domain.grants.active.mfnOf(ref), grantee, isSubPage);

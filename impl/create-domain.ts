@@ -12,8 +12,9 @@ import type { Host } from './host.js';
 import { addToPhysmap } from './hypercalls/add-to-physmap.js';
 import { Invocation } from './invocation.js';
 import { assignPages, getPage, shareXenPage, takeXenPage } from './pages.js';
-import { addPage } from './physmap.js';
+import { addPages } from './physmap.js';
 import { RAM_RW } from './tables/p2m-entry.js';
+import { HUGE_PAGES, SUPERPAGE_PAGES, hasLargeEntries } from './tables/superpage.js';
 
 /** A table starts with this many frames, at version 1 (grants.md 1.10). */
 const INITIAL_GRANT_FRAMES = 1;
@@ -80,15 +81,26 @@ function addXenPages(host: Host, domain: Domain): boolean {
   return growTable(host, domain, INITIAL_GRANT_FRAMES);
 }
 
+/** The toolstack populates runs of RAM by extents as large as one entry can hold. */
 function populateRam(host: Host, domain: Domain, { ram }: DomainConfig): boolean {
   for (const { gfn, count } of ram) {
-    for (let page = 0; page < count; page += 1) {
-      const mfn = assignPages(host, domain, 1)?.[0];
-      if (mfn === undefined) return false;
-      if (addPage(host, domain, Gfn(gfn + page), mfn, RAM_RW) !== 'added') return false;
+    for (let page = 0, size = 1; page < count; page += size) {
+      size = extentAt(host, gfn + page, count - page);
+      const pages = assignPages(host, domain, size);
+      if (pages === undefined) return false;
+      if (addPages(host, domain, Gfn(gfn + page), pages, RAM_RW) !== 'added') return false;
     }
   }
   return true;
+}
+
+function extentAt(host: Host, gfn: number, left: number): number {
+  const { gfnLimit } = host.machine;
+  const fits = (size: number): boolean =>
+    left >= size && gfn % size === 0 && gfn + size <= gfnLimit;
+  return (
+    (hasLargeEntries(host.machine) ? [HUGE_PAGES, SUPERPAGE_PAGES].find(fits) : undefined) ?? 1
+  );
 }
 
 function mapTable(host: Host, domain: Domain, { tableGfn }: DomainConfig): boolean {

@@ -16,7 +16,8 @@ import type { Leaf } from './tables/p2m-entry.js';
  * The toolstack destroys a domain (p2m.md 2.8): it stops, its grant mappings leave its p2m and its
  * handles go, one by one; then what it translated, Xen's pages and its own pages. What others still
  * hold stays, and the domain with it, until they let go. Answers the handles that went, where it was
- * stopped; then all is to be done that was not.
+ * stopped; then all is to be done that was not. It stops after a handle only: from the last handle on
+ * the rest is one unit, as [B4] has it, though others may look between its slices.
  */
 export function destroyDomain(
   host: Host,

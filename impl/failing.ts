@@ -7,14 +7,14 @@ import type { Fallible } from '../abi/step.js';
 export class Failing {
   readonly #left = { page: 0, table: 0, grant_frame: 0, entry: 0 };
 
+  /** Of each kind, the tries that are left until one fails. */
+  left(): Readonly<Record<Fallible, number>> {
+    return { ...this.#left };
+  }
+
   /** The `after`-th try from now on fails. */
   arm(what: Fallible, after: number): void {
     this.#left[what] = after;
-  }
-
-  /** A try to update an entry, or to add a table for one, is to fail: so each of them counts. */
-  countsEntries(): boolean {
-    return this.#left.entry + this.#left.table > 0;
   }
 
   /** One try: whether it is the one that fails. */

@@ -7,11 +7,14 @@ import type { Host } from './host.js';
  * overwritten. It is not to name a frame that is somebody else's by then.
  */
 
-/** A frame of a domain is free: handles that still name it name no frame any more. */
-export function forgetFrame(host: Host, owner: Domain, mfn: Mfn): void {
-  const { active } = owner.grants;
+/**
+ * A frame is free: handles that still name it name no frame any more. Who granted it need not be who
+ * had it last.
+ */
+export function forgetFrame(host: Host, mfn: Mfn): void {
   host.control().maptrack.forEachLive((_, granter, ref) => {
-    if (granter === owner.id && active.mfnOf(ref) === mfn) active.forget(ref);
+    const { active } = host.granter(granter).grants;
+    if (active.mfnOf(ref) === mfn) active.forget(ref);
   });
 }
 

@@ -22,6 +22,7 @@ import { FrameTable } from './tables/frame-table.js';
 import { GrantTable } from './tables/grant-table.js';
 import { Maptrack } from './tables/maptrack.js';
 import { P2mTable } from './tables/p2m-table.js';
+import { HUGE_PAGES, SUPERPAGE_PAGES, hasLargeEntries } from './tables/superpage.js';
 import { WindowTable } from './tables/window-table.js';
 import { Vcpu } from './vcpu.js';
 
@@ -57,7 +58,8 @@ export class Host {
   readonly argumentWalk = new GuestWalk(true);
 
   constructor(machine: Machine, options: Options, stop: (point: StopPoint) => void) {
-    const xenFrames = machine.domains * framesOfXenFor(machine) + CONTROL_TABLES;
+    const xenFrames =
+      machine.domains * framesOfXenFor(machine) + lentFramesOf(machine) + CONTROL_TABLES;
     // Its shared info, then the frames of its grant table, in order.
     const controlFrames = 1 + machine.grantFramesMaximum;
     const ramFrames = machine.guestFrames + machine.controlPages;
@@ -105,6 +107,7 @@ export class Host {
       counters: this.counters,
       gfnLimit: machine.gfnLimit,
       tableFrames: machine.p2mTableFrames,
+      superpages: this.options.superpages,
     });
     if (!p2m.open()) return undefined;
     const needsPool = machine.paging === 'shadow' && id !== CONTROL;
@@ -154,6 +157,13 @@ function offeredFeatures({ cpu, paging }: Machine): CpuFeatures {
 /** A negative limit asks for the machine's maximum (grants.md 1.10). */
 function orMaximum(wanted: number, maximum: number): number {
   return wanted < 0 ? maximum : wanted;
+}
+
+/** Tables that are lent, at most: each stands for RAM of its own. */
+function lentFramesOf(machine: Machine): number {
+  if (!hasLargeEntries(machine)) return 0;
+  const frames = machine.guestFrames + machine.controlPages;
+  return Math.floor(frames / SUPERPAGE_PAGES) + Math.floor(frames / HUGE_PAGES);
 }
 
 /** Frames of Xen's own that one guest can come to need. */

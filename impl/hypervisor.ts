@@ -17,16 +17,16 @@ import { control } from './control.js';
 import { createControl } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { Host, isTranslated } from './host.js';
+import { writeBack } from './hypercalls/write-back.js';
 import { exchange } from './hypercalls/exchange.js';
 import { hypercall } from './hypercalls/in-memory.js';
 import { isPreemptible } from './hypercalls/in-memory-rest.js';
 import { getVersion, querySize } from './hypercalls/query-table.js';
 import { removeFromPhysmap } from './hypercalls/remove-from-physmap.js';
 import { reservation } from './hypercalls/reservation.js';
-import { acquireResource, claimPages } from './hypercalls/resources.js';
+import { claimPages } from './hypercalls/resources.js';
 import { setVersion } from './hypercalls/set-version.js';
 import { setupTable, statusFrames } from './hypercalls/setup-table.js';
-import { unmapAndReplace } from './hypercalls/control-grants.js';
 import { accessLinear } from './linear-access.js';
 import { defaultOptions } from './options.js';
 import type { Counters, Options } from './options.js';
@@ -126,6 +126,8 @@ export class Hypervisor implements System {
   #toolstack(step: Toolstack | WindowCall): Reply {
     switch (step.op) {
       case 'destroy':
+      case 'set_memory_type':
+      case 'pod_target':
         if (!this.#isControlFree(FIRST_VCPU)) return BUSY;
         return invoke(this.host, this.host.control(), step, 0);
       case 'map_foreign':
@@ -204,11 +206,6 @@ export class Hypervisor implements System {
 
 function performCall(host: Host, caller: Domain, step: GrantCall | MemoryCall): Reply {
   switch (step.op) {
-    case 'map':
-    case 'unmap':
-    case 'copy':
-    case 'swap':
-      return invoke(host, caller, step, 0);
     case 'setup_table':
       return setupTable(host, caller, step);
     case 'query_size':
@@ -219,35 +216,25 @@ function performCall(host: Host, caller: Domain, step: GrantCall | MemoryCall): 
       return getVersion(host, caller, step);
     case 'refused_grant_call':
       return rcReply('-ENOSYS');
-    case 'unmap_and_replace':
-      return isTranslated(caller) ? rcReply('-ENOSYS') : unmapAndReplace(host, caller, step);
     case 'get_status_frames':
       return isTranslated(caller) ? rcReply('-ENOSYS') : statusFrames(host, caller, step);
-    default:
-      return performMemoryCall(host, caller, step);
-  }
-}
-
-function performMemoryCall(host: Host, caller: Domain, step: MemoryCall): Reply {
-  switch (step.op) {
-    case 'populate_physmap':
-    case 'decrease_reservation':
-    case 'increase_reservation':
-    case 'add_to_physmap':
-    case 'add_to_physmap_batch':
-      return invoke(host, caller, step, 0);
+    case 'transfer':
+    case 'unmap_and_replace':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : invoke(host, caller, step, 0);
+    case 'write_back':
+      return isTranslated(caller) ? rcReply('-ENOSYS') : writeBack(host, caller, step);
     case 'remove_from_physmap':
       return removeFromPhysmap(host, caller, step);
     case 'exchange':
       return exchange(host, caller, step);
     case 'claim_pages':
       return claimPages(host, caller, step);
-    case 'acquire_resource':
-      return acquireResource(host, caller, step);
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return reservation(host, caller, step);
+    default:
+      return invoke(host, caller, step, 0);
   }
 }
 

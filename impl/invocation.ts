@@ -22,6 +22,11 @@ export class Invocation {
     return true;
   }
 
+  /** An error is the end of it, though it had to stop: it is not gone on with. */
+  ends(): void {
+    this.#stoppedAt = undefined;
+  }
+
   /** Where the call goes on; undefined where it was done to its end. */
   stoppedAt(): number | undefined {
     return this.#stoppedAt;

@@ -4,8 +4,9 @@ import { PAGE_BYTES } from '../abi/word.js';
 import type { Domain } from './domain.js';
 import { frameWritten } from './frame-written.js';
 import type { Host } from './host.js';
+import type { Invocation } from './invocation.js';
 import { assignPages, getPage, putAllocation, putPage } from './pages.js';
-import { crash, unhook } from './physmap.js';
+import { crash, gfnAfter, unhook } from './physmap.js';
 import { NOTHING, isRam, mfnOf } from './tables/p2m-entry.js';
 
 /*
@@ -20,16 +21,20 @@ export type Marking = 'marked' | 'occupied' | '-ENOENT' | '-ENOMEM';
  * Leaves gfns in a row to be populated on demand, by runs that an entry of some level could hold: the
  * largest that begin there and fit. Where one of several fails, the domain is crashed.
  */
-export function markGaps(domain: Domain, gfns: readonly Gfn[]): Marking {
+export function markGaps(host: Host, domain: Domain, first: Gfn, count: number): Marking {
   const { p2m, demands } = domain;
-  for (let start = 0, size = 1; start < gfns.length; start += size) {
-    size = runAt(gfns[start] ?? 0, gfns.length - start);
-    const run = gfns.slice(start, start + size);
-    if (run.some((gfn) => p2m.lookup(gfn) !== NOTHING)) return 'occupied';
-    for (const gfn of run) {
+  for (let start = 0, size = 1; start < count; start += size) {
+    if (start > 0) host.stop('physmap/extent');
+    const begin = gfnAfter(first, start);
+    size = runAt(begin, count - start);
+    for (let page = 0; page < size; page += 1) {
+      if (p2m.lookup(gfnAfter(begin, page)) !== NOTHING) return 'occupied';
+    }
+    for (let page = 0; page < size; page += 1) {
+      const gfn = gfnAfter(begin, page);
       const isNew = !p2m.isGap(gfn);
       const result = p2m.setGap(gfn);
-      if (result === '-ENOMEM' && gfns.length > 1) crash(domain);
+      if (result === '-ENOMEM' && count > 1) crash(domain);
       if (result !== 'set') return result;
       if (isNew) demands.gaps += 1;
     }
@@ -110,13 +115,23 @@ function free(host: Host, domain: Domain, mfn: Mfn): void {
   putPage(host, mfn);
 }
 
-/** So many frames are kept, as far as they can be had; false if they cannot. */
-export function keepAsMany(host: Host, domain: Domain, wanted: number): boolean {
-  keepNoMore(host, domain, wanted);
-  while (domain.demands.kept.length < wanted) {
+/** So many frames are kept, or as many as come before it has to stop; false if they cannot be had. */
+export function keepAsMany(
+  host: Host,
+  domain: Domain,
+  wanted: number,
+  invocation: Invocation,
+): boolean {
+  const { kept } = domain.demands;
+  for (let done = invocation.start; kept.length !== wanted; done += 1) {
+    if (done > invocation.start && invocation.stopsAt(done)) return true;
+    if (kept.length > wanted) {
+      keepNoMore(host, domain, kept.length - 1);
+      continue;
+    }
     const pages = assignPages(host, domain, 1);
     if (pages === undefined) return false;
-    domain.demands.kept.push(...pages);
+    kept.push(...pages);
   }
   return true;
 }

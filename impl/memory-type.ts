@@ -5,6 +5,7 @@ import type { SetMemoryType } from '../abi/step.js';
 import type { Errno } from '../abi/status.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
+import type { Invocation } from './invocation.js';
 import { demand } from './on-demand.js';
 import { hide, retype } from './physmap.js';
 import { rcReply } from './replies.js';
@@ -12,17 +13,20 @@ import { NOTHING, RAM_RO, RAM_RW, isGrant } from './tables/p2m-entry.js';
 
 /**
  * XEN_DMOP_set_mem_type (p2m.md 2.2): a device model makes RAM readonly, writable again, or memory of
- * its own. Gfn by gfn; the first that cannot be changed ends it.
+ * its own. Gfn by gfn; the first that cannot be changed ends it, and after each so many it may have to stop.
  */
-export function setMemoryType(host: Host, step: SetMemoryType): Reply {
+export function setMemoryType(host: Host, step: SetMemoryType, invocation: Invocation): Reply {
   const domain = host.domains.byId(step.domain);
   if (domain === undefined) return rcReply('-ESRCH');
   if (domain.id === CONTROL) return rcReply('-EPERM');
   const refused = refusal(host, domain, step);
   if (refused !== undefined) return rcReply(refused);
 
-  for (let page = 0; page < step.count; page += 1) {
+  const { start } = invocation;
+  for (let page = start; page < step.count; page += 1) {
     if (page > 0) host.stop('memory_type/gfn');
+    const isBatch = page > start && (page - start) % host.machine.typeBatch === 0;
+    if (isBatch && invocation.stopsAt(page)) return rcReply(page);
     const result = changeOne(host, domain, Gfn(step.gfn + page), step.type);
     if (result !== 0) return rcReply(result);
   }

@@ -47,18 +47,43 @@ function supply(host: Host, domain: Domain): void {
   if (demands.kept.length === 0) sweep(host, domain);
 }
 
-/** A stretch of bounded length, so that the guest does not wait for long. */
+/**
+ * A stretch of bounded length, some frames at a time; and on below it until something is found, unless
+ * something is pending.
+ */
 function sweep(host: Host, domain: Domain): void {
   const { demands } = domain;
   const start = demands.sweepFrom === 0 ? demands.highest : demands.sweepFrom;
-  const limit = Math.max(0, start - host.machine.sweepLength);
-  let gfn: number = start;
-  for (; gfn > 0; gfn -= 1) {
-    takeBack(host, domain, Gfn(gfn));
-    if (gfn < limit) break;
+  const limit = start - host.machine.sweepLength;
+  const isHurried = host.continuations.isAnyInterrupted();
+  const isOver = (): boolean => isHurried || demands.kept.length > 0;
+  const ram = ramUpTo(domain, start);
+  let seen = 0;
+  let looked = 0;
+  let end = 0;
+  for (const gfn of ram) {
+    if (gfn < limit - 1 && isOver()) break;
+    seen += 1;
+    if (seen - looked === host.machine.sweepStride) {
+      for (; looked < seen; looked += 1) takeBack(host, domain, ram[looked] ?? gfn);
+    }
+    if (gfn >= limit || !isOver()) continue;
+    end = gfn;
+    break;
   }
-  demands.sweepFrom = Gfn(Math.max(0, gfn - 1));
+  if (end === 0 && isOver()) end = limit - 1;
+  for (const gfn of ram.slice(looked, seen)) takeBack(host, domain, gfn);
+  demands.sweepFrom = Gfn(Math.max(0, end - 1));
   host.counters.sweeps += 1;
+}
+
+/** The gfns with RAM up to one of them, the highest first; gfn 0 is never swept. */
+function ramUpTo({ p2m }: Domain, start: Gfn): readonly Gfn[] {
+  const gfns: Gfn[] = [];
+  p2m.forEach((gfn, found) => {
+    if (gfn > 0 && gfn <= start && isRam(found)) gfns.push(gfn);
+  });
+  return gfns.toSorted((one, other) => other - one);
 }
 
 /**

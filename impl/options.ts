@@ -14,7 +14,7 @@ export interface Options {
   readonly splinterCache: boolean;
   /** Shadow paging: entries are filled before they are wanted, where the guest used them before. */
   readonly prefetch: boolean;
-  /** Extents of 2 MiB are one entry of the p2m each, until a part of one changes. */
+  /** Nested paging: 2 MiB or 1 GiB of an extent are one entry of the p2m, until a part changes. */
   readonly superpages: boolean;
 }
 

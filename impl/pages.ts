@@ -5,7 +5,7 @@ import { assert } from './assert.js';
 import type { Domain } from './domain.js';
 import { forgetFrame, forgetGranter } from './forgotten-handles.js';
 import type { Host } from './host.js';
-import { SUPERPAGE_PAGES } from './tables/superpage.js';
+import { HUGE_PAGES, SUPERPAGE_PAGES, hasLargeEntries } from './tables/superpage.js';
 
 /*
  * The life of a page (p2m.md 1.2, 1.3): it is assigned, referenced, loses its allocation, and is
@@ -27,9 +27,9 @@ export function assignPages(host: Host, domain: Domain, count: number): readonly
 
   // Nothing below this line can fail.
   const pages: Mfn[] = [];
+  let offered = 0;
   for (let page = 0; page < count; page += 1) {
-    const isRunWanted = page % SUPERPAGE_PAGES === 0 && count - page >= SUPERPAGE_PAGES;
-    if (isRunWanted && host.options.superpages) host.guestShare.offerRun(SUPERPAGE_PAGES);
+    if (page >= offered) offered = page + offerRun(host, count - page);
     const mfn = host.guestShare.take();
     assert(mfn !== undefined, 'a share gives what it said it has');
     host.frames.assign(mfn, domain.id);
@@ -39,6 +39,14 @@ export function assignPages(host: Host, domain: Domain, count: number): readonly
     pages.push(mfn);
   }
   return pages;
+}
+
+/** Frames in a row come next, for the largest entry that so many pages fill, if there are such; how many. */
+function offerRun(host: Host, count: number): number {
+  if (!host.options.superpages || !hasLargeEntries(host.machine)) return count;
+  for (const size of [HUGE_PAGES, SUPERPAGE_PAGES])
+    if (count >= size && host.guestShare.offerRun(size)) return size;
+  return Math.min(count, SUPERPAGE_PAGES);
 }
 
 /** Pages that are claimed, for whomever. */
@@ -67,7 +75,7 @@ export function putPage(host: Host, mfn: Mfn): void {
     // Its memory stays with the table it is part of; only the domain's claim on it ends.
     owner.xenHeapPages -= 1;
   } else {
-    forgetFrame(host, owner, mfn);
+    forgetFrame(host, mfn);
     host.guestShare.giveBack(mfn);
     owner.pages -= 1;
     if (owner.outstanding > 0) owner.outstanding += 1;

@@ -92,8 +92,8 @@ export interface Paging {
    */
   release(): void;
 
-  /** For the audit: each page reference that the paging holds, `isTyped` for a writable one too. */
-  forEachReference(visit: (mfn: Mfn, isTyped: boolean) => void): void;
+  /** For the audit: each page reference that the paging holds, and whether guests may write by it. */
+  forEachReference(visit: (mfn: Mfn, isWritable: boolean) => void): void;
 
   /** For the audit: each frame it took from the hypervisor's share. */
   forEachFrame(visit: (mfn: Mfn) => void): void;

@@ -7,10 +7,12 @@ import { isTranslated } from './host.js';
 import type { Host } from './host.js';
 import { noteWritten } from './log-dirty.js';
 import { getPage, putAllocation, putPage } from './pages.js';
-import { GRANT_MAP_RW, NOTHING, RAM_RW } from './tables/p2m-entry.js';
+import { GRANT_MAP_RW, NOTHING } from './tables/p2m-entry.js';
 import { isGrant, isRam, mfnOf, permitsStore, typeOf } from './tables/p2m-entry.js';
 import type { Leaf, TypeCode } from './tables/p2m-entry.js';
-import { SUPERPAGE_PAGES } from './tables/superpage.js';
+import { SPAN } from './tables/p2m-place.js';
+import { SUPERPAGE_PAGES, hasLargeEntries, levelFor } from './tables/superpage.js';
+import type { LargeLevel } from './tables/superpage.js';
 
 /*
  * Adding to and removing from a p2m, with the M2P and the references that go with it
@@ -35,6 +37,8 @@ export function addPages(
   for (let page = 0; page < pages.length; page += 1) {
     if (isGrant(domain.p2m.lookup(gfnAfter(first, page)))) {
       crash(domain);
+      for (let before = 0; before < page; before += 1)
+        forget(host, domain, gfnAfter(first, before));
       return '-EPERM';
     }
   }
@@ -58,6 +62,15 @@ export function addPages(
   return failure ?? 'added';
 }
 
+/** The M2P of RAM is gone before the page that would replace it is refused; Xen's own pages keep theirs. */
+function forget(host: Host, domain: Domain, gfn: Gfn): void {
+  const old = domain.p2m.lookup(gfn);
+  if (!isRam(old) || host.frames.isXenHeap(mfnOf(old))) return;
+  domain.paging.entryChanges(gfn, old);
+  host.frames.setGfn(mfnOf(old), INVALID_GFN);
+  domain.paging.entryChanged(gfn, old);
+}
+
 /** How many of some gfns are populated on demand. */
 function gapsIn({ p2m, demands }: Domain, first: Gfn, count: number): number {
   let gaps = 0;
@@ -67,7 +80,10 @@ function gapsIn({ p2m, demands }: Domain, first: Gfn, count: number): number {
   return gaps;
 }
 
-/** `setEntries`, but superpages where new RAM can be one. */
+/**
+ * Pages of one extent, by as large entries as there can be; answers why the last that could not be set was
+ * not. What is mapped by grant comes one by one.
+ */
 function setRange(
   host: Host,
   domain: Domain,
@@ -75,27 +91,40 @@ function setRange(
   pages: readonly Mfn[],
   type: TypeCode,
 ): AddFailure | undefined {
-  const isLarge = pages.length >= SUPERPAGE_PAGES && type === RAM_RW;
-  if (!isLarge || !host.options.superpages) return setEntries(domain, first, pages, type);
+  if (pages.length < SUPERPAGE_PAGES || !hasLargeEntries(host.machine))
+    return setEntries(domain, first, pages, type);
   let failure: AddFailure | undefined;
-  for (let start = 0, end = 0; start < pages.length; start = end) {
+  for (let start = 0, size = 1; start < pages.length; start += size) {
     const gfn = gfnAfter(first, start);
-    end = Math.min(pages.length, start + SUPERPAGE_PAGES - (gfn % SUPERPAGE_PAGES));
-    const part = pages.slice(start, end);
-    if (!setSuperpage(domain, gfn, part)) failure = setEntries(domain, gfn, part, type) ?? failure;
+    const level = levelFor(gfn, start, pages.length);
+    size = SPAN[level];
+    const part = pages.slice(start, start + size);
+    const failed =
+      level === 1 || gfn + size > host.machine.gfnLimit
+        ? setEntries(domain, gfn, part, type)
+        : setBlock(domain, gfn, part, level);
+    failure = failed ?? failure;
   }
   return failure;
 }
 
-/** One entry for 512 frames in a row at gfns that hold nothing, so that nobody has to be told; or false. */
-function setSuperpage(domain: Domain, gfn: Gfn, pages: readonly Mfn[]): boolean {
-  const mfn = pageAt(pages, 0);
-  if (pages.length !== SUPERPAGE_PAGES || mfn % SUPERPAGE_PAGES !== 0) return false;
-  for (let page = 0; page < SUPERPAGE_PAGES; page += 1) {
-    if (pages[page] !== mfn + page) return false;
-    if (domain.p2m.lookup(gfnAfter(gfn, page)) !== NOTHING) return false;
+/** RAM in place of all that an entry of level 2 or 3 leads to. */
+function setBlock(
+  domain: Domain,
+  first: Gfn,
+  pages: readonly Mfn[],
+  level: LargeLevel,
+): AddFailure | undefined {
+  const old = new Map<Gfn, Leaf>();
+  for (let page = 0; page < pages.length; page += 1) {
+    const gfn = gfnAfter(first, page);
+    const found = domain.p2m.lookup(gfn);
+    if (found !== NOTHING) old.set(gfn, found);
   }
-  return domain.p2m.setSuperpage(gfn, mfn);
+  for (const [gfn, found] of old) domain.paging.entryChanges(gfn, found);
+  const result = domain.p2m.setBlock(first, pages, level);
+  for (const [gfn, found] of old) domain.paging.entryChanged(gfn, found);
+  return result === 'set' ? undefined : result;
 }
 
 /** All entries that can be set; answers why the last that could not be was not. */
@@ -164,22 +193,17 @@ export function hide(host: Host, domain: Domain, gfn: Gfn): boolean {
   return true;
 }
 
-/** The frame is at the gfn that the M2P says, as RAM of the domain. */
-export function isAtItsGfn(host: Host, domain: Domain, mfn: Mfn): boolean {
-  const found = domain.p2m.lookup(host.frames.gfnOf(mfn));
-  return isRam(found) && mfnOf(found) === mfn;
-}
-
 /** The first half of `removePage`: empties the gfn and answers what was there, or cannot. */
 export function unhook(host: Host, domain: Domain, gfn: Gfn): Leaf | undefined {
   const old = domain.p2m.lookup(gfn);
   assert(old !== NOTHING, 'a page that is removed was there');
+  const former = host.frames.gfnOf(mfnOf(old));
   if (isRam(old)) host.frames.setGfn(mfnOf(old), INVALID_GFN);
   domain.paging.entryChanges(gfn, old);
   const result = domain.p2m.clear(gfn);
   domain.paging.entryChanged(gfn, old);
   if (result === 'cleared') return old;
-  if (isRam(old)) host.frames.setGfn(mfnOf(old), gfn);
+  if (isRam(old)) host.frames.setGfn(mfnOf(old), former);
   return undefined;
 }
 

@@ -4,19 +4,25 @@ import type { Reply } from '../abi/reply.js';
 import type { PodTarget } from '../abi/step.js';
 import type { Domain } from './domain.js';
 import type { Host } from './host.js';
+import type { Invocation } from './invocation.js';
 import { keepAsMany } from './kept-pages.js';
 
 /**
  * XENMEM_set_pod_target and XENMEM_get_pod_target (p2m.md 2.7): how many pages a domain is to have, those
  * counted that are kept for its gfns without a page.
  */
-export function podTarget(host: Host, { domain: id, target }: PodTarget): Reply {
+export function podTarget(
+  host: Host,
+  { domain: id, target }: PodTarget,
+  invocation: Invocation,
+): Reply {
   const domain = host.domains.byId(id);
   if (domain === undefined) return refused('-ESRCH');
   if (id === CONTROL) return refused('-EINVAL');
   if (target !== undefined && target > domain.maximumPages) return refused('-EINVAL');
   const wanted = target === undefined ? undefined : wantedFor(domain, target);
-  if (wanted !== undefined && !keepAsMany(host, domain, wanted)) return refused('-ENOMEM');
+  if (wanted !== undefined && !keepAsMany(host, domain, wanted, invocation))
+    return refused('-ENOMEM');
 
   // Nothing below this line can fail.
   const { gaps, kept } = domain.demands;

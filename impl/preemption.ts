@@ -8,11 +8,16 @@ import type { Host } from './host.js';
 import { addToPhysmap, addToPhysmapBatch } from './hypercalls/add-to-physmap.js';
 import { copyGrant } from './hypercalls/copy-grant.js';
 import { decrease } from './hypercalls/decrease.js';
+import { unmapAndReplace } from './hypercalls/control-grants.js';
 import { mapGrant } from './hypercalls/map-grant.js';
+import { acquireResource } from './hypercalls/resources.js';
+import { setMemoryType } from './memory-type.js';
+import { podTarget } from './pod-target.js';
 import { hypercall } from './hypercalls/in-memory.js';
 import { advanced } from './hypercalls/in-memory-rest.js';
 import { increase, populate } from './hypercalls/populate.js';
 import { swapGrant } from './hypercalls/swap-grant.js';
+import { transferGrant } from './hypercalls/transfer.js';
 import { unmapGrant } from './hypercalls/unmap-grant.js';
 import { Invocation } from './invocation.js';
 import { crashedIn, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js';
@@ -24,11 +29,11 @@ import { crashedIn, DONE, IDLE, NO_DOMAIN, PAUSED, rcReply } from './replies.js'
 
 /** Makes a call, or goes on with one at a unit; keeps it where it is stopped. */
 export function invoke(host: Host, caller: Domain, call: PreemptibleCall, start: number): Reply {
-  // Domains are destroyed on the first vcpu of the control domain.
+  // The toolstack is on the first vcpu of the control domain.
   const vcpu = 'caller' in call ? call.vcpu : FIRST_VCPU;
   const limit = host.continuations.takeLimit(caller.id, vcpu);
   const invocation = new Invocation(start, limit);
-  const reply = make(host, caller, call, invocation);
+  const reply = make(host, caller, call.op, call, invocation);
   const next = invocation.stoppedAt();
   if (next === undefined) return reply;
   const left = call.op === 'hypercall' ? { call: advanced(call, next), next: 0 } : { call, next };
@@ -63,32 +68,41 @@ function destroy(host: Host, { domain: id }: DestroyDomain, invocation: Invocati
   return mappings === 'destroyed' ? rcReply(0) : { is: 'released', mappings };
 }
 
-function make(host: Host, caller: Domain, call: PreemptibleCall, invocation: Invocation): Reply {
-  switch (call.op) {
-    case 'map':
-      return mapGrant(host, caller, call, invocation);
-    case 'unmap':
-      return unmapGrant(host, caller, call, invocation);
-    case 'copy':
-      return copyGrant(host, caller, call, invocation);
-    case 'swap':
-      return swapGrant(host, caller, call, invocation);
-    case 'populate_physmap':
-      return populate(host, caller, call, invocation);
-    case 'decrease_reservation':
-      return decrease(host, caller, call, invocation);
-    case 'increase_reservation':
-      return increase(host, caller, call, invocation);
-    case 'add_to_physmap':
-      return addToPhysmap(host, caller, call, invocation);
-    case 'add_to_physmap_batch':
-      return addToPhysmapBatch(host, caller, call, invocation);
-    case 'hypercall': {
-      const vcpu = caller.vcpus[call.vcpu];
-      assert(vcpu !== undefined, 'who makes a hypercall has a vcpu');
-      return hypercall(host, caller, vcpu, call, invocation);
-    }
-    case 'destroy':
-      return destroy(host, call, invocation);
-  }
+type Calls = { readonly [Call in PreemptibleCall as Call['op']]: Call };
+
+/** Makes a call from where the invocation starts, to where it has to stop. */
+type Make<Call> = (host: Host, caller: Domain, call: Call, invocation: Invocation) => Reply;
+
+const makers: { readonly [Op in keyof Calls]: Make<Calls[Op]> } = {
+  map: mapGrant,
+  unmap: unmapGrant,
+  copy: copyGrant,
+  swap: swapGrant,
+  transfer: transferGrant,
+  unmap_and_replace: unmapAndReplace,
+  populate_physmap: populate,
+  decrease_reservation: decrease,
+  increase_reservation: increase,
+  add_to_physmap: addToPhysmap,
+  add_to_physmap_batch: addToPhysmapBatch,
+  acquire_resource: acquireResource,
+  hypercall: (host, caller, call, invocation) => {
+    const vcpu = caller.vcpus[call.vcpu];
+    assert(vcpu !== undefined, 'who makes a hypercall has a vcpu');
+    return hypercall(host, caller, vcpu, call, invocation);
+  },
+  destroy: (host, _, call, invocation) => destroy(host, call, invocation),
+  set_memory_type: (host, _, call, invocation) => setMemoryType(host, call, invocation),
+  pod_target: (host, _, call, invocation) => podTarget(host, call, invocation),
+};
+
+/** Chooses by the operation, which says what kind of call it is. */
+function make<Op extends keyof Calls>(
+  host: Host,
+  caller: Domain,
+  op: Op,
+  call: Calls[Op],
+  invocation: Invocation,
+): Reply {
+  return makers[op](host, caller, call, invocation);
 }

@@ -14,8 +14,10 @@ export const stopPoints = {
   'grant.copy/acquired': 'both sides of a copy are held, nothing is copied yet (7.7)',
   'grant.copy/transitive': 'the outer table is unlocked while the inner grant is acquired (T5)',
   'grant.swap/element': 'before each element of a swap batch but the first (5.4)',
+  'grant.transfer/element': 'before each element of a transfer batch but the first (5.4)',
   'grant.set_version/wiped': 'the table is wiped, reserved refs are not yet back (7.9, 9)',
-  'physmap/extent': 'before each extent or entry of a memory call but the first',
+  'physmap/extent':
+    'before each extent or entry of a memory call but the first, and each run of one on demand',
   'physmap/unhooked': 'the old page of a destination is gone, the new one is not there yet',
   'memory_type/gfn': 'before each gfn of a change of memory types but the first',
   'teardown/slice': 'between two slices of the destruction of a domain (12.2, p2m.md 2.8)',

@@ -1,20 +1,18 @@
 import { CONTROL } from '../abi/ids.js';
 import type { DomainId, Gfn } from '../abi/ids.js';
 import type { InspectReply, Reply } from '../abi/reply.js';
-import type { DestroyDomain, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/step.js';
+import type { ByToolstack, InspectGfn, MemoryTypeAt, Toolstack } from '../abi/step.js';
 import { createDomain } from './create-domain.js';
 import type { Domain } from './domain.js';
 import { getOwnFrame } from './granted-frame.js';
-import type { Host } from './host.js';
-import { logDirty } from './log-dirty.js';
-import { setMemoryType } from './memory-type.js';
+import { isTranslated, type Host } from './host.js';
+import { isLogged, logDirty } from './log-dirty.js';
 import { putPage } from './pages.js';
-import { podTarget } from './pod-target.js';
 import { DONE, rcReply } from './replies.js';
 import { NOTHING, permitsStore } from './tables/p2m-entry.js';
 
 /** What the control domain does to guests from outside. */
-export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): Reply {
+export function toolstack(host: Host, step: Exclude<Toolstack, ByToolstack>): Reply {
   switch (step.op) {
     case 'create':
       return rcReply(createDomain(host, step));
@@ -26,10 +24,6 @@ export function toolstack(host: Host, step: Exclude<Toolstack, DestroyDomain>): 
       return inspectGfn(host, step);
     case 'memory_type':
       return memoryTypeAt(host, step);
-    case 'pod_target':
-      return podTarget(host, step);
-    case 'set_memory_type':
-      return setMemoryType(host, step);
     case 'log_dirty':
       return logDirty(host, step);
     case 'pause':
@@ -58,6 +52,9 @@ function domainInfo(host: Host, id: DomainId): Reply {
   };
 }
 
+/** Limits are numbers of 32 bits. */
+const PAGES_MAXIMUM = 0xffff_ffff;
+
 /** The limit holds for pages to come; what the domain has already it keeps. */
 function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
   const domain = host.domains.byId(id);
@@ -65,7 +62,7 @@ function setMemoryLimit(host: Host, id: DomainId, pages: number): Reply {
 
   // Nothing below this line can fail.
   if (pages < domain.pages) domain.wasOverLimit = true;
-  domain.maximumPages = pages;
+  domain.maximumPages = Math.min(pages, PAGES_MAXIMUM);
   return rcReply(0);
 }
 
@@ -97,7 +94,7 @@ function inspectGfn(host: Host, step: InspectGfn): Reply {
 
   // Nothing below this line can fail.
   const mfn = getOwnFrame(host, domain, step.gfn);
-  const memoryType = typeAt(domain, step.gfn);
+  const memoryType = typeAt(host, domain, step.gfn);
   if (mfn === undefined) return { is: 'inspected', memoryType };
   const first = { low: host.ram.load32(mfn, 0), high: host.ram.load32(mfn, 4) };
   putPage(host, mfn);
@@ -108,14 +105,20 @@ function inspectGfn(host: Host, step: InspectGfn): Reply {
 function memoryTypeAt(host: Host, step: MemoryTypeAt): Reply {
   const domain = host.domains.byId(step.domain);
   if (domain === undefined) return rcReply('-ESRCH');
+  if (!isTranslated(domain)) return rcReply('-EINVAL');
 
   // Nothing below this line can fail.
-  return { is: 'inspected', memoryType: typeAt(domain, step.gfn) };
+  return { is: 'inspected', memoryType: typeAt(host, domain, step.gfn) };
 }
 
-/** What a device model is told of a gfn: one that is populated on demand counts as RAM. */
-function typeAt({ p2m, isDying }: Domain, gfn: Gfn): InspectReply['memoryType'] {
+/**
+ * What a device model is told of a gfn: one that is populated on demand counts as RAM, and RAM whose next
+ * write is to be logged as readonly.
+ */
+function typeAt(host: Host, domain: Domain, gfn: Gfn): InspectReply['memoryType'] {
+  const { p2m, isDying } = domain;
   const found = p2m.lookup(gfn);
   if (found === NOTHING) return !isDying && p2m.isGap(gfn) ? 'ram_rw' : 'mmio_dm';
-  return permitsStore(found) ? 'ram_rw' : 'ram_ro';
+  const isCaught = host.machine.paging === 'hap' && !isLogged(host, domain, found);
+  return permitsStore(found) && !isCaught ? 'ram_rw' : 'ram_ro';
 }

@@ -7,7 +7,10 @@ describe('view', () => {
     const guests = mapped();
     const [granter, mapper] = guests.observer.view().domains;
     const mfn = frameAt(guests, 1, 5);
-    expect(mapper?.mappings).toEqual([{ handle: 0, granter: 1, ref: 3, readonly: false, mfn }]);
+    const inMemory = { host: true, device: false, byEntry: false };
+    expect(mapper?.mappings).toEqual([
+      { handle: 0, granter: 1, ref: 3, readonly: false, mfn, ...inMemory },
+    ]);
     const device = { deviceRead: 0, deviceWrite: 0 };
     expect(granter?.pins).toEqual([
       { ref: 3, grantee: 2, mfn, hostRead: 0, hostWrite: 1, ...device },

@@ -3,18 +3,8 @@ import type { DomainId, GrantRef } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import {
-  domainOf,
-  isReferencable,
-  isWritten,
-  ownPageAt,
-  pageOf,
-  pinsOf,
-  theDomain,
-  type Claim,
-  type Pins,
-} from './derived.js';
-import { has } from '../values/keyed.js';
+import { domainOf, isStillOf, isWritten, ownPageAt, pinsOf, theDomain } from './derived.js';
+import { type Claim, type Pins } from './derived.js';
 import { entryAt, entryCount, mark, unmark, type GrantEntry } from './entries.js';
 import { demanded } from './on-demand.js';
 import type { Domain, PageId, State } from './state.js';
@@ -64,10 +54,8 @@ export function acquire(state: State, held: readonly Claim[], wanted: Wanted): A
   const isTransitive = granter.grantVersion === 2 && type === abi.GTF_transitive;
   const isCovered = pins !== undefined && (readonly || isWritten(pins));
   if (isCovered && !isTransitive) {
-    // Through a mapping of the control domain a page can be gone, or its last reference.
-    const isGone = !has(state.pages, pins.page) || !isReferencable(state, pins.page);
-    const isAnothers = isGone || pageOf(state, pins.page).owner !== granter.id;
-    return isAnothers || granter.dying ? no('bad_domain', 'G4.7') : inUse(wanted, pins, state);
+    const isUsable = isStillOf(state, granter.id, pins.page) && !granter.dying;
+    return isUsable ? inUse(wanted, pins, state) : no('bad_domain', 'G4.7');
   }
 
   if (pins === undefined) {

@@ -30,7 +30,7 @@ interface Read {
 export function bytesAt(state: State, by: Caller, linear: Word, size: number): Read {
   const bytes: number[] = [];
   let next = state;
-  for (const { at, length } of chunks(linear, size)) {
+  for (const { at, length } of spans(linear, size)) {
     const found = pageAt(next, by, at, 'read');
     next = found.next;
     if (found.page === undefined) return { bytes: undefined, next };
@@ -53,7 +53,7 @@ export function withBytes(
 ): { readonly isWhole: boolean; readonly next: State } {
   let next = state;
   let done = 0;
-  for (const { at, length } of chunks(linear, bytes.length)) {
+  for (const { at, length } of spans(linear, bytes.length)) {
     const { page, isDiscarding, next: walked } = pageAt(next, by, at, 'write');
     next = walked;
     if (page === undefined) return { isWhole: false, next };
@@ -69,7 +69,7 @@ export function withBytes(
 }
 
 /** The parts of a run of bytes that lie in one page each. */
-function chunks(
+function spans(
   linear: Word,
   size: number,
 ): readonly { readonly at: Word; readonly length: number }[] {

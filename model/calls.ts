@@ -1,7 +1,6 @@
-import { structures } from '../abi/layouts.js';
+import { structures, type Layout } from '../abi/layouts.js';
 import { DomainId, Gfn, GrantRef, GuestPhysical, Handle } from '../abi/ids.js';
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../abi/grant-table.js';
-import type { Layout } from '../abi/layouts.js';
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { Rc } from '../abi/status.js';

@@ -1,15 +1,23 @@
 import { Handle, Mfn, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ElementReply, Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
-import type { CopyGrant, InspectGfn, MapElement, MapGrant, Step } from '../abi/step.js';
+import type {
+  CopyElement,
+  CopyGrant,
+  InspectGfn,
+  MapElement,
+  MapGrant,
+  MemoryTypeAt,
+  Step,
+} from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
 import { closed, copyGrant, type Copying } from './copy.js';
-import { domainOf, ownPageAt, pageOf, the, theDomain } from './derived.js';
-import { withDomain, withPage } from './derived.js';
+import { domainOf, ownPageAt, pageOf, the, theDomain, withDomain, withPage } from './derived.js';
 import { inspectGfn } from './domains.js';
 import { mapGrant } from './map.js';
 import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
+import { isNested } from './registers.js';
 import type { PageId, State } from './state.js';
 
 /** Batches of grant operations, and what in their answers the hypervisor is free to choose. */
@@ -18,13 +26,13 @@ import type { PageId, State } from './state.js';
 export function inTurn<Element>(
   state: State,
   { caller, elements }: { readonly caller: DomainId; readonly elements: readonly Element[] },
-  perform: (state: State, caller: DomainId, element: Element) => ElementResult,
+  perform: (state: State, caller: DomainId, element: Element, index: number) => ElementResult,
 ): Alternative {
   const replies: ElementReply[] = [];
   const rules: (RuleId | RefusalId)[] = [];
   let next = state;
-  for (const element of elements) {
-    const outcome = perform(next, caller, element);
+  for (const [index, element] of elements.entries()) {
+    const outcome = perform(next, caller, element, index);
     rules.push(outcome.rule);
     next = outcome.next ?? next;
     if (outcome.answer === 'crashed' || theDomain(next, caller).crashed)
@@ -43,7 +51,7 @@ const settledFor = (
 ): Alternative => settled(theDomain(next, caller).crashed ? { is: 'crashed' } : reply, next, rules);
 
 /** [G3] [D3] A batch of copies keeps its buffers from element to element, until the caller crashes. */
-export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
+export function copied(state: State, caller: DomainId, elements: readonly CopyElement[]) {
   const replies: ElementReply[] = [];
   const rules: (RuleId | RefusalId)[] = [];
   let copying: Copying = { state, source: undefined, dest: undefined };
@@ -54,6 +62,11 @@ export function copyBatch(state: State, { caller, elements }: CopyGrant): Altern
     copying = after;
     if (theDomain(after.state, caller).crashed) break;
   }
+  return { replies, rules, copying };
+}
+
+export function copyBatch(state: State, { caller, elements }: CopyGrant): Alternative {
+  const { replies, rules, copying } = copied(state, caller, elements);
   return settledFor(caller, { is: 'statuses', elements: replies }, closed(copying).state, rules);
 }
 
@@ -157,6 +170,25 @@ export function inspected(state: State, made: InspectGfn): Alternative {
   const next = (actual: Reply): State | Objection =>
     bind(after, page, actual.is === 'inspected' ? actual.frame : undefined);
   return { ...alternative, next };
+}
+
+/**
+ * [D13] [D7] Under nested paging RAM whose writes are logged is readonly until its guest writes to it, and
+ * is said to be. Which that is only the log knows, which may name more than was written ([D8]).
+ */
+export function asLogged(
+  state: State,
+  { domain: id, gfn }: InspectGfn | MemoryTypeAt,
+  alternative: Alternative,
+): readonly Alternative[] {
+  const domain = domainOf(state, id);
+  const { reply } = alternative;
+  const isLogged = domain?.loggedSince !== undefined && isNested(state);
+  if (!isLogged || reply.is !== 'inspected' || get(domain.p2m, gfn)?.type !== 'ram_rw')
+    return [alternative];
+  return (['ram_ro', 'ram_rw'] as const).map((memoryType) => {
+    return { ...alternative, reply: { ...reply, memoryType } };
+  });
 }
 
 /** [D3] A caller that was crashed on the way sees no answer. */

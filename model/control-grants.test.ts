@@ -64,6 +64,15 @@ const scenarios: Scenarios = {
     4  d0    map                   d1/3 at=0x802 rw              general_error
     5  d0    copy                  d1/3 -> d1/3 bytes=8          bad_domain
     6  d0    unmap                 h1 at=0x0                     ok`,
+  '[G17.1] a handle that no page holds goes with its granter, where real Xen keeps it': `
+    0  d1    grant                 ref=3 to=d0 gfn=0x3 rw    ok
+    1  d0    map                   d1/3 at=0x802 rw          ok
+    2  tool  unmap_window          w2                        ok
+    3  tool  destroy               d1                        ok
+    4  tool  domain_info           d1                        -ESRCH
+    5  d0    unmap                 h1 at=0x802               bad_handle
+    6  tool  create                d1                        ok
+    7  d0    unmap                 h1 at=0x802               bad_handle`,
   '[G16.2] there is no linear page at the address, or no entry': `
     0  d1  grant  ref=3 to=d0 gfn=0x3 rw              ok
     1  d0  map    d1/3 at=0x1 rw                      general_error
@@ -127,6 +136,16 @@ const scenarios: Scenarios = {
     8  d0    load         at=0x805+0x18 u16           0x00000019
     9  tool  destroy      d1                          ok
    10  d0    load         at=0x805+0x18 u16           0x00000001`,
+  '[G15] [G16] a mapping may lose its page to later elements of its batch, and keep its handle': `
+    machine whole domains=1 vcpus=1
+    0  tool  map_foreign           w5 self:0x54 rw                                      ok
+    1  d0    grant                 ref=8 to=d0 gfn=0x1 rw table=0x805                   ok
+    2  d1    grant                 ref=3 to=d0 gfn=0x3 rw                               ok
+    3  d0    map                   d1/3 at=0x802 rw                                     ok
+    4  d1    decrease_reservation  self gfns=0x3                                        1
+    5  d0    map                   d1/3 at=0x803 rw ; d0/8 at=0x802 rw ; d0/8 at=0x803 rw  ok ; ok ; ok
+    6  d0    map                   d1/3 at=0x804 rw                                     general_error
+    7  d1    load                  at=0x20+0x18 u16                                     0x00000019`,
 };
 
 describe('grant mappings of the control domain', () => {

@@ -3,13 +3,17 @@ import { CONTROL, INVALID_GFN, type DomainId, type Handle } from '../abi/ids.js'
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
-import type { GetStatusFrames, MapElement, ReplaceElement, UnmapElement } from '../abi/step.js';
-import { ENTRY_ADDRESS } from '../abi/control-grants.js';
+import type { ControlGrantCall, GetStatusFrames, MapElement } from '../abi/step.js';
+import type { RefusedGrantCall, ReplaceElement, Step } from '../abi/step.js';
+import type { UnmapElement, UnmapGrant } from '../abi/step.js';
+import { ENTRY_ADDRESS, refusedToGuests } from '../abi/control-grants.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { drop, get, put } from '../values/keyed.js';
-import { domainOrSelf, gfnOf, theDomain, withDomain } from './derived.js';
+import { inTurn } from './choices.js';
+import { believedGfn, domainOrSelf, theDomain, withDomain } from './derived.js';
 import { ended } from './ended.js';
-import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
+import { accept, refuse, spoil } from './outcome.js';
+import type { Alternative, ElementResult, Result } from './outcome.js';
 import type { Mapping, PageId, State, Window } from './state.js';
 import { hasWindow, letGo, windowOf, withWindow } from './windows.js';
 
@@ -53,7 +57,7 @@ export function installed(
  * mapping by its address, the device mapping by that of the machine frame. What is at the address must
  * be a page of the same frame, writable or not as the handle says.
  */
-export function unmapByControl(state: State, element: UnmapElement): ElementResult {
+function unmapByControl(state: State, element: UnmapElement): ElementResult {
   const { handle, address, deviceAddress } = element;
   const mapping = get(theDomain(state, CONTROL).mappings, handle);
   if (mapping === undefined) return no('bad_handle', 'G17.1');
@@ -72,13 +76,34 @@ export function unmapByControl(state: State, element: UnmapElement): ElementResu
   return accept({ status: 'okay' }, 'G17', withoutParts(next, handle, endsHost, endsDevice));
 }
 
+/**
+ * [G17] The elements of a batch. What follows when parts are no more, the end of a dying granter
+ * and of the handles on its pages, follows when so many elements are through.
+ */
+export function unmapAllByControl(state: State, call: UnmapGrant): Alternative {
+  const { unmapBatch } = state.machine;
+  let parts: readonly Mapping[] = [];
+  return inTurn(state, call, (now, caller, element, index) => {
+    const before = get(theDomain(now, caller).mappings, element.handle);
+    const done = unmapByControl(now, element);
+    const next = done.next ?? now;
+    const after = get(theDomain(next, caller).mappings, element.handle);
+    if (before !== undefined && before !== after) parts = [...parts, before];
+    const isThrough = (index + 1) % unmapBatch === 0 || index + 1 === call.elements.length;
+    if (!isThrough || parts.length === 0) return done;
+    const so = { ...done, next: ended(next, ...parts) };
+    parts = [];
+    return so;
+  });
+}
+
 /** [G16] A linear page leads to the page of a mapping, writable or not as the mapping is. */
 function leadsTo(state: State, place: number | undefined, { page, readonly }: Mapping): boolean {
   const window = place === undefined ? undefined : get(state.windows, place);
   return window !== undefined && window.page === page && window.readonly === readonly;
 }
 
-/** [G17] A mapping without some of its parts; without any it is no more. */
+/** [G17] A mapping without some of its parts; without any it is no more. What follows is not done. */
 function withoutParts(state: State, handle: Handle, host: boolean, device: boolean): State {
   const control = theDomain(state, CONTROL);
   const mapping = get(control.mappings, handle);
@@ -86,7 +111,7 @@ function withoutParts(state: State, handle: Handle, host: boolean, device: boole
   const left = { ...mapping, host: mapping.host && !host, device: mapping.device && !device };
   const isOver = !left.host && !left.device;
   const mappings = isOver ? drop(control.mappings, handle) : put(control.mappings, handle, left);
-  return ended(withDomain(state, { ...control, mappings }), mapping);
+  return withDomain(state, { ...control, mappings });
 }
 
 /**
@@ -113,7 +138,8 @@ export function unmapAndReplace(
 
   // Nothing below this line can fail.
   const next = withWindow(taken, place, moved);
-  return accept({ status: 'okay' }, 'G18', withoutParts(next, handle, true, false));
+  const left = ended(withoutParts(next, handle, true, false), mapping);
+  return accept({ status: 'okay' }, 'G18', left);
 }
 
 const withoutEntryOf = (state: State, window: number): State => {
@@ -136,7 +162,15 @@ export function statusFrames(state: State, caller: DomainId, call: GetStatusFram
   if (call.frames > target.statusFrames.length) return refuse(refused('general_error'), 'G19.3');
 
   // Nothing below this line can fail.
-  const gfnAt = (page: PageId) => gfnOf(target, page) ?? get(target.lastGfns, page) ?? INVALID_GFN;
+  const gfnAt = (page: PageId) => believedGfn(target, page) ?? INVALID_GFN;
   const frames = target.statusFrames.slice(0, call.frames).map(gfnAt);
   return accept({ is: 'table', status: 'okay', frames }, 'G19', state);
 }
+
+/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
+export function forHvm<Made extends Step>(made: Made): Made | RefusedGrantCall {
+  if (!isForControl(made) || made.caller === CONTROL) return made;
+  const { caller, vcpu, op } = made;
+  return { op: 'refused_grant_call', caller, vcpu, name: refusedToGuests[op] };
+}
+const isForControl = (made: Step): made is ControlGrantCall => made.op in refusedToGuests;

@@ -3,12 +3,11 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { PodTarget } from '../abi/step.js';
-import { count, get, put } from '../values/keyed.js';
+import { get, put } from '../values/keyed.js';
 import { domainOf, ownedPages, theDomain, withDomain } from './derived.js';
-import { attempt } from './failing.js';
-import { withKept } from './on-demand.js';
+import { gapsOf, withKept } from './on-demand.js';
 import { accept, crash, refuse, spoil, type Result } from './outcome.js';
-import { crashDomain, freshPage, withTables } from './pages.js';
+import { crashDomain, freshPage, changing } from './pages.js';
 import { shortage } from './shortage.js';
 import type { State } from './state.js';
 
@@ -17,23 +16,19 @@ import type { State } from './state.js';
 /**
  * [P16] pod_target: what a domain has, and how many pages it should have. Those that it lacks are kept
  * for its gfns without a page, as long as there are such gfns; what it has already it keeps. A domain
- * without such gfns, or with as many pages, is let be.
+ * without such gfns, or with as many pages, is let be. `most` pages are done at a time ([B2]).
  */
-export function podTarget(state: State, { domain: id, target }: PodTarget): Result {
+export function podTarget(state: State, call: PodTarget, most = Infinity): Result {
+  const { domain: id, target } = call;
   const no = (rc: Errno): Reply => ({ is: 'pod', rc, pages: 0, kept: 0, gfns: 0 });
   const domain = domainOf(state, id);
   if (domain === undefined) return refuse(no('-ESRCH'), 'P16.1');
   if (id === CONTROL) return refuse(no('-EINVAL'), 'P16.2');
   if (target !== undefined && target > domain.maximumPages) return refuse(no('-EINVAL'), 'P16.3');
 
-  const gaps = count(domain.onDemand, () => true);
-  const has = ownedPages(state, id);
-  const populated = has - domain.kept.length;
-  const isIdle = target === undefined || domain.dying || target < has;
-  const wanted = isIdle || (populated > 0 && gaps === 0) ? domain.kept.length : target - populated;
-  const aim = populated > 0 && !isIdle && gaps > 0 ? Math.min(wanted, gaps) : wanted;
-  let next = withKept(state, id, aim);
-  for (let i = theDomain(next, id).kept.length; i < aim; i++) {
+  const missing = missingPages(state, call);
+  let next = withKept(state, id, domain.kept.length + Math.max(missing, -most));
+  for (let done = 0; done < Math.min(missing, most); done++) {
     const { why, left } = shortage(next, id, 1);
     if (why !== undefined) return spoil(no('-ENOMEM'), 'P16.4', left);
     const fresh = freshPage(left, id, 'ram');
@@ -42,7 +37,22 @@ export function podTarget(state: State, { domain: id, target }: PodTarget): Resu
   }
   const { kept } = theDomain(next, id);
   const pages = ownedPages(next, id);
-  return accept({ is: 'pod', rc: 0, pages, kept: kept.length, gfns: gaps }, 'P16', next);
+  const gfns = gapsOf(domain);
+  return accept({ is: 'pod', rc: 0, pages, kept: kept.length, gfns }, 'P16', next);
+}
+
+/** [P16] How many pages more are to be kept than there are; below zero, how many less. */
+export function missingPages(state: State, { domain: id, target }: PodTarget): number {
+  const domain = id === CONTROL ? undefined : domainOf(state, id);
+  if (domain === undefined) return 0;
+  const { dying, kept } = domain;
+  const gaps = gapsOf(domain);
+  const has = ownedPages(state, id);
+  const populated = has - kept.length;
+  const isIdle = target === undefined || dying || target < has;
+  if (isIdle || (populated > 0 && gaps === 0)) return 0;
+  const wanted = target - populated;
+  return (populated > 0 ? Math.min(wanted, gaps) : wanted) - kept.length;
 }
 
 /** [P15] The domain that asked for a page is crashed: none is left. */
@@ -66,8 +76,7 @@ export function marked(state: State, id: DomainId, gfns: readonly Gfn[]): Marked
   let next = state;
   for (const gfn of free) {
     if (gfn >= state.machine.gfnLimit) return { rule: 'P6.13', next };
-    const tabled = withTables(next, id, gfn);
-    const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+    const tried = changing(next, id, gfn);
     next = tried.next;
     if (!tried.isDone)
       return { rule: 'P6.14', next: gfns.length > 1 ? crashDomain(next, id) : next };

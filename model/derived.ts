@@ -1,4 +1,12 @@
-import { CONTROL, DOMID_SELF, Gfn, type DomainId, type GrantRef, type VcpuId } from '../abi/ids.js';
+import {
+  CONTROL,
+  DOMID_SELF,
+  Gfn,
+  INVALID_GFN,
+  type DomainId,
+  type GrantRef,
+  type VcpuId,
+} from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import type { Content } from '../values/content.js';
 import { count, findKey, forEach, get, put } from '../values/keyed.js';
@@ -77,6 +85,10 @@ export function heldPages(state: State): ReadonlySet<PageId> {
 export const isReferencable = (state: State, id: PageId): boolean =>
   pageOf(state, id).allocated || isHeld(state, id);
 
+/** [G4] [G16] What a mapping names is still a page of its granter's: else it was freed or given away. */
+export const isStillOf = (state: State, granter: DomainId, id: PageId): boolean =>
+  get(state.pages, id)?.owner === granter && isReferencable(state, id);
+
 /** [P1] The page at a gfn, if it is the domain's own and can be referenced. */
 export function ownPageAt(state: State, domain: Domain, gfn: number): PageId | undefined {
   const page = get(domain.p2m, gfn)?.page;
@@ -88,6 +100,15 @@ export function ownPageAt(state: State, domain: Domain, gfn: number): PageId | u
 export function gfnOf(domain: Domain, page: PageId): Gfn | undefined {
   const gfn = findKey(domain.p2m, (entry) => entry.page === page && !isGrant(entry));
   return gfn === undefined ? undefined : Gfn(gfn);
+}
+
+/**
+ * [P1] The gfn at which the hypervisor believes a page to be. It learns of most moves: not that a device
+ * model took a page of its own away ([P14]); and it forgets where RAM is before it crashes ([P6]).
+ */
+export function believedGfn(domain: Domain, page: PageId): Gfn | undefined {
+  const gfn = get(domain.believedGfns, page) ?? gfnOf(domain, page);
+  return gfn === INVALID_GFN ? undefined : gfn;
 }
 
 export const isGrant = (entry: Entry | undefined): boolean =>

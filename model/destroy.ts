@@ -2,7 +2,7 @@ import { Handle, NO_HANDLE, type DomainId } from '../abi/ids.js';
 import type { ReleasedMapping, Reply } from '../abi/reply.js';
 import type { DestroyDomain } from '../abi/step.js';
 import { drop, entries, get, put } from '../values/keyed.js';
-import { gfnOf, the, theDomain, withDomain } from './derived.js';
+import { believedGfn, the, theDomain, withDomain } from './derived.js';
 import { guestOf } from './domains.js';
 import { ended } from './ended.js';
 import { accept, rc, refuse, type Alternative, type Objection, type Result } from './outcome.js';
@@ -24,14 +24,17 @@ export function destroy(state: State, { domain: id }: DestroyDomain): Result {
   let next = dyingFrom(state, id);
   for (const [handle] of entries(domain.mappings)) next = mappingEnded(next, id, Handle(handle));
   const last = theDomain(next, id);
-  let { lastGfns } = last;
+  let { believedGfns } = last;
   for (const page of [...last.grantFrames, ...last.statusFrames, last.sharedInfo]) {
-    const gfn = gfnOf(last, page);
-    if (gfn !== undefined) lastGfns = put(lastGfns, page, gfn);
+    const gfn = believedGfn(last, page);
+    if (gfn !== undefined) believedGfns = put(believedGfns, page, gfn);
   }
   const vcpus = last.vcpus.map((vcpu) => ({ ...vcpu, root: undefined }));
-  const gone = { p2m: undefined, tables: undefined, lastGfns, kept: [], loggedSince: undefined };
-  next = giveUpAll(withDomain(next, { ...last, ...gone, vcpus, tornDown: true }), id);
+  const empty = { p2m: undefined, tables: undefined, kept: [], loggedSince: undefined };
+  next = giveUpAll(
+    withDomain(next, { ...last, ...empty, believedGfns, vcpus, tornDown: true }),
+    id,
+  );
   return accept(rc(0), 'D2', vanishIfUnheld(next, id));
 }
 

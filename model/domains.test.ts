@@ -119,6 +119,20 @@ const effects: Scenarios = {
     3  tool  set_memory_limit     d1 pages=9           ok
     4  d1    populate_physmap     self gfns=0x30,0x31  1
     5  d1    maximum_reservation  self                 9`,
+  '[D6] [D5] a limit is a number of 32 bits': `
+    0  tool  set_memory_limit     d1 pages=4294967296  ok
+    1  tool  domain_info          d1                   pages=8 maximum=4294967295
+    2  d1    maximum_reservation  self                 4294967295`,
+  '[D13] [D8] of RAM whose writes are logged it may be said that it is readonly': `
+    machine small paging=hap
+    0  tool  memory_type  d1 gfn=0x1   ram_rw
+    1  tool  log_dirty    d1 enable    ok
+    2  tool  memory_type  d1 gfn=0x1   ram_ro | ram_rw
+    3  d1    store        at=0x1 u8 0x1  ok
+    4  tool  memory_type  d1 gfn=0x1   ram_ro | ram_rw
+    5  tool  memory_type  d1 gfn=0x50  mmio_dm
+    6  tool  log_dirty    d1 disable   ok
+    7  tool  memory_type  d1 gfn=0x2   ram_rw`,
   '[D7] inspect_gfn answers the kind of memory, and the page where it can be mapped': `
      0  d1    store        at=0x1 u64 0x1122334455667788      ok
      1  tool  inspect_gfn  d1 gfn=0x1                         ram_rw mapped 0x1122334455667788

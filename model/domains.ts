@@ -9,7 +9,8 @@ import { ownPageAt, pageOf, theDomain, withContent, withDomain } from './derived
 import { get, put } from '../values/keyed.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, freshPage, withFrameNumbers } from './pages.js';
+import { freshPage, withFrameNumbers } from './pages.js';
+import { addPages, blockBits } from './superpages.js';
 import { demanded, isOnDemand } from './on-demand.js';
 import { placed } from './physmap.js';
 import { isNested } from './registers.js';
@@ -19,7 +20,7 @@ import { PageId, type Domain, type State, type Vcpu } from './state.js';
 export function boot(machine: Machine): State {
   const none = { domains: undefined, pages: undefined, windows: undefined };
   const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
-  const empty: State = { machine, ...none, nextPage: PageId(0), failing };
+  const empty: State = { machine, ...none, nextPage: PageId(0), failing, isHurried: false };
   let next = bareDomain(empty, CONTROL, {
     ...machine.defaults,
     maximumPages: 0,
@@ -93,7 +94,8 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     claim: undefined,
     p2m: undefined,
     tables: undefined,
-    lastGfns: undefined,
+    believedGfns: undefined,
+    miscounted: 0,
     onDemand: undefined,
     kept: [],
     demands: Array.from({ length: state.machine.demandsRemembered }, () => undefined),
@@ -131,20 +133,33 @@ const newVcpu: Vcpu = {
 /** In its shared info a domain finds an event pending (recorded): the upcall, selector 0, port 1. */
 const upcallPending = withWord(withWord(withWord(zeros, 0, 1), 2, 1), 512, 2);
 
-/** The domain with its first RAM and its table in the p2m, as far as they can be had. */
+/**
+ * The domain with its first RAM and its table in the p2m, as far as they can be had. The toolstack
+ * populates runs of RAM by extents as large as one entry can hold.
+ */
 function withMemory(state: State, id: DomainId, config: DomainConfig): Attempt {
   const free = freeFrames(state) - claimedPages(state);
   let next = state;
   let had = 0;
   for (const { gfn, count } of config.ram)
-    for (let i = 0; i < count; i++) {
-      if (had === config.maximumPages) return { isDone: false, next };
+    for (let i = 0, size = 1; i < count; i += size) {
+      const first = Gfn(gfn + i);
+      const fits = (bits: number): boolean =>
+        count - i >= 2 ** bits && blockBits(state, first, 0, 2 ** bits) === bits;
+      size = 2 ** ([18, 9].find(fits) ?? 0);
+      if (had + size > config.maximumPages) return { isDone: false, next };
       const tried = attempt(next, 'page');
-      if (!tried.isDone || had++ === free) return { isDone: false, next: tried.next };
-      const { page, next: owned } = freshPage(tried.next, id, 'ram');
-      const added = addPage(owned, id, Gfn(gfn + i), { page, type: 'ram_rw' });
-      if (added.failure !== undefined) return { isDone: false, next: added.next };
+      had += size;
+      if (!tried.isDone || had > free) return { isDone: false, next: tried.next };
+      next = tried.next;
+      const pages = Array.from({ length: size }, () => {
+        const fresh = freshPage(next, id, 'ram');
+        next = fresh.next;
+        return fresh.page;
+      });
+      const added = addPages(next, id, first, pages);
       next = added.next;
+      if (added.failures.some((why) => why !== undefined)) return { isDone: false, next };
     }
   if (config.tableGfn === undefined) return { isDone: true, next };
   const tabled = placed(next, id, abi.XENMAPSPACE_grant_table, 0, Gfn(config.tableGfn));
@@ -164,13 +179,20 @@ export function domainInfo(state: State, { domain: id }: abi.DomainInfo): Result
   return accept({ is: 'domain_info', ...info }, 'D5', state);
 }
 
-/** [D6] set_memory_limit: a domain may own so many pages from now on; it keeps what it has. */
+/** The largest number of 32 bits. */
+const PAGES_MAXIMUM = 0xffff_ffff;
+
+/**
+ * [D6] set_memory_limit: a domain may own so many pages from now on, or all that can be counted; it
+ * keeps what it has.
+ */
 export function setMemoryLimit(state: State, call: abi.SetMemoryLimit): Result {
   const domain = guestOf(state, call.domain);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D6.1');
 
   // Nothing below this line can fail.
-  return accept(rc(0), 'D6', withDomain(state, { ...domain, maximumPages: call.pages }));
+  const maximumPages = Math.min(call.pages, PAGES_MAXIMUM);
+  return accept(rc(0), 'D6', withDomain(state, { ...domain, maximumPages }));
 }
 
 /** [D7] inspect_gfn: the memory type at a gfn; its page too, where the domain can lend it. */
@@ -189,8 +211,9 @@ export function inspectGfn(before: State, { domain: id, gfn }: abi.InspectGfn): 
 
 /** [D13] memory_type: the memory type at a gfn, which is not populated by that. */
 export function memoryType(state: State, { domain: id, gfn }: abi.MemoryTypeAt): Result {
-  const domain = guestOf(state, id);
+  const domain = domainOf(state, id);
   if (domain === undefined) return refuse(rc('-ESRCH'), 'D13.1');
+  if (domain.id === CONTROL) return refuse(rc('-EINVAL'), 'D13.2');
 
   // Nothing below this line can fail.
   return accept({ is: 'inspected', memoryType: memoryTypeAt(domain, gfn) }, 'D13', state);

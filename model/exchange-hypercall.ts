@@ -5,13 +5,8 @@ import { after, argumentOf, bytesAt, numberIn, withBytes, withNumber, wordIn } f
 import * as calls from './calls.js';
 import type { Ended } from './calls.js';
 import type { Result } from './outcome.js';
-import {
-  exchangeOf,
-  exchangeOfOrders,
-  exchangeOfPages,
-  noExchange,
-  type Exchanged,
-} from './reservation.js';
+import { exchangeOf, exchangeOfOrders, exchangeOfPages, noExchange } from './reservation.js';
+import { type Exchanged } from './reservation.js';
 import type { State } from './state.js';
 
 /** exchange with its argument in memory (p2m.md 2.9). */
@@ -37,8 +32,8 @@ export function exchangeCall(state: State, made: Hypercall): Ended {
   const early = judged(read, made, asked);
   if (early !== undefined) return told(read, made, bytes, asked.done, early);
 
-  const chunk = 2 ** Math.max(0, asked.takenOrder - asked.givenOrder);
-  const first = Math.floor(asked.done / chunk) * chunk;
+  const span = 2 ** Math.max(0, asked.takenOrder - asked.givenOrder);
+  const first = Math.floor(asked.done / span) * span;
   const place = after(wordIn(bytes, reservation.extents), first * frame.bytes);
   const found = bytesAt(read, made, place, frame.bytes);
   if (found.bytes === undefined) return unlisted(found.next, made, bytes, first);

@@ -1,10 +1,12 @@
 import * as abi from '../abi/layouts.js';
 import { DomainId, Gfn } from '../abi/ids.js';
-import type { RefusalId } from '../abi/rules.js';
+import type { Machine } from '../abi/machine.js';
+import { isRefusal, type RefusalId } from '../abi/rules.js';
 import type { Hypercall } from '../abi/step.js';
 import { after, argumentOf, bytesAt, numberIn, wordIn } from './buffers.js';
 import * as calls from './calls.js';
 import type { Ended, Rules } from './calls.js';
+import { domainOrSelf } from './derived.js';
 import type { Result } from './outcome.js';
 import { decrease, increase, populate } from './reservation.js';
 import type { State } from './state.js';
@@ -12,7 +14,8 @@ import type { State } from './state.js';
 /** What a domain owns, with the reservation and its list in memory (p2m.md 2.9). */
 
 /** Gfns of a guest of 32 bits that fit where they are put into native layout. */
-const TOGETHER = Math.floor((abi.COMPAT_AREA_BYTES - abi.structures.native.reservation.bytes) / 8);
+const togetherOn = ({ compatAreaBytes }: Machine): number =>
+  Math.floor((compatAreaBytes - abi.structures.native.reservation.bytes) / 8);
 
 /**
  * [M2] [M4] populate, decrease and increase_reservation, from an extent on: each gfn is read when its
@@ -33,16 +36,20 @@ export function extentsCall(
   const end = (done: number, rule: RefusalId | 'M1'): Ended => {
     return { rc: done, outcome: { is: 'rc', rc: done }, rules: [...rules, rule], next };
   };
+  const refused = (why: RefusalId, done: number): Ended => {
+    rules.push(why);
+    return end(done, 'M1');
+  };
   if (bytes === undefined) return unreadable(end, first);
   const count = numberIn(bytes, at.count);
-  const addressBits = numberIn(bytes, at.flags) % (abi.XENMEMF_address_bits + 1);
   if (count > abi.EXTENTS_MAXIMUM) return end(first, 'M4.5');
   if (first >= count) return end(first, 'M4.4');
-  if (addressBits > 0 && addressBits <= abi.ADDRESS_BITS_OF_A_PAGE) return end(first, 'M4.6');
-
   const hasList = operation !== abi.XENMEM_increase_reservation;
-  const together = made.layout === 'native' ? 1 : TOGETHER;
+  const isNative = made.layout === 'native';
+  const together = isNative ? 1 : togetherOn(state.machine);
   let gfns: readonly Gfn[] = [];
+  const asked = isNative ? objection(next, made, operation, bytes) : undefined;
+  if (asked !== undefined) return refused(asked, first);
   for (let done = first; done < count; done++) {
     if (done === first + limit) return { ...end(done, 'M1'), isStopped: true };
     const from = (done - first) % together;
@@ -53,7 +60,10 @@ export function extentsCall(
     }
     const gfn = hasList ? gfns[from] : Gfn(0);
     if (gfn === undefined) return unreadable(end, done);
-    const result = extent(next, made, operation, bytes, gfn);
+    const late = isNative ? undefined : objection(next, made, operation, bytes);
+    if (late !== undefined) return refused(late, done);
+    if (isWithoutMemory(operation, numberIn(bytes, at.flags))) return end(done, 'M4.9');
+    const result = extents(next, made, operation, bytes, [gfn]);
     rules.push(result.rule);
     next = result.next ?? next;
     const { answer } = result;
@@ -67,13 +77,46 @@ export function extentsCall(
 const unreadable = (end: (done: number, rule: RefusalId) => Ended, done: number): Ended =>
   end(done, 'M2.2');
 
-/** One extent of what a reservation asks for. */
-function extent(
+/**
+ * [M4] What is asked before the first gfn is read, for a guest of 32 bits after its list is: whose pages
+ * they are, what memory it has to be, and then all that the call itself asks.
+ */
+function objection(
   state: State,
   made: Hypercall,
   operation: number,
   bytes: readonly number[],
-  gfn: Gfn,
+): RefusalId | undefined {
+  const { reservation: at } = abi.structures[made.layout];
+  const flags = numberIn(bytes, at.flags);
+  const { rule } = extents(state, made, operation, bytes, []);
+  const target = DomainId(numberIn(bytes, at.domain));
+  if (domainOrSelf(state, made.caller, target) !== undefined) {
+    if (isIn(addressBitsOf(flags), abi.ADDRESS_BITS_OF_A_PAGE)) return 'M4.6';
+    const isExact =
+      (flags & (abi.XENMEMF_exact_node_request | abi.XENMEMF_vnode)) ===
+      abi.XENMEMF_exact_node_request;
+    if (isExact && (flags & abi.XENMEMF_node) !== 0) return 'M4.8';
+  }
+  return isRefusal(rule) ? rule : undefined;
+}
+
+const addressBitsOf = (flags: number): number => flags & abi.XENMEMF_address_bits;
+const isIn = (bits: number, most: number): boolean => bits > 0 && bits <= most;
+
+/** Fresh pages are to have an address of so few bits that the machine has none. */
+const isWithoutMemory = (operation: number, flags: number): boolean =>
+  isIn(addressBitsOf(flags), abi.ADDRESS_BITS_WITHOUT_MEMORY) &&
+  (operation === abi.XENMEM_increase_reservation ||
+    (operation === abi.XENMEM_populate_physmap && (flags & abi.XENMEMF_populate_on_demand) === 0));
+
+/** Some extents of what a reservation asks for. */
+function extents(
+  state: State,
+  made: Hypercall,
+  operation: number,
+  bytes: readonly number[],
+  gfns: readonly Gfn[],
 ): Result {
   const { reservation: at } = abi.structures[made.layout];
   const call = {
@@ -81,13 +124,21 @@ function extent(
     target: DomainId(numberIn(bytes, at.domain)),
     order: numberIn(bytes, at.order),
   };
+  const onDemand = (numberIn(bytes, at.flags) & abi.XENMEMF_populate_on_demand) !== 0;
   switch (operation) {
     case abi.XENMEM_populate_physmap:
-      return populate(state, made.caller, { ...call, op: 'populate_physmap', extents: [gfn] });
+      return populate(state, made.caller, {
+        ...call,
+        op: 'populate_physmap',
+        extents: gfns,
+        onDemand,
+      });
     case abi.XENMEM_decrease_reservation:
-      return decrease(state, made.caller, { ...call, op: 'decrease_reservation', extents: [gfn] });
-    default:
-      return increase(state, made.caller, { ...call, op: 'increase_reservation', count: 1 });
+      return decrease(state, made.caller, { ...call, op: 'decrease_reservation', extents: gfns });
+    default: {
+      const count = gfns.length;
+      return increase(state, made.caller, { ...call, op: 'increase_reservation', count });
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { PAGE_BYTES } from '../abi/word.js';
 import { after, argumentOf, bytesAt, withBytes, withNumber } from './buffers.js';
 import * as calls from './calls.js';
 import type { Ended, Rules } from './calls.js';
-import { mapSeen } from './choices.js';
+import { copied, mapSeen } from './choices.js';
 import { closed, copyGrant, type Copying } from './copy.js';
 import { theDomain } from './derived.js';
 import { unhooked } from './map.js';
@@ -25,8 +25,8 @@ interface Batch<Element> {
   readonly perform: (now: State, element: Element, index: number) => ElementResult | Objection;
   /** What is written back, and from which byte of the element on. */
   readonly report: (bytes: Bytes, reply: ElementReply) => readonly [at: number, bytes: Bytes];
-  /** What is left to do after the last element that was done, and after every so many. */
-  readonly finish: (now: State) => State;
+  /** What is left to do, if anything, after the last element that was done, and after every so many. */
+  readonly finish?: (now: State) => State;
   readonly every?: number;
 }
 type Bytes = readonly number[];
@@ -38,16 +38,13 @@ type Bytes = readonly number[];
 function inTurn<Element>(
   state: State,
   made: Hypercall,
-  { bytes: size, decode, perform, report, finish, every }: Batch<Element>,
+  { bytes: size, decode, perform, report, finish = (now) => now, every }: Batch<Element>,
 ): Ended | Objection {
   const elements: ElementReply[] = [];
   let rules: Rules = [];
   let next = state;
-  const end = (now: State) => ({
-    next: now,
-    outcome: { is: 'statuses', elements } as const,
-    rules,
-  });
+  const outcome = { is: 'statuses', elements } as const;
+  const end = (now: State) => ({ next: now, outcome, rules });
   for (let i = 0; i < made.count; i++) {
     const at = after(argumentOf(made), i * size);
     const read = bytesAt(next, made, at, size);
@@ -62,9 +59,9 @@ function inTurn<Element>(
     const [from, result] = report(read.bytes, reply);
     const written = withBytes(next, made, after(at, from), result);
     next = written.next;
+    elements.push(reply);
     if (answer === 'crashed' || theDomain(next, made.caller).crashed)
       return calls.fatal(end(finish(next)));
-    elements.push(reply);
     if (!written.isWhole) return calls.unwritten(end(finish(next)));
     if (every !== undefined && (i + 1) % every === 0) next = finish(next);
   }
@@ -78,8 +75,6 @@ const statusBytes = (status: Status): Bytes =>
 const statusAt =
   (at: number): Batch<never>['report'] =>
   (_, { status }) => [at, statusBytes(status)];
-
-const asItIs = (now: State): State => now;
 
 /** [M3] map_grant_ref writes back whole elements, of which only a mapping has new fields. */
 export function mapCall(
@@ -98,7 +93,6 @@ export function mapCall(
       const named = withNumber(answered, map.handle, handle);
       return [0, withNumber(named, map.busAddress, frame * PAGE_BYTES)];
     },
-    finish: asItIs,
   });
 }
 
@@ -135,7 +129,6 @@ export function swapCall(state: State, made: Hypercall): Ended | Objection {
     decode: calls.swapElement,
     perform: (now, element) => swapGrant(now, made.caller, element),
     report: statusAt(swap.status[0]),
-    finish: asItIs,
   });
 }
 
@@ -147,13 +140,9 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
     bytes: copy.bytes,
     decode: (bytes) => calls.copyElement(bytes, 'native'),
     perform: (now, element) => {
-      const {
-        reply,
-        rule,
-        after: left,
-      } = copyGrant({ ...copying, state: now }, made.caller, element);
-      copying = left;
-      return { answer: reply, rule, next: left.state };
+      const done = copyGrant({ ...copying, state: now }, made.caller, element);
+      copying = done.after;
+      return { answer: done.reply, rule: done.rule, next: copying.state };
     },
     report: statusAt(copy.status[0]),
     finish: (now) => closed({ ...copying, state: now }).state,
@@ -163,11 +152,11 @@ export function copyCall(state: State, made: Hypercall): Ended | Objection {
 /**
  * [M2] Copies of a guest of 32 bits are read many at once, as many as fit the place where they are put
  * into native layout. If one cannot be read, none of these is made; once all are made the statuses
- * are written, the last one first, each that can be.
+ * are written, the last one first, each that can be. They may be stopped between two of these ([B2]).
  */
-export function compatCopyCall(state: State, made: Hypercall): Ended {
+export function compatCopyCall(state: State, made: Hypercall, limit = Infinity): Ended {
   const { copy } = abi.structures.compat;
-  const together = Math.floor(abi.COMPAT_AREA_BYTES / abi.structures.native.copy.bytes);
+  const together = Math.floor(state.machine.compatAreaBytes / abi.structures.native.copy.bytes);
   const replies: ElementReply[] = [];
   const rules: Rules[number][] = [];
   let next = state;
@@ -182,30 +171,21 @@ export function compatCopyCall(state: State, made: Hypercall): Ended {
       if (read.bytes === undefined) return calls.unread(sofar());
       elements.push(calls.copyElement(read.bytes, 'compat'));
     }
-    let copying: Copying = { state: next, source: undefined, dest: undefined };
-    const done: ElementReply[] = [];
-    for (const element of elements) {
-      const { reply, rule, after: left } = copyGrant(copying, made.caller, element);
-      copying = left;
-      rules.push(rule);
-      done.push(reply);
-      if (theDomain(left.state, made.caller).crashed) break;
-    }
-    replies.push(...done);
-    next = closed(copying).state;
+    const most = Math.max(1, limit - replies.length);
+    const done = copied(next, made.caller, elements.slice(0, most));
+    replies.push(...done.replies);
+    rules.push(...done.rules);
+    next = closed(done.copying).state;
     let isWhole = true;
-    for (const [i, { status }] of [...done.entries()].toReversed()) {
-      const written = withBytes(
-        next,
-        made,
-        after(addressOf(i), copy.status[0]),
-        statusBytes(status),
-      );
+    for (const [i, { status }] of [...done.replies.entries()].toReversed()) {
+      const place = after(addressOf(i), copy.status[0]);
+      const written = withBytes(next, made, place, statusBytes(status));
       next = written.next;
       isWhole &&= written.isWhole;
     }
     if (theDomain(next, made.caller).crashed) return calls.fatal(sofar());
     if (!isWhole) return calls.unwritten(sofar());
+    if (done.replies.length < count) return { ...calls.through(sofar()), isStopped: true };
   }
   return calls.through(sofar());
 }

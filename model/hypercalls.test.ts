@@ -90,11 +90,12 @@ const calls: Scenarios = {
     7  d2  load              at=0x40+0x2c u16                0x00000000
     8  d2  load              at=0x41 u32                        0x00000000`,
   '[M3] [G1.12] a map that finds no page for what was granted is the last of its batch': `
-    0  d0    populate_physmap      d1 gfns=0x41,0x30 on_demand=1  2
-    1  d1    decrease_reservation  self gfns=0x0             1
-    2  d1    grant                 ref=3 to=d1 gfn=0x30 rw   ok
-    3  d1    marshalled            place=0x41 va=0x41000 : map d1/3 at=0x0 rw ; d1/3 at=0x0 rw ; d1/3 at=0x0 rw  crashed
-    4  tool  memory_type           d1 gfn=0x0                mmio_dm`,
+    0  d1    decrease_reservation  self gfns=0x1,0x2,0x3,0x4,0x5,0x6,0x7  7
+    1  d0    populate_physmap      d1 gfns=0x41,0x30 on_demand=1  2
+    2  d1    decrease_reservation  self gfns=0x0             1
+    3  d1    grant                 ref=3 to=d1 gfn=0x30 rw   ok
+    4  d1    marshalled            place=0x41 va=0x41000 : map d1/3 at=0x0 rw ; d1/3 at=0x0 rw ; d1/3 at=0x0 rw  crashed
+    5  tool  memory_type           d1 gfn=0x0                mmio_dm`,
 };
 
 const tables: Scenarios = {
@@ -187,6 +188,44 @@ const memory: Scenarios = {
     4  d1  store       at=0x6+0x8 u64 0x1                                   ok
     5  d1  store       at=0x6+0x14 u32 0xc                                  ok
     6  d1  hypercall   number=12 command=6 va=0x6000                        ok of ok`,
+  '[M4.6] [M4.8] [P8] which memory it is to be is asked before the list is read': `
+    0  d0    populate_physmap  d1 gfns=0x40,0x41 on_demand=1                        2
+    1  tool  pod_target        d1 pages=10                                          ok pages=10 kept=2 gfns=2
+    2  d1    marshalled        place=0x6 va=0x6000 : decrease_reservation self gfns=0x1  1 of 1
+    3  d1    store             at=0x6 u64 0x40000                                   ok
+    4  d1    store             at=0x6+0x14 u32 0x20100                              ok
+    5  d1    hypercall         number=12 command=1 va=0x6000                        ok of ok
+    6  d1    store             at=0x6+0x14 u32 0xc                                  ok
+    7  d1    hypercall         number=12 command=1 va=0x6000                        ok of ok
+    8  tool  pod_target        d1                                                   ok pages=9 kept=2 gfns=2
+    9  d1    store             at=0x6+0x14 u32 0x60100                              ok
+   10  d1    hypercall         number=12 command=1 va=0x6000                        1 of 1
+   11  tool  pod_target        d1                                                   ok pages=8 kept=1 gfns=1`,
+  '[M4.9] [P7] there is no memory of so few address bits': `
+    0  d1  marshalled  place=0x6 va=0x6000 : populate_physmap self gfns=0x40  1 of 1
+    1  d1  store       at=0x6+0x14 u32 0x14                                  ok
+    2  d1  hypercall   number=12 command=6 va=0x6000                         ok of ok
+    3  d1  hypercall   number=12 command=0 va=0x6000                         ok of ok
+    4  d1  hypercall   number=12 command=1 va=0x6000                         1 of 1
+    5  d1  store       at=0x6+0x14 u32 0x15                                  ok
+    6  d1  hypercall   number=12 command=0 va=0x6000                         1 of 1`,
+  '[M2] [P6.1] [P6.2] [P6.11] a list is read once the call could be made': `
+    0  d0    populate_physmap  d1 gfns=0x7 on_demand=1                              0
+    1  d1    remove_from_physmap  self gfn=0x7                                      ok
+    2  d0    populate_physmap  d1 gfns=0x7 on_demand=1                              1
+    3  tool  pod_target        d1 pages=9                                           ok pages=9 kept=1 gfns=1
+    4  d1    marshalled        place=0x6 va=0x6000 : populate_physmap self gfns=0x40  1 of 1
+    5  d1    store             at=0x6 u64 0x7000                                    ok
+    6  d1    store             at=0x6+0x10 u32 0x14                                 ok
+    7  d1    hypercall         number=12 command=6 va=0x6000                        ok of ok
+    8  d1    store             at=0x6+0x10 u64 0x9000000000                         ok
+    9  d1    store             at=0x6+0x18 u16 0x9                                  ok
+   10  d1    hypercall         number=12 command=6 va=0x6000                        ok of ok
+   11  tool  pod_target        d1                                                   ok pages=10 kept=1 gfns=1
+   12  d1    store             at=0x6+0x18 u16 0x7ff0                               ok
+   13  d1    store             at=0x6+0x10 u64 0x1000000000000                      ok
+   14  d1    hypercall         number=12 command=6 va=0x6000                        ok of ok
+   15  tool  pod_target        d1                                                   ok pages=10 kept=0 gfns=0`,
   '[M4.7] an exchange says how many extents are done, and does not hang together otherwise': `
     0  d1  marshalled  place=0x6 va=0x6000 : exchange self given=0x1 taken=0x2        -EOPNOTSUPP of -EOPNOTSUPP count=0
     1  d1  store       at=0x6+0x40 u64 0x1                                            ok

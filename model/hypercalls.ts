@@ -9,12 +9,8 @@ import { theDomain } from './derived.js';
 import { memoryHypercall } from './memory-hypercalls.js';
 import { settled, type Alternative, type Objection } from './outcome.js';
 import type { State } from './state.js';
-import {
-  getVersionCall,
-  querySizeCall,
-  setupTableCall,
-  setVersionCall,
-} from './table-hypercalls.js';
+import { getVersionCall, querySizeCall, setupTableCall } from './table-hypercalls.js';
+import { setVersionCall } from './table-hypercalls.js';
 
 /** Hypercalls with their arguments in the caller's memory (grants.md 5, p2m.md 3.5). */
 
@@ -41,14 +37,13 @@ export function hypercall(state: State, made: Hypercall): readonly Alternative[]
   return [{ ...alternative, given, next: (actual) => given(actual).next(actual) }];
 }
 
-export const alternativeOf = ({ rc, outcome, rules, next }: Ended, caller: DomainId): Alternative =>
-  settled(
-    rc === 'crashed' || theDomain(next, caller).crashed
-      ? { is: 'crashed' }
-      : { is: 'hypercall', rc, outcome },
-    next,
-    rules,
-  );
+export const alternativeOf = (
+  { rc, outcome, rules, next }: Ended,
+  caller: DomainId,
+): Alternative =>
+  rc === 'crashed' || theDomain(next, caller).crashed
+    ? settled({ is: 'crashed', ...(outcome?.is === 'statuses' && { outcome }) }, next, rules)
+    : settled({ is: 'hypercall', rc, outcome }, next, rules);
 
 function performed(
   state: State,
@@ -72,35 +67,33 @@ function grantHypercall(
   made: Hypercall,
   seen: readonly ElementReply[] | undefined,
 ): Ended | Objection {
-  if (!grantCommands.includes(made.command)) return calls.refused(state, '-ENOSYS', 'M1.3');
+  const call = grantCall(made, seen);
+  if (call === undefined) return calls.refused(state, '-ENOSYS', 'M1.3');
   if (made.count > abi.COUNT_MAXIMUM) return calls.refused(state, '-EINVAL', 'M1.4');
-  switch (made.command) {
-    case abi.GNTTABOP_map_grant_ref:
-      return mapCall(state, made, seen);
-    case abi.GNTTABOP_unmap_grant_ref:
-      return unmapCall(state, made);
-    case abi.GNTTABOP_copy:
-      return made.layout === 'native' ? copyCall(state, made) : compatCopyCall(state, made);
-    case abi.GNTTABOP_setup_table:
-      return setupTableCall(state, made);
-    case abi.GNTTABOP_query_size:
-      return querySizeCall(state, made);
-    case abi.GNTTABOP_set_version:
-      return setVersionCall(state, made);
-    case abi.GNTTABOP_get_version:
-      return getVersionCall(state, made);
-    default:
-      return swapCall(state, made);
-  }
+  return call(state, made);
 }
 
-const grantCommands: readonly number[] = [
-  abi.GNTTABOP_map_grant_ref,
-  abi.GNTTABOP_unmap_grant_ref,
-  abi.GNTTABOP_setup_table,
-  abi.GNTTABOP_copy,
-  abi.GNTTABOP_query_size,
-  abi.GNTTABOP_set_version,
-  abi.GNTTABOP_get_version,
-  abi.GNTTABOP_swap_grant_ref,
-];
+type Call = (state: State, made: Hypercall) => Ended | Objection;
+
+function grantCall(asked: Hypercall, seen?: readonly ElementReply[]): Call | undefined {
+  switch (asked.command) {
+    case abi.GNTTABOP_map_grant_ref:
+      return (state, made) => mapCall(state, made, seen);
+    case abi.GNTTABOP_unmap_grant_ref:
+      return unmapCall;
+    case abi.GNTTABOP_copy:
+      return asked.layout === 'native' ? copyCall : compatCopyCall;
+    case abi.GNTTABOP_setup_table:
+      return setupTableCall;
+    case abi.GNTTABOP_query_size:
+      return querySizeCall;
+    case abi.GNTTABOP_set_version:
+      return setVersionCall;
+    case abi.GNTTABOP_get_version:
+      return getVersionCall;
+    case abi.GNTTABOP_swap_grant_ref:
+      return swapCall;
+    default:
+      return undefined;
+  }
+}

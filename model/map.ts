@@ -4,24 +4,17 @@ import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import type { MapElement, MapGrant, UnmapElement } from '../abi/step.js';
 import { PAGE_BYTES } from '../abi/word.js';
+import type { Refused } from './acquire.js';
 import { installed } from './control-grants.js';
-import {
-  domainOf,
-  isReferencable,
-  isWritten,
-  ownPageAt,
-  pinsOf,
-  spareHandles,
-  the,
-} from './derived.js';
+import { domainOf, isStillOf, isWritten, ownPageAt, pinsOf, spareHandles, the } from './derived.js';
 import { theDomain, withDomain, type Pins } from './derived.js';
 import { ended } from './ended.js';
 import { entryAt, entryCount, mark, unmark } from './entries.js';
-import { drop, get, has, put } from '../values/keyed.js';
+import { drop, get, put } from '../values/keyed.js';
 import { accept, crash, refuse, spoil, type ElementResult } from './outcome.js';
 import { demanded } from './on-demand.js';
 import { addPage, emptied, isGrantMapping } from './pages.js';
-import type { Mapping, State } from './state.js';
+import type { Domain, Mapping, PageId, State } from './state.js';
 
 /**
  * [G1] map_grant_ref: a domain maps a page that another granted to it (grants.md 7.1).
@@ -46,41 +39,20 @@ export function mapGrant(
   if (granter === undefined) return no('bad_domain', 'G1.3');
 
   const state = keepingOne(before, caller, vcpu);
-  const refused = (status: Status, rule: RefusalId) => spoil({ status }, rule, state);
-  if (spareHandles(state, theDomain(state, caller), vcpu) < 2) return refused('no_space', 'G1.4');
+  if (spareHandles(state, theDomain(state, caller), vcpu) < 2)
+    return spoil({ status: 'no_space' }, 'G1.4', state);
 
-  if (ref >= entryCount(state.machine, granter)) return refused('bad_gntref', 'G1.5');
-
+  const good = given(state, caller, granter, element);
+  if ('rule' in good) return spoil({ status: good.status }, good.rule, good.next);
+  const { page, next: there } = good;
   const readonly = (flags & abi.GNTMAP_readonly) !== 0;
-  const pins = pinsOf(state, granterId, ref);
-  if (pins !== undefined && pins.grantee !== caller) return refused('general_error', 'G1.6');
-  if (pins !== undefined && pinsFor(pins, readonly, flags) >= state.machine.pinLimit)
-    return refused('general_error', 'G1.7');
-
-  const entry = entryAt(state, granter, ref);
-  if (pins === undefined) {
-    if ((entry.flags & abi.GTF_type_mask) !== abi.GTF_permit_access)
-      return refused('general_error', 'G1.8');
-    if ((entry.flags & abi.GTF_sub_page) !== 0) return refused('general_error', 'G1.9');
-    if (entry.domain !== caller) return refused('general_error', 'G1.10');
-  }
-  const isCovered = pins !== undefined && (readonly || isWritten(pins));
-  if (!isCovered && !readonly && (entry.flags & abi.GTF_readonly) !== 0)
-    return refused('general_error', 'G1.11');
-  const marked = isCovered ? state : mark(state, granter, ref, readonly);
+  const mapping = { granter: granterId, ref, page, readonly };
   const unmarked = (left: State): State => unmark(left, granterId, ref, readonly);
   const fail = (status: Status, rule: RefusalId, left: State) =>
     spoil({ status }, rule, unmarked(left));
 
-  const there = pins === undefined ? demanded(marked, granterId, entry.frame) : marked;
-  const named = ownPageAt(there, theDomain(there, granterId), entry.frame);
-  const page = pins === undefined ? named : pins.page;
-  if (page === undefined) return fail('bad_page', 'G1.12', there);
-
-  const mapping = { granter: granterId, ref, page, readonly };
   if (!isGuest) {
-    if (!has(there.pages, page) || !isReferencable(there, page))
-      return fail('general_error', 'G16.1', there);
+    if (!isStillOf(there, granterId, page)) return fail('general_error', 'G16.1', there);
     const done = installed(there, element, handle, mapping);
     if (done === undefined) return fail('general_error', 'G16.2', there);
     return accept({ status: 'okay' }, 'G16', done);
@@ -99,6 +71,44 @@ export function mapGrant(
   const mapper = theDomain(next, caller);
   const mappings = put(mapper.mappings, handle, { ...mapping, ...hostOnly });
   return accept({ status: 'okay' }, 'G1', withDomain(next, { ...mapper, mappings }));
+}
+
+/** [G1] The grant is good for what is asked, is marked, and gives a page; or why it is not. */
+function given(
+  state: State,
+  caller: DomainId,
+  granter: Domain,
+  { ref, flags }: MapElement,
+): { readonly page: PageId; readonly next: State } | Refused {
+  const refused = (status: Status, rule: RefusalId, next = state) => ({ status, rule, next });
+  if (ref >= entryCount(state.machine, granter)) return refused('bad_gntref', 'G1.5');
+
+  const readonly = (flags & abi.GNTMAP_readonly) !== 0;
+  const pins = pinsOf(state, granter.id, ref);
+  if (pins !== undefined && pins.grantee !== caller) return refused('general_error', 'G1.6');
+  if (pins !== undefined && pinsFor(pins, readonly, flags) >= state.machine.pinLimit)
+    return refused('general_error', 'G1.7');
+
+  const entry = entryAt(state, granter, ref);
+  if (pins === undefined) {
+    if ((entry.flags & abi.GTF_type_mask) !== abi.GTF_permit_access)
+      return refused('general_error', 'G1.8');
+    if ((entry.flags & abi.GTF_sub_page) !== 0) return refused('general_error', 'G1.9');
+    if (entry.domain !== caller) return refused('general_error', 'G1.10');
+  }
+  const isCovered = pins !== undefined && (readonly || isWritten(pins));
+  if (!isCovered && !readonly && (entry.flags & abi.GTF_readonly) !== 0)
+    return refused('general_error', 'G1.11');
+  const marked = isCovered ? state : mark(state, granter, ref, readonly);
+
+  const there = pins === undefined ? demanded(marked, granter.id, entry.frame) : marked;
+  const named = ownPageAt(there, theDomain(there, granter.id), entry.frame);
+  const page = pins === undefined ? named : pins.page;
+  if (page === undefined)
+    return refused('bad_page', 'G1.12', unmark(there, granter.id, ref, readonly));
+
+  // Nothing below this line can fail.
+  return { page, next: there };
 }
 
 /** [G15] A vcpu that wants a handle keeps one back from the first time on, if there is one. */

@@ -17,11 +17,7 @@ import type { State } from './state.js';
  * [M1] [M4] Which memory operation it is: the low bits of the command say it, the others from which
  * extent on it is to be done. Most operations have no extents, and refuse to go on from one.
  */
-export function memoryHypercall(
-  state: State,
-  made: Hypercall,
-  limit = Number.POSITIVE_INFINITY,
-): Ended {
+export function memoryHypercall(state: State, made: Hypercall, limit = Infinity): Ended {
   const first = Math.floor(made.command / 2 ** abi.MEMOP_EXTENT_SHIFT);
   const operation = made.command % 2 ** abi.MEMOP_EXTENT_SHIFT;
   switch (operation) {
@@ -75,11 +71,7 @@ const removeCall: Call = (state, made) => {
   return calls.structured(state, made, at.bytes, (now, bytes) => {
     const target = DomainId(numberIn(bytes, at.domain));
     const gfn = Gfn(numberIn(bytes, at.gfn));
-    return removeFromPhysmap(now, made.caller, {
-      ...calls.by(made),
-      op: 'remove_from_physmap',
-      target,
-      gfn,
-    });
+    const call = { ...calls.by(made), op: 'remove_from_physmap', target, gfn } as const;
+    return removeFromPhysmap(now, made.caller, call);
   });
 };

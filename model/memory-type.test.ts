@@ -51,6 +51,33 @@ const effects: Scenarios = {
     2  d1    add_to_physmap   self space=grant_table index=0x0 gfn=0x30  -EILSEQ
     3  d1    add_to_physmap   self space=grant_table index=0x0 gfn=0x20  ok
     4  d1    add_to_physmap   self space=grant_table index=0x0 gfn=0x30  ok`,
+  '[P11] [G2.2] a grant mapping where a page of the hypervisor’s is taken to be goes in its place': `
+    0  d2    grant            ref=3 to=d1 gfn=0x1 rw                         ok
+    1  tool  set_memory_type  d1 gfn=0x20 count=1 type=2                     ok
+    2  d1    map              d2/3 at=0x20 rw                                ok
+    3  d1    add_to_physmap   self space=grant_table index=0x0 gfn=0x30      ok
+    4  tool  inspect_gfn      d1 gfn=0x20                                    mmio_dm
+    5  d1    setup_table      self frames=1                                  ok 0x30
+    6  d1    unmap            h2 at=0x20                                     general_error`,
+  '[P11.15] [P14] ordinary RAM there is noticed': `
+    0  tool  set_memory_type   d1 gfn=0x20 count=1 type=2                    ok
+    1  d1    populate_physmap  self gfns=0x20                                1
+    2  d1    add_to_physmap    self space=grant_table index=0x0 gfn=0x30     -EILSEQ
+    3  d1    load              at=0x20 u8                                    0x00000000`,
+  '[P11] [P16] a gfn on demand goes there as well, and goes on being counted': `
+    0  tool  set_memory_type   d1 gfn=0x20 count=1 type=2                    ok
+    1  d0    populate_physmap  d1 gfns=0x20 on_demand=1                      1
+    2  d1    add_to_physmap    self space=grant_table index=0x0 gfn=0x30     ok
+    3  tool  pod_target        d1                                            ok pages=8 kept=0 gfns=1
+    4  tool  memory_type       d1 gfn=0x20                                   mmio_dm`,
+  '[G8] [G2.2] a grant mapping goes in the place of a status frame': `
+    0  d2    grant            ref=3 to=d1 gfn=0x1 rw                             ok
+    1  d1    set_version      2                                                  ok v2
+    2  d1    add_to_physmap   self space=grant_table index=0x80000000 gfn=0x30   ok
+    3  tool  set_memory_type  d1 gfn=0x30 count=1 type=2                         ok
+    4  d1    map              d2/3 at=0x30 rw                                    ok
+    5  d1    set_version      1                                                  ok v1
+    6  d1    unmap            h4 at=0x30                                         general_error`,
   '[P14] [A5] a result into readonly RAM is lost, and reported': `
     0  tool  set_memory_type  d1 gfn=0x1 count=1 type=1        ok
     1  d1    setup_table      self frames=1 list=0x1+0x8       ok 0x20
@@ -58,14 +85,13 @@ const effects: Scenarios = {
 };
 
 const refusals: Scenarios = {
-  '[P14.8] [B4] a gfn of a dying domain is not populated, and stays what it was': `
-    0  d1    grant             ref=3 to=d2 gfn=0x1 rw        ok
-    1  d2    map               d1/3 at=0x50 rw               ok
-    2  d0    populate_physmap  d2 gfns=0x40 on_demand=1      1
-    3  d0    interrupt         after=0                       done
-    4  tool  destroy           d2                            preempted released d1/3:rw
-    5  tool  set_memory_type   d2 gfn=0x40 count=1 type=1    -EINVAL
-    6  tool  set_memory_type   d2 gfn=0x40 count=1 type=2    -EBUSY`,
+  '[P14.8] [P14.6] a gfn for which no page is left stays what it was, and its domain is crashed': `
+    0  d0    populate_physmap  d2 gfns=0x40 on_demand=1      1
+    1  tool  set_memory_type   d2 gfn=0x40 count=1 type=2    -EBUSY
+    2  d2    load              at=0x0 u8                     no_domain
+    3  d0    populate_physmap  d1 gfns=0x40 on_demand=1      1
+    4  tool  set_memory_type   d1 gfn=0x40 count=1 type=1    -EINVAL
+    5  d1    load              at=0x0 u8                     no_domain`,
   '[P14.1] set_memory_type refuses -ESRCH for a domain that does not exist': `
     0  tool  set_memory_type  d9 gfn=0x0 count=1 type=1  -ESRCH`,
   '[P14.2] set_memory_type refuses -EPERM for the control domain': `

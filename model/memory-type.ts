@@ -1,11 +1,10 @@
 import { CONTROL, Gfn, type DomainId } from '../abi/ids.js';
 import * as abi from '../abi/step.js';
 import { domainOf, pageOf, theDomain, withDomain } from './derived.js';
-import { attempt } from './failing.js';
 import { get, put } from '../values/keyed.js';
 import { demanded, isWithout } from './on-demand.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
-import { isGrantMapping, withoutEntry, withTables } from './pages.js';
+import { changing, isGrantMapping, withoutEntry } from './pages.js';
 import { isNested } from './registers.js';
 import type { State } from './state.js';
 
@@ -37,8 +36,7 @@ export function setMemoryType(state: State, call: abi.SetMemoryType): Result {
     const isFree = call.type === abi.HVMMEM_mmio_dm;
     if (isHole ? !isFree : isGrantMapping(domain, gfn)) return spoil(rc('-EINVAL'), 'P14.6', next);
     if (isWithout(domain, gfn)) return spoil(rc('-EBUSY'), 'P14.8', next);
-    const tabled = withTables(next, target.id, gfn);
-    const tried = tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+    const tried = changing(next, target.id, gfn);
     if (!tried.isDone) return spoil(rc('-ENOMEM'), 'P14.7', tried.next);
     next = retyped(tried.next, target.id, gfn, call.type);
   }
@@ -55,6 +53,7 @@ function retyped(state: State, id: DomainId, gfn: Gfn, type: number): State {
     return withDomain(state, { ...domain, p2m: put(domain.p2m, gfn, { ...entry, type: kind }) });
   }
   const isOfDomain = pageOf(state, entry.page).use === 'ram';
-  const lastGfns = isOfDomain ? domain.lastGfns : put(domain.lastGfns, entry.page, gfn);
-  return withDomain(state, { ...withoutEntry(domain, gfn), lastGfns });
+  const taken = withoutEntry(domain, gfn);
+  const believedGfns = isOfDomain ? taken.believedGfns : put(taken.believedGfns, entry.page, gfn);
+  return withDomain(state, { ...taken, believedGfns });
 }

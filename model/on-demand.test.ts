@@ -20,7 +20,18 @@ const effects: Scenarios = {
     2  d1    load              at=0x40 u32                         0x00000000
     3  d1    store             at=0x41 u32 0x1                     ok
     4  tool  pod_target        d1                                  ok pages=9 kept=0 gfns=2
-    5  d1    load              at=0x42 u32                         crashed`,
+    5  d1    load              at=0x42 u32                         0x00000000 | crashed`,
+  '[P15] a search goes on below its stretch, some gfns at a time, until a page is found': `
+    0  d0    populate_physmap  d1 gfns=0x40,0x41,0x42 on_demand=1  3
+    1  tool  pod_target        d1 pages=9                          ok pages=9 kept=1 gfns=3
+    2  d1    store             at=0x7 u32 0x1                      ok
+    3  d1    store             at=0x41 u32 0x1                     ok
+    4  d1    load              at=0x42 u32                         0x00000000 | crashed
+    5  tool  pod_target        d1                                  only ok pages=9 kept=0 gfns=2
+    6  d1    store             at=0x42 u32 0x2                     only ok
+    7  d1    load              at=0x40 u32                         only 0x00000000
+    8  tool  pod_target        d1                                  only ok pages=9 kept=4 gfns=6
+    9  d1    load              at=0x7 u32                          only 0x00000001`,
   '[P15] the gfns below the highest demand are swept for zeros': `
     0  d0    populate_physmap  d1 gfns=0x9,0xa on_demand=1  2
     1  tool  pod_target        d1 pages=9                   ok pages=9 kept=1 gfns=2
@@ -90,6 +101,14 @@ const effects: Scenarios = {
     2  d1    decrease_reservation  self gfns=0x40 order=1         1
     3  tool  pod_target            d1                             ok pages=8 kept=0 gfns=0
     4  d1    decrease_reservation  self gfns=0x41                 0`,
+  '[P8] [P8.4] [P15] gfns without a page are passed over in an extent, and as many holes as there were of them': `
+    0  d0    populate_physmap      d1 gfns=0x40,0x43,0x44 on_demand=1  3
+    1  d1    populate_physmap      self gfns=0x41                      1
+    2  d1    decrease_reservation  self gfns=0x40 order=1              1
+    3  d1    load                  at=0x41 u8                          0x000000ff
+    4  d1    decrease_reservation  self gfns=0x42 order=1              0
+    5  d1    decrease_reservation  self gfns=0x44 order=1              0
+    6  tool  pod_target            d1                                  ok pages=8 kept=0 gfns=0`,
   '[P16] a target below what a domain has, or above what its gfns want, changes no more than that': `
     0  d0    populate_physmap  d1 gfns=0x40 on_demand=1  1
     1  tool  pod_target        d1 pages=3                ok pages=8 kept=0 gfns=1
@@ -140,10 +159,11 @@ const refusals: Scenarios = {
     0  d0    populate_physmap  d1 gfns=0x40,0x41 on_demand=1  2
     1  tool  pod_target        d1 pages=10                    -ENOMEM pages=0 kept=0 gfns=0
     2  tool  pod_target        d1                             ok pages=9 kept=1 gfns=2`,
-  '[D13] [D13.1] memory_type answers and changes nothing, or -ESRCH': `
+  '[D13] [D13.1] [D13.2] memory_type answers and changes nothing, or -ESRCH, or -EINVAL': `
     0  tool  memory_type  d1 gfn=0x1   ram_rw
     1  tool  memory_type  d1 gfn=0x99  mmio_dm
-    2  tool  memory_type  d9 gfn=0x1   -ESRCH`,
+    2  tool  memory_type  d9 gfn=0x1   -ESRCH
+    3  tool  memory_type  d0 gfn=0x1   -EINVAL`,
 };
 
 describe('populating on demand', () => {

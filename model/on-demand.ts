@@ -1,9 +1,8 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, get, has, put } from '../values/keyed.js';
+import { count, drop, entries, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
-import { attempt } from './failing.js';
-import { crashDomain, giveUp, withoutEntry } from './pages.js';
+import { changing, crashDomain, giveUp, withoutEntry } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
 
 /** Gfns whose pages come when they are first asked for (p2m.md 2.7), and the pages kept for them. */
@@ -16,7 +15,9 @@ export const isWithout = ({ tornDown, onDemand }: Domain, gfn: number): boolean 
 export const isOnDemand = (domain: Domain, gfn: number): boolean =>
   !domain.dying && isWithout(domain, gfn);
 
-const gapsOf = ({ onDemand }: Domain): number => count(onDemand, () => true);
+/** [P15] Those that it counts; it is wrong by those that a page was believed to be at ([P11]). */
+export const gapsOf = ({ onDemand, miscounted }: Domain): number =>
+  count(onDemand, () => true) + miscounted;
 
 /**
  * [P15] A gfn that is populated on demand gets the page that was kept longest, whoever asks: the guest
@@ -34,7 +35,7 @@ export function demanded(
   const supplied = replenished(state, id, inUse);
   const [page, ...kept] = theDomain(supplied, id).kept;
   if (page === undefined) return crashDomain(supplied, id);
-  const { isDone, next } = attempt(supplied, 'entry');
+  const { isDone, next } = changing(supplied, id, gfn);
   const domain = theDomain(next, id);
   if (!isDone) return withDomain(next, { ...domain, kept: [...kept, page] });
 
@@ -74,18 +75,35 @@ function replenished(state: State, id: DomainId, inUse: readonly PageId[]): Stat
   return isEmpty() ? swept(next, id, inUse) : next;
 }
 
-/** [P15] A stretch of gfns, downwards from where the last one ended, or from the highest demand. */
+/**
+ * [P15] The RAM of a stretch of gfns, downwards from where the last one ended, or from the highest demand;
+ * a number of gfns is looked at together. Where nothing is found the search goes on below the stretch,
+ * unless the hypervisor has something else to do, which the spec cannot know.
+ */
 function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
-  const { sweptTo, highestDemand } = theDomain(state, id);
+  const { p2m, sweptTo, highestDemand } = theDomain(state, id);
   const start = sweptTo === 0 ? highestDemand : sweptTo;
-  const limit = Math.max(0, start - state.machine.sweepLength);
+  const limit = start - state.machine.sweepLength;
+  const ram = entries(p2m).filter(([gfn, entry]) => gfn > 0 && gfn <= start && !isGrant(entry));
   let next = state;
-  let gfn: number = start;
-  for (; gfn > 0; gfn--) {
-    next = takenBack(next, id, gfn, inUse);
-    if (gfn < limit) break;
+  const isOver = (): boolean => state.isHurried || theDomain(next, id).kept.length > 0;
+  let together: readonly number[] = [];
+  const look = (): void => {
+    for (const gfn of together) next = takenBack(next, id, gfn, inUse);
+    together = [];
+  };
+  let end = 0;
+  for (const [gfn] of ram.toReversed()) {
+    if (gfn < limit - 1 && isOver()) break;
+    together = [...together, gfn];
+    if (together.length === state.machine.sweepStride) look();
+    if (gfn >= limit || !isOver()) continue;
+    end = gfn;
+    break;
   }
-  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, gfn - 1)) });
+  if (end === 0 && isOver()) end = limit - 1;
+  look();
+  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
 }
 
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
@@ -95,7 +113,7 @@ function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly Page
   if (entry === undefined || !isOrdinary(state, domain, gfn)) return state;
   if (isHeld(state, entry.page) || inUse.includes(entry.page)) return state;
   if (!isSameContent(pageOf(state, entry.page).content, zeros)) return state;
-  const { isDone, next } = attempt(state, 'entry');
+  const { isDone, next } = changing(state, id, gfn);
   if (!isDone) return next;
 
   // Nothing below this line can fail.
@@ -123,7 +141,7 @@ export interface Handled {
  */
 export function handled(state: State, id: DomainId, first: number, size: number): Handled {
   const domain = theDomain(state, id);
-  if (domain.dying || domain.onDemand === undefined) return { count: 0, next: state };
+  if (domain.dying || gapsOf(domain) === 0) return { count: 0, next: state };
   const gfns = Array.from({ length: size }, (_, i) => first + i);
   let gaps = gfns.filter((gfn) => isOnDemand(domain, gfn)).length;
   let isWanting = gapsOf(domain) > domain.kept.length;
@@ -135,7 +153,7 @@ export function handled(state: State, id: DomainId, first: number, size: number)
     const isGap = isOnDemand(now, gfn);
     if (gaps === 0 && !isWanting) break;
     if (!isGap && !(isWanting && isOrdinary(next, now, gfn))) continue;
-    const tried = attempt(next, 'entry');
+    const tried = changing(next, id, gfn);
     next = tried.next;
     // Of several it cannot be told which are changed.
     if (!tried.isDone) return { count: done, next: size > 1 ? crashDomain(next, id) : next };

@@ -62,3 +62,24 @@ export const settled = (reply: Reply, next: State, rules: Alternative['rules']):
 
 export const finished = (before: State, { answer, rule, next }: Result): Alternative =>
   settled(answer === 'crashed' ? { is: 'crashed' } : answer, next ?? before, [rule]);
+
+/** An alternative that is changed, whether or not it hangs on what was chosen. */
+export function throughout(
+  alternative: Alternative,
+  change: (each: Alternative) => Alternative,
+): Alternative {
+  const { given } = alternative;
+  const changed = change(alternative);
+  if (given === undefined) return changed;
+  return { ...changed, given: (actual) => throughout(given(actual), change) };
+}
+
+/** An alternative, with something done to the state that follows. */
+export const afterwards = (made: Alternative, change: (after: State) => State): Alternative =>
+  throughout(made, (each) => {
+    const next = (actual: Reply): State | Objection => {
+      const after = each.next(actual);
+      return isObjection(after) ? after : change(after);
+    };
+    return { ...each, next };
+  });

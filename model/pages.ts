@@ -21,10 +21,14 @@ export function freshPage(
   const allocated = domainOf(state, owner)?.dying !== true;
   const fresh = { owner, use, allocated, content: zeros, frame: undefined };
   const next = { ...withPage(state, page, fresh), nextPage: PageId(page + 1) };
-  const domain = domainOf(next, owner);
-  // [P17] A claim is met.
-  const isMet = domain?.claim !== undefined && outstanding(next, domain) <= 0;
-  return { page, next: isMet ? withDomain(next, { ...domain, claim: undefined }) : next };
+  return { page, next: claimMet(next, owner) };
+}
+
+/** [P17] A claim is over when its domain has the pages, though it gives some up again. */
+export function claimMet(state: State, id: DomainId): State {
+  const domain = domainOf(state, id);
+  const isMet = domain?.claim !== undefined && outstanding(state, domain) <= 0;
+  return isMet ? withDomain(state, { ...domain, claim: undefined }) : state;
 }
 
 /**
@@ -93,13 +97,23 @@ export function giveUpAll(state: State, id: DomainId): State {
 export const crashDomain = (state: State, id: DomainId): State =>
   withDomain(state, { ...theDomain(state, id), crashed: true });
 
-export const withoutEntry = (domain: Domain, gfn: number): Domain => {
-  return { ...domain, p2m: drop(domain.p2m, gfn) };
-};
+/** [P1] What was RAM at the gfn is believed to be nowhere; a grant mapping has no part in that. */
+export function withoutEntry(domain: Domain, gfn: number): Domain {
+  const entry = get(domain.p2m, gfn);
+  const isRam = entry !== undefined && !isGrant(entry);
+  const believedGfns = isRam ? drop(domain.believedGfns, entry.page) : domain.believedGfns;
+  return { ...domain, p2m: drop(domain.p2m, gfn), believedGfns };
+}
 
-/** [D9] A gfn becomes empty, or it could not be, and nothing changes. */
+/** [P2] [D9] The entry of one gfn is to be another, for which it needs its tables. */
+export function changing(state: State, id: DomainId, gfn: number): Attempt {
+  const tabled = withTables(state, id, gfn);
+  return tabled.isDone ? attempt(tabled.next, 'entry') : tabled;
+}
+
+/** A gfn becomes empty, or it could not be, and its page stays there. */
 export function emptied(state: State, id: DomainId, gfn: number): Attempt {
-  const { isDone, next } = attempt(state, 'entry');
+  const { isDone, next } = changing(state, id, gfn);
   if (!isDone) return { isDone, next };
   return { isDone, next: withDomain(next, withoutEntry(theDomain(next, id), gfn)) };
 }
@@ -129,31 +143,39 @@ export function addPage(state: State, id: DomainId, gfn: Gfn, entry: Entry): Pla
   if (!moved.isDone) return no('no_table', moved.next);
   if (gfn >= state.machine.gfnLimit) return no('out_of_range', moved.next);
 
-  const tabled = withTables(moved.next, id, gfn);
-  if (!tabled.isDone) return no('no_table', tabled.next);
-  const { isDone, next } = attempt(tabled.next, 'entry');
-  if (!isDone) return no('no_table', next);
+  const { isDone, next } = changing(moved.next, id, gfn);
+  if (!isDone) return no('no_table', withBelief(next, id, gfn));
 
   // Nothing below this line can fail.
   const owner = theDomain(next, id);
   const p2m = put(owner.p2m, gfn, entry);
   const maximumGfn = Gfn(Math.max(owner.maximumGfn, gfn));
-  const lastGfns = isGrant(entry) ? owner.lastGfns : drop(owner.lastGfns, entry.page);
+  const isRam = !isGrant(entry);
+  const believedGfns = isRam ? drop(owner.believedGfns, entry.page) : owner.believedGfns;
   const onDemand = drop(owner.onDemand, gfn);
-  const placed = { ...owner, p2m, maximumGfn, lastGfns, onDemand };
+  const placed = { ...owner, p2m, maximumGfn, believedGfns, onDemand };
   return { failure: undefined, next: withDomain(next, placed) };
+}
+
+/** [P5] RAM that stays where it is, is believed to be there. */
+export function withBelief(state: State, id: DomainId, gfn: Gfn): State {
+  const domain = theDomain(state, id);
+  const page = get(domain.p2m, gfn)?.page;
+  if (page === undefined || get(domain.believedGfns, page) === undefined) return state;
+  return withDomain(state, { ...domain, believedGfns: drop(domain.believedGfns, page) });
 }
 
 export const isGrantMapping = ({ p2m }: Domain, gfn: number): boolean => isGrant(get(p2m, gfn));
 
 /**
  * [P2] A p2m is a tree of tables of 512: besides its root it needs one for each block of 2^27, 2^18
- * and 2^9 gfns that ever held an entry. They come out of the domain's pool and stay until it dies.
+ * and 2^9 gfns that ever held an entry of its own. They come out of the domain's pool and stay until it
+ * dies, or a superpage takes their place; part of a superpage changes only once it has its tables.
  * Where the pool runs out the larger blocks keep the tables they got.
  */
-export function withTables(state: State, id: DomainId, gfn: number): Attempt {
+export function withTables(state: State, id: DomainId, gfn: number, above = 0): Attempt {
   let next = state;
-  for (const bits of [27, 18, 9]) {
+  for (const bits of [27, 18, 9].filter((of) => of > above)) {
     const domain = theDomain(next, id);
     const { dying, tables } = domain;
     const key = tableKey(gfn, bits);
@@ -167,5 +189,5 @@ export function withTables(state: State, id: DomainId, gfn: number): Attempt {
   return { isDone: true, next };
 }
 
-const tableKey = (gfn: number, bits: number): number =>
+export const tableKey = (gfn: number, bits: number): number =>
   bits * 2 ** 40 + Math.floor(gfn / 2 ** bits);

@@ -1,5 +1,6 @@
 import * as abi from '../abi/layouts.js';
 import { DomainId, Gfn } from '../abi/ids.js';
+import type { Machine } from '../abi/machine.js';
 import { errnoNumbers, type Errno } from '../abi/status.js';
 import { XENMAPSPACE_gmfn_range, type Hypercall, type PhysmapEntry } from '../abi/step.js';
 import { after, argumentOf, bytesAt, numberIn, withBytes, withNumber, wordIn } from './buffers.js';
@@ -48,9 +49,8 @@ const outOfNumbers = (state: State): Ended => calls.refused(state, '-EDOM', 'M4.
 const NONE_LEFT = 'M4.3';
 
 /** Entries of a guest of 32 bits that fit where they are put into native layout. */
-const TOGETHER = Math.floor(
-  (abi.COMPAT_AREA_BYTES - abi.structures.native.addToPhysmapBatch.bytes) / 16,
-);
+const togetherOn = ({ compatAreaBytes }: Machine): number =>
+  Math.floor((compatAreaBytes - abi.structures.native.addToPhysmapBatch.bytes) / 16);
 
 /**
  * [M2] [M3] add_to_physmap_batch: an entry is read, done, and its result written, then the next. For a
@@ -71,7 +71,7 @@ export function addBatchCall(state: State, made: Hypercall, first: number, limit
   } as const;
 
   const isNative = made.layout === 'native';
-  const together = isNative ? 1 : TOGETHER;
+  const together = isNative ? 1 : togetherOn(state.machine);
   const errors: (0 | Errno)[] = [];
   const rules: Rules[number][] = [];
   let next = read;

@@ -130,11 +130,25 @@ const refusals: Scenarios = {
     0  d1  add_to_physmap  self space=gmfn index=0x9 gfn=0x30  -EINVAL`,
   '[P11.12] add_to_physmap refuses -EINVAL for an unknown space': `
     0  d1  add_to_physmap  self space=6 index=0x1 gfn=0x30  -EINVAL`,
+  '[P11] a page put over a frame of the table leaves that one without a gfn, to have another': `
+    0  d1  grant           ref=3 to=d2 gfn=0x2 rw                        ok
+    1  d1  add_to_physmap  self space=gmfn index=0x1 gfn=0x20            ok
+    2  d1  load            at=0x20+0x18 u32                              0x00000000
+    3  d1  add_to_physmap  self space=grant_table index=0x0 gfn=0x21     ok
+    4  d1  load            at=0x21+0x18 u32                              0x00020001
+    5  d1  load            at=0x20 u8                                    0x00000000`,
   '[P11.13] add_to_physmap refuses -EXDEV for a source that maps the domain’s own grant': `
     0  d1  grant           ref=3 to=d1 gfn=0x1 rw               ok
     1  d1  map             d1/3 at=0x30 rw                      ok
     2  d1  add_to_physmap  self space=gmfn index=0x30 gfn=0x31  -EXDEV
     3  d1  load            at=0x30 u8                           0x00000000`,
+  '[P11.13] [P15] the gfn that it is to be at is looked at before': `
+    0  d1    grant             ref=3 to=d1 gfn=0x1 rw               ok
+    1  d1    map               d1/3 at=0x30 rw                      ok
+    2  d0    populate_physmap  d1 gfns=0x40 on_demand=1             1
+    3  tool  pod_target        d1 pages=9                           ok pages=9 kept=1 gfns=1
+    4  d1    add_to_physmap    self space=gmfn index=0x30 gfn=0x40  -EXDEV
+    5  tool  pod_target        d1                                   ok pages=9 kept=0 gfns=0`,
   '[P11.14] add_to_physmap refuses -ENXIO onto what is not the domain’s to give up': `
     0  d1  grant           ref=3 to=d2 gfn=0x1 rw              ok
     1  d2  map             d1/3 at=0x30 rw                     ok

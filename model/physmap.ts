@@ -4,7 +4,8 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId, RuleId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import * as abi from '../abi/step.js';
-import { domainOrSelf, gfnOf, isReferencable, mayManage, ownPageAt } from './derived.js';
+import { withdrawn } from './believed.js';
+import { believedGfn, domainOrSelf, isReferencable, mayManage, ownPageAt } from './derived.js';
 import { pageOf, theDomain } from './derived.js';
 import { get } from '../values/keyed.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
@@ -99,9 +100,9 @@ export function placed(state: State, id: DomainId, space: number, index: number,
   const no = (result: Errno, rule: RefusalId): Placed => ({ result, rule, next });
   const cannotChange = () => no('-ENOMEM', 'P11.17');
 
-  const former = gfnOf(theDomain(next, id), page);
-  if (space === abi.XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
   next = demanded(next, id, gfn, [page]);
+  const former = believedGfn(theDomain(next, id), page);
+  if (space === abi.XENMAPSPACE_gmfn && former !== index) return no('-EXDEV', 'P11.13');
   const domain = theDomain(next, id);
   const old = get(domain.p2m, gfn);
   if (old !== undefined && pageOf(next, old.page).use !== 'ram') {
@@ -115,7 +116,12 @@ export function placed(state: State, id: DomainId, space: number, index: number,
     if (removed.result !== 0) return no('-ENXIO', 'P11.14');
   }
 
-  if ((get(domain.lastGfns, page) ?? gfn) !== gfn) return no('-EILSEQ', 'P11.15');
+  if (former !== gfn) {
+    const left = withdrawn(next, id, page);
+    next = left.next;
+    if (left.failure === 'mistaken') return no('-EILSEQ', 'P11.15');
+    if (left.failure === 'no_entry') return cannotChange();
+  }
   const added = addPage(next, id, gfn, { page, type: 'ram_rw' });
   next = added.next;
   if (added.failure === 'out_of_range') return no('-ENOENT', 'P11.16');

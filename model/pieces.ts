@@ -54,16 +54,10 @@ export function piecesOf(
   const type = first?.type;
   if (size <= fitting) return [{ gfn, type, page, offset, size, skipped: 0 }];
   const next = reaches(last) ? last?.page : undefined;
+  const rest = { offset: 0, size: size - fitting, skipped: fitting };
   return [
     { gfn, type, page, offset, size: fitting, skipped: 0 },
-    {
-      gfn: nextGfn,
-      type: last?.type,
-      page: next,
-      offset: 0,
-      size: size - fitting,
-      skipped: fitting,
-    },
+    { gfn: nextGfn, type: last?.type, page: next, ...rest },
   ];
 }
 

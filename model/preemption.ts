@@ -1,18 +1,18 @@
 import type { Reply } from '../abi/reply.js';
-import type { ByGuest, DestroyDomain, Interrupt, PreemptibleCall } from '../abi/step.js';
-import type { Hypercall, Resume, Step } from '../abi/step.js';
 import * as layouts from '../abi/layouts.js';
-import { XENMAPSPACE_gmfn_range } from '../abi/step.js';
-import { accept, finished, isObjection, rc, refuse, type Alternative } from './outcome.js';
-import { vcpuOf, withVcpu } from './registers.js';
-import type { Pending, State } from './state.js';
-import { CONTROL, FIRST_VCPU, Gfn } from '../abi/ids.js';
-import { count } from '../values/keyed.js';
-import { after as furtherOn, argumentOf } from './buffers.js';
+import { CONTROL, FIRST_VCPU } from '../abi/ids.js';
+import type { ByGuest, ByToolstack, Interrupt, PreemptibleCall } from '../abi/step.js';
+import type { Resume, Step } from '../abi/step.js';
+import { podTarget } from './demand-target.js';
 import { destroyPartly } from './destroy.js';
-import { guestOf } from './domains.js';
+import { compatCopyCall } from './grant-hypercalls.js';
 import { alternativeOf } from './hypercalls.js';
 import { memoryHypercall } from './memory-hypercalls.js';
+import { accept, finished, isObjection, rc, refuse, throughout } from './outcome.js';
+import type { Alternative } from './outcome.js';
+import { vcpuOf, withVcpu } from './registers.js';
+import type { Pending, State } from './state.js';
+import { elementsOf, partOf, testPoint, unitsOf } from './units.js';
 
 /**
  * Calls that are stopped and gone on with (grants.md 5.4, p2m.md 2.9). What a call does is a matter
@@ -33,13 +33,16 @@ export function interrupt(state: State, { caller, vcpu, after }: Interrupt): Alt
 /** [B2] While a call of its is stopped, a vcpu does nothing else. */
 export function isBusy(state: State, made: Step): boolean {
   if (made.op === 'interrupt' || made.op === 'resume') return false;
-  if (!('caller' in made) && made.op !== 'destroy') return false;
+  if (!('caller' in made) && !isByToolstack(made)) return false;
   const { caller, vcpu } = whoMakes(made);
   return vcpuOf(state, caller, vcpu).pending !== undefined;
 }
 
-/** [B4] Domains are destroyed on the first vcpu of the control domain. */
-const whoMakes = (made: ByGuest | DestroyDomain): ByGuest =>
+const isByToolstack = (made: Step): made is ByToolstack =>
+  made.op === 'destroy' || made.op === 'set_memory_type' || made.op === 'pod_target';
+
+/** [B4] The toolstack is on the first vcpu of the control domain. */
+const whoMakes = (made: ByGuest | ByToolstack): ByGuest =>
   'caller' in made ? made : { caller: CONTROL, vcpu: FIRST_VCPU };
 
 /** [B3] resume: the rest of the call is made, on the state as it is now. */
@@ -49,15 +52,8 @@ export function resume(state: State, { caller, vcpu }: Resume, perform: Perform)
 
   // Nothing below this line can fail.
   const now = withVcpu(state, caller, vcpu, { ...idle, pending: undefined });
-  return resumed(invoked(now, pending, perform));
-}
-
-function resumed(rest: Alternative): Alternative {
-  const { given } = rest;
-  const alternative: Alternative = { ...rest, rules: [...rest.rules, 'B3'] };
-  return given === undefined
-    ? alternative
-    : { ...alternative, given: (actual) => resumed(given(actual)) };
+  const rest = invoked(now, pending, perform);
+  return throughout(rest, (each) => ({ ...each, rules: [...each.rules, 'B3'] }));
 }
 
 /**
@@ -69,8 +65,8 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   const by = vcpuOf(state, caller, vcpu);
   if (by.interrupt === undefined) return counted(perform(state, call), call, done);
   const now = withVcpu(state, caller, vcpu, { ...by, interrupt: undefined });
-  if (call.op === 'hypercall' && call.number === layouts.HYPERVISOR_memory_op)
-    return memoryInvoked(now, call, Math.max(1, by.interrupt), perform);
+  const known = call.op === 'hypercall' ? limited(now, call, Math.max(1, by.interrupt)) : undefined;
+  if (known !== undefined) return known;
   const [units, all] = [testPoint(state, call, by.interrupt), unitsOf(state, call)];
   const first = units < all ? head(now, call, units, perform) : undefined;
   // Who is crashed on the way makes no more of it.
@@ -81,19 +77,26 @@ export function invoked(state: State, { call, done }: Pending, perform: Perform)
   return stopped(first, { caller, vcpu }, { call: partOf(call, units, all), done: done + units });
 }
 
-/** [B2] How much a memory call has to do is in memory, and read when it is made, or made again. */
-function memoryInvoked(
-  state: State,
-  call: Hypercall,
-  units: number,
-  perform: Perform,
-): Alternative {
-  if (call.as === 'user') return perform(state, call);
-  const ended = memoryHypercall(state, call, units);
+/**
+ * [B2] How much a memory call has to do is in memory, and read when it is made, or made again; copies of
+ * a guest of 32 bits are read many at once, also where only some of these are made.
+ */
+function limited(state: State, call: PreemptibleCall, units: number): Alternative | undefined {
+  if (call.op !== 'hypercall' || call.as === 'user') return undefined;
+  const isMemory = call.number === layouts.HYPERVISOR_memory_op;
+  const isCopy =
+    call.number === layouts.HYPERVISOR_grant_table_op &&
+    call.layout === 'compat' &&
+    call.command === layouts.GNTTABOP_copy;
+  if (!isMemory && !(isCopy && call.count <= layouts.COUNT_MAXIMUM)) return undefined;
+  const ended = (isMemory ? memoryHypercall : compatCopyCall)(state, call, units);
+  const { outcome, isStopped } = ended;
   const alternative = alternativeOf(ended, call.caller);
-  if (ended.isStopped !== true || alternative.reply.is === 'crashed') return alternative;
+  if (isStopped !== true || alternative.reply.is === 'crashed') return alternative;
+  const done = outcome?.is === 'statuses' ? outcome.elements.length : units;
   const command = call.command + units * 2 ** layouts.MEMOP_EXTENT_SHIFT;
-  return stopped(alternative, call, { call: { ...call, command }, done: 0 });
+  const rest = isMemory ? { ...call, command } : elementsOf(call, done, call.count);
+  return stopped(alternative, call, { call: rest, done: 0 });
 }
 
 /** What the first units of a call came to, with the rest still to do. */
@@ -118,108 +121,25 @@ function stopped(first: Alternative, { caller, vcpu }: ByGuest, pending: Pending
 const head = (state: State, call: PreemptibleCall, units: number, perform: Perform): Alternative =>
   call.op === 'destroy'
     ? destroyPartly(state, call.domain, units)
-    : perform(state, partOf(call, 0, units));
+    : call.op === 'pod_target'
+      ? finished(state, podTarget(state, call, units))
+      : perform(state, partOf(call, 0, units));
 
 /** An answer that counts extents counts those that were done before. */
 function counted(alternative: Alternative, { op }: PreemptibleCall, done: number): Alternative {
   const { reply } = alternative;
   if (reply.is !== 'rc' || typeof reply.rc !== 'number') return alternative;
-  if (op === 'add_to_physmap' || op === 'destroy') return alternative;
+  if (isWithoutCount(op)) return alternative;
   return { ...alternative, reply: rc(reply.rc + done) };
 }
 
+/** Calls whose value is 0 if all is done. */
+const isWithoutCount = (op: PreemptibleCall['op']): boolean =>
+  op === 'add_to_physmap' || op === 'destroy' || op === 'set_memory_type';
+
 /** Whether a call did all its units: else it ended there, and was not stopped. */
 function isThrough(reply: Reply, { op }: PreemptibleCall, units: number): boolean {
-  if (reply.is === 'rc') return reply.rc === (op === 'add_to_physmap' ? 0 : units);
-  if (reply.is === 'errors' || reply.is === 'hypercall') return reply.rc === 0;
+  if (reply.is === 'rc') return reply.rc === (isWithoutCount(op) ? 0 : units);
+  if ('rc' in reply) return reply.rc === 0;
   return reply.is === 'statuses' || reply.is === 'released';
-}
-
-/**
- * Where a call may stop: after each of its elements, extents or entries but the last; an unmap only
- * where a batch of them is complete. Something is always done first.
- */
-function testPoint({ machine }: State, call: PreemptibleCall, after: number): number {
-  const units = Math.max(1, after);
-  const isUnmap =
-    call.op === 'hypercall'
-      ? call.command === layouts.GNTTABOP_unmap_grant_ref
-      : call.op === 'unmap';
-  return isUnmap ? Math.ceil(units / machine.unmapBatch) * machine.unmapBatch : units;
-}
-
-/** How many elements, extents or entries a call has; a destruction has one after its mappings. */
-function unitsOf(state: State, call: PreemptibleCall): number {
-  if (call.op === 'hypercall') return call.count > layouts.COUNT_MAXIMUM ? 1 : call.count;
-  if ('domain' in call) return 1 + count(guestOf(state, call.domain)?.mappings, () => true);
-  if ('elements' in call) return call.elements.length;
-  if ('extents' in call) return call.extents.length;
-  if ('entries' in call) return call.entries.length;
-  if ('count' in call) return call.count;
-  return call.space === XENMAPSPACE_gmfn_range ? call.size : 1;
-}
-
-/** The call with those of its units alone. */
-function partOf(call: PreemptibleCall, from: number, to: number): PreemptibleCall {
-  switch (call.op) {
-    case 'map':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'unmap':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'copy':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'swap':
-      return { ...call, elements: call.elements.slice(from, to) };
-    case 'populate_physmap':
-    case 'decrease_reservation':
-      return { ...call, extents: call.extents.slice(from, to) };
-    case 'increase_reservation':
-      return { ...call, count: to - from };
-    case 'add_to_physmap':
-      return { ...call, index: call.index + from, gfn: Gfn(call.gfn + from), size: to - from };
-    case 'add_to_physmap_batch':
-      return { ...call, entries: call.entries.slice(from, to) };
-    case 'hypercall': {
-      const argument = furtherOn(argumentOf(call), from * (elementBytes(call) ?? 0));
-      return { ...call, argument, count: to - from };
-    }
-    case 'destroy':
-      return call;
-  }
-}
-
-/**
- * [B2] A batch of grant operations in memory may be stopped as one of values: what is left of it has
- * other registers, an argument further on and a smaller count; of a memory operation, a command that
- * says from which extent on. Copies of a guest of 32 bits go through another place, and are not
- * stopped here.
- */
-export const isStoppable = (made: Hypercall): boolean =>
-  made.number === layouts.HYPERVISOR_memory_op
-    ? extentOperations.includes(made.command % 2 ** layouts.MEMOP_EXTENT_SHIFT)
-    : elementBytes(made) !== undefined;
-
-const extentOperations: readonly number[] = [
-  layouts.XENMEM_populate_physmap,
-  layouts.XENMEM_decrease_reservation,
-  layouts.XENMEM_increase_reservation,
-  layouts.XENMEM_add_to_physmap,
-  layouts.XENMEM_add_to_physmap_batch,
-];
-
-function elementBytes({ number, command, layout }: Hypercall): number | undefined {
-  if (number !== layouts.HYPERVISOR_grant_table_op) return undefined;
-  const { map, unmap, copy, swap } = layouts.structures.native;
-  switch (command) {
-    case layouts.GNTTABOP_map_grant_ref:
-      return map.bytes;
-    case layouts.GNTTABOP_unmap_grant_ref:
-      return unmap.bytes;
-    case layouts.GNTTABOP_swap_grant_ref:
-      return swap.bytes;
-    case layouts.GNTTABOP_copy:
-      return layout === 'native' ? copy.bytes : undefined;
-    default:
-      return undefined;
-  }
 }

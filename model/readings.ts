@@ -67,15 +67,8 @@ export function readings(
     const isKnown = (other: Reading | undefined): boolean =>
       other?.page === page && areEqual(other.value, value) && other.efer === efer;
     if (found.some(isKnown)) continue;
-    found.push({
-      page,
-      offset,
-      width,
-      value,
-      at,
-      efer,
-      isWritable: isForCall || root !== undefined || type !== 'grant_map_ro',
-    });
+    const isWritable = isForCall || root !== undefined || type !== 'grant_map_ro';
+    found.push({ page, offset, width, value, at, efer, isWritable });
   }
   return found;
 }

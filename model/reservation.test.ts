@@ -29,6 +29,13 @@ const effects: Scenarios = {
     1  d1    load                  at=0x20 u8      0x000000ff
     2  tool  domain_info           d1              pages=8 maximum=14
     3  d1    swap                  3 4             ok`,
+  '[P8] [H5] a page that the control domain gives up stays in its window': `
+    machine whole domains=1 vcpus=1
+    0  tool  map_foreign           w5 self:0x54 rw   ok
+    1  d0    store                 at=0x805 u32 0x7  ok
+    2  d0    decrease_reservation  self gfns=0x54    1
+    3  d0    load                  at=0x805 u32      0x00000007
+    4  d0    decrease_reservation  self gfns=0x54    1`,
   '[P9] exchange of nothing is okay, whoever is meant': `
     0  d1  exchange  d9 given=none taken=none  ok count=0
     1  d1  exchange  d9 given=none given_order=1 taken=none taken_order=2  ok count=0`,
@@ -118,6 +125,14 @@ const refusals: Scenarios = {
     1  d2    map               d1/3 at=0x31 rw         ok
     2  d0    populate_physmap  d2 gfns=0x30,0x31,0x32  1
     3  tool  domain_info       d2                      pages=10 maximum=14 shutdown`,
+  '[P6.8] [P11.13] RAM before the grant mapping is believed to be nowhere, and cannot be moved': `
+    0  d1    grant             ref=3 to=d2 gfn=0x1 rw               ok
+    1  d2    map               d1/3 at=0x5 rw                       ok
+    2  d0    populate_physmap  d2 gfns=0x4 order=1                  0
+    3  tool  inspect_gfn       d2 gfn=0x4                           ram_rw mapped 0x0000000000000000
+    4  d0    add_to_physmap    d2 space=gmfn index=0x4 gfn=0x30     -EXDEV
+    5  d0    add_to_physmap    d2 space=gmfn index=0x6 gfn=0x30     ok
+    6  d0    decrease_reservation  d2 gfns=0x4                      1`,
   '[P6.9] populate_physmap stops at a gfn beyond what a p2m can hold; the pages stay': `
     0  d1    populate_physmap  self gfns=0x30,0x1000000000,0x31  1
     1  tool  domain_info       d1                                pages=10 maximum=14`,
@@ -126,7 +141,7 @@ const refusals: Scenarios = {
     0  d1    populate_physmap  self gfns=0x30,0x200,0x31  1
     1  tool  domain_info       d1                         pages=10 maximum=14`,
   '[P7.1] increase_reservation stops for an order that is too large': `
-    0  d1  increase_reservation  d9 count=1 order=3  0`,
+    0  d1  increase_reservation  self count=1 order=3  0`,
   '[P7] increase_reservation takes the largest order that its caller may ask for': `
     0  d1  increase_reservation  self count=1 order=2  1`,
   '[P7.2] increase_reservation stops for an absent domain': `

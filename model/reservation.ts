@@ -1,4 +1,4 @@
-import { ALL_ONES, CONTROL, Gfn, type DomainId } from '../abi/ids.js';
+import { CONTROL, INVALID_GFN, type DomainId, type Gfn } from '../abi/ids.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { Decrease, Exchange, Increase, Populate, Reservation } from '../abi/step.js';
@@ -6,10 +6,11 @@ import { domainOrSelf, mayManage, ownedPages, ownPageAt } from './derived.js';
 import { marked } from './demand-target.js';
 import { demanded, handled } from './on-demand.js';
 import { shortage } from './shortage.js';
-import { the, theDomain } from './derived.js';
-import { get } from '../values/keyed.js';
+import { pageOf, the, theDomain, withDomain } from './derived.js';
+import { get, put } from '../values/keyed.js';
 import { accept, crash, rc, refuse, spoil, type Result } from './outcome.js';
-import { addPage, crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
+import { crashDomain, emptied, freshPage, giveUp, isGrantMapping } from './pages.js';
+import { addPages, gfnAfter } from './superpages.js';
 import type { Domain, State } from './state.js';
 
 /**
@@ -34,16 +35,16 @@ const stop = (done: number, rule: RefusalId, before: State, now: State): Result 
  */
 export function populate(state: State, caller: DomainId, call: Populate): Result {
   const target = domainOrSelf(state, caller, call.target);
-  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P6.1');
   if (target === undefined) return refuse(rc(0), 'P6.2');
   if (!mayManage(caller, target)) return refuse(rc(0), 'P6.3');
+  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P6.1');
 
   const { id } = target;
   const size = 2 ** call.order;
-  if (call.onDemand === true && id === caller) return refuse(rc(0), 'P6.11');
   let next = state;
   for (const [done, extent] of call.extents.entries()) {
     if (call.onDemand === true) {
+      if (id === caller) return refuse(rc(0), 'P6.11');
       const gfns = Array.from({ length: size }, (_, i) => gfnAfter(extent, i));
       const left = marked(next, id, gfns);
       next = left.next;
@@ -62,31 +63,37 @@ export function populate(state: State, caller: DomainId, call: Populate): Result
       next = fresh.next;
       return fresh.page;
     });
-    if (gfns.some((gfn) => isGrantMapping(theDomain(next, id), gfn))) {
-      next = crashDomain(next, id);
+    const inTheWay = gfns.findIndex((gfn) => isGrantMapping(theDomain(next, id), gfn));
+    if (inTheWay >= 0) {
+      next = crashDomain(withoutBelief(next, id, gfns.slice(0, inTheWay)), id);
       return id === caller ? crash('P6.7', next) : spoil(rc(done), 'P6.8', next);
     }
-    const failures = gfns.map((gfn, i) => {
-      const placed = addPage(next, id, gfn, { page: the(pages[i]), type: 'ram_rw' });
-      next = placed.next;
-      return placed.failure;
-    });
+    const { failures, next: placed } = addPages(next, id, extent, pages);
+    next = placed;
     if (failures.includes('out_of_range')) return spoil(rc(done), 'P6.9', next);
     if (failures.includes('no_table')) return spoil(rc(done), 'P6.10', next);
   }
   return accept(rc(call.extents.length), 'P6', next);
 }
 
-/** The gfn so many after another; the last of all is followed by the first. */
-const gfnAfter = (gfn: Gfn, distance: number): Gfn =>
-  Gfn(gfn === ALL_ONES && distance > 0 ? distance - 1 : gfn + distance);
+/** [P6] Where RAM is that would be replaced is forgotten before anything is. */
+function withoutBelief(state: State, id: DomainId, gfns: readonly Gfn[]): State {
+  const domain = theDomain(state, id);
+  let { believedGfns } = domain;
+  for (const gfn of gfns) {
+    const page = get(domain.p2m, gfn)?.page;
+    const isOfDomain = page !== undefined && pageOf(state, page).use === 'ram';
+    if (isOfDomain) believedGfns = put(believedGfns, page, INVALID_GFN);
+  }
+  return withDomain(state, { ...domain, believedGfns });
+}
 
 /** [P7] increase_reservation: fresh pages that have no gfn, and nothing that could give them one. */
 export function increase(state: State, caller: DomainId, call: Increase): Result {
   const target = domainOrSelf(state, caller, call.target);
-  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P7.1');
   if (target === undefined) return refuse(rc(0), 'P7.2');
   if (!mayManage(caller, target)) return refuse(rc(0), 'P7.3');
+  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P7.1');
 
   const size = 2 ** call.order;
   let next = state;
@@ -107,9 +114,9 @@ export function increase(state: State, caller: DomainId, call: Increase): Result
  */
 export function decrease(state: State, caller: DomainId, call: Decrease): Result {
   const target = domainOrSelf(state, caller, call.target);
-  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P8.1');
   if (target === undefined) return refuse(rc(0), 'P8.2');
   if (!mayManage(caller, target)) return refuse(rc(0), 'P8.3');
+  if (call.order > largestOrder(state, caller)) return refuse(rc(0), 'P8.1');
 
   let next = state;
   for (const [done, extent] of call.extents.entries()) {

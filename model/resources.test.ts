@@ -39,6 +39,11 @@ const refusals: Scenarios = {
     4  d0  claim_pages  d1 pages=0xf    -EINVAL
     5  d0  claim_pages  d1 pages=0x9    ok
     6  d0  claim_pages  d1 pages=0xa    -EINVAL`,
+  '[P17.6] what is claimed is claimed by single pages, whoever asks and for whom': `
+    0  d0    claim_pages  d9 pages=0x9 order=1  -EINVAL
+    1  d1    claim_pages  d1 pages=0x9 order=1  -EINVAL
+    2  d0    claim_pages  d1 pages=0x9 order=1  -EINVAL
+    3  tool  domain_info  d1                    pages=8 maximum=14`,
   '[P17.5] [P6.6] [P7.6] what is claimed is left for nobody else, not even to be claimed': `
     0   tool  set_memory_limit      d1 pages=0x1000    ok
     1   tool  set_memory_limit      d2 pages=0x1000    ok

@@ -3,13 +3,16 @@ import { CONTROL, type DomainId } from '../abi/ids.js';
 import type { Reply } from '../abi/reply.js';
 import type { Reservation } from '../abi/step.js';
 import type { Errno } from '../abi/status.js';
+import { RESOURCE_status_frames, type AcquireResource, type ClaimPages } from '../abi/resources.js';
+import { type ResourceCall } from '../abi/resources.js';
 import {
-  RESOURCE_status_frames,
-  type AcquireResource,
-  type ClaimPages,
-  type ResourceCall,
-} from '../abi/resources.js';
-import { claimedPages, domainOf, freeFrames, ownedPages, withDomain } from './derived.js';
+  claimedPages,
+  domainOf,
+  freeFrames,
+  ownedPages,
+  theDomain,
+  withDomain,
+} from './derived.js';
 import { statusFramesFor } from './entries.js';
 import { accept, rc, refuse, spoil, type Result } from './outcome.js';
 import { tableFrame } from './physmap.js';
@@ -24,6 +27,8 @@ import type { State } from './state.js';
  * when it is given up, or when the domain begins to die.
  */
 function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
+  if (call.order !== 0) return refuse(rc('-EINVAL'), 'P17.6');
+
   const target = domainOf(state, call.target);
   if (target === undefined) return refuse(rc('-EINVAL'), 'P17.1');
   if (caller !== CONTROL) return refuse(rc('-EPERM'), 'P17.2');
@@ -42,15 +47,13 @@ function claimPages(state: State, caller: DomainId, call: ClaimPages): Result {
 
 /**
  * [P18] acquire_resource: the frames of a domain's grant table, or those of its status, in a row; the
- * table grows to have them. Which machine frames they are is not looked at, and nobody holds them.
+ * table grows to have them, some at a time. Which machine frames they are is not looked at, and nobody holds them.
  */
 function acquireResource(state: State, caller: DomainId, call: AcquireResource): Result {
   const { id, frame, count } = call;
-  const answer = (result: 0 | Errno, so = count): Reply => ({
-    is: 'resource',
-    rc: result,
-    count: so,
-  });
+  const answer = (result: 0 | Errno, so = count): Reply => {
+    return { is: 'resource', rc: result, count: so };
+  };
   if (caller !== CONTROL) return refuse(answer('-EACCES'), 'P18.1');
   const target = domainOf(state, call.target);
   if (target === undefined) return refuse(answer('-ESRCH'), 'P18.2');
@@ -64,14 +67,15 @@ function acquireResource(state: State, caller: DomainId, call: AcquireResource):
     return accept(answer(0, so), 'P18', state);
   }
   if (isStatus && target.grantVersion === 1) return refuse(answer('-EINVAL'), 'P18.6');
-  const last = frame + count - 1;
-  const index = isStatus ? XENMAPIDX_grant_table_status + last : last;
-  const isNumber = last < XENMAPIDX_grant_table_status;
-  const none = { page: undefined, next: state };
-  const { page, next } = isNumber ? tableFrame(state, target, index) : none;
-  if (page === undefined) return spoil(answer('-EINVAL'), 'P18.7', next);
-
-  // Nothing below this line can fail.
+  let next = state;
+  for (let done = 0; done < count; done += state.machine.resourceBatch) {
+    const last = frame + Math.min(done + state.machine.resourceBatch, count) - 1;
+    const index = isStatus ? XENMAPIDX_grant_table_status + last : last;
+    const isNumber = last < XENMAPIDX_grant_table_status;
+    const grown = isNumber ? tableFrame(next, theDomain(next, target.id), index) : undefined;
+    next = grown?.next ?? next;
+    if (grown?.page === undefined) return spoil(answer('-EINVAL'), 'P18.7', next);
+  }
   return accept(answer(0), 'P18', next);
 }
 

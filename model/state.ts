@@ -24,6 +24,8 @@ export interface State {
   readonly nextPage: PageId;
   /** The tries left until one fails, 0 where none has to ([D9]). */
   readonly failing: Readonly<Record<Fallible, number>>;
+  /** Within a step: something else is to be done, so that a search for pages is cut short ([P15]). */
+  readonly isHurried: boolean;
 }
 
 declare const kind: unique symbol;
@@ -59,10 +61,12 @@ export interface Domain {
   readonly p2m: Keyed<Entry>;
   /** The blocks of gfns for which the p2m has a table ([P2]). */
   readonly tables: Keyed<true>;
-  /** Where the hypervisor believes its own pages to be, by page, though they are not ([P11], [P14]). */
-  readonly lastGfns: Keyed<Gfn>;
+  /** Where the hypervisor believes pages to be, by page, that are elsewhere; all ones is nowhere ([P6], [P14]). */
+  readonly believedGfns: Keyed<Gfn>;
   /** Gfns without a page, which get one of those that are kept when they are asked for ([P15]). */
   readonly onDemand: Keyed<true>;
+  /** Gfns that are not, and that the hypervisor goes on counting among them ([P11]). */
+  readonly miscounted: number;
   /** The pages that are kept for them, the oldest first. */
   readonly kept: readonly PageId[];
   /** Where the last pages went that were asked for, the oldest first; undefined is forgotten. */

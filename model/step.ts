@@ -1,11 +1,12 @@
-import type { Reply } from '../abi/reply.js';
-import type { LinearAccess, PreemptibleCall, Preemption, Step } from '../abi/step.js';
-import { CONTROL, type DomainId } from '../abi/ids.js';
+import { preemptible } from '../abi/step.js';
+import type { Hypercall, LinearAccess } from '../abi/step.js';
+import type { PreemptibleCall, Preemption, Step } from '../abi/step.js';
+import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
-import { unmapAndReplace, unmapByControl, statusFrames } from './control-grants.js';
-import { copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
+import { forHvm, statusFrames, unmapAllByControl, unmapAndReplace } from './control-grants.js';
+import { asLogged, copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
@@ -17,20 +18,22 @@ import { logDirty } from './log-dirty.js';
 import { unmapGrant } from './map.js';
 import { podTarget } from './demand-target.js';
 import { setMemoryType } from './memory-type.js';
-import { accept, finished, isObjection, refuse, settled } from './outcome.js';
-import type { Alternative, Objection, Result } from './outcome.js';
+import { accept, afterwards, finished, refuse, settled } from './outcome.js';
+import type { Alternative, Result } from './outcome.js';
 import { crashDomain } from './pages.js';
 import { pause, unpause } from './pause.js';
 import { addToPhysmap, addToPhysmapBatch, removeFromPhysmap } from './physmap.js';
-import { interrupt, invoked, isBusy, isStoppable, resume } from './preemption.js';
+import { interrupt, invoked, isBusy, resume } from './preemption.js';
+import { isStoppable } from './units.js';
 import { resource } from './resources.js';
 import { decrease, exchange, increase, populate } from './reservation.js';
 import { isPaged } from './registers.js';
 import type { State } from './state.js';
 import { getVersion, querySize, setupTable, swapGrant } from './table.js';
+import { writeBack, transferGrant } from './transfer.js';
 import { withPast } from './translations.js';
 import { setVersion } from './version.js';
-import { mapForeign, unmapWindow, windowAccess } from './windows.js';
+import { isKnown, mapForeign, unmapWindow, windowAccess } from './windows.js';
 
 /**
  * Everything that may happen when a step is made: the table of contents of the spec. A guest that
@@ -45,92 +48,60 @@ export function step(state: State, made: Step): Iterable<Alternative> {
     if (!isRunning(caller)) return [settled({ is: 'paused' }, state, ['D12'])];
   }
   if (isBusy(state, made)) return [settled({ is: 'busy' }, state, ['B2.1'])];
-  if (isLinear(made)) return linearAccess(state, made);
-  const alternatives = outcomes(state, made);
-  return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
-    ? alternatives
-    : remembering(state, alternatives);
+  const wanting = findKey(state.domains, ({ onDemand }) => onDemand !== undefined);
+  return wanting === undefined ? alternatives(state, made) : eitherWay(state, made);
 }
 
-/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
-const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
-  made.caller !== CONTROL || !unknownOfControl.has(made.op);
-const unknownOfControl: ReadonlySet<Step['op']> = new Set<Step['op']>([
-  'xadd',
-  'fetch',
-  'crash',
-  'load_linear',
-  'store_linear',
-  'cmpxchg_linear',
-  'xadd_linear',
-  'fetch_linear',
-  'cr0',
-  'cr3',
-  'cr4',
-  'efer',
-  'pkru',
-  'invlpg',
-  'hypercall',
-]);
+/** [P15] A search for pages goes on until one is found, or was cut short where it may be. */
+function* eitherWay(state: State, made: Step): Iterable<Alternative> {
+  yield* alternatives(state, made);
+  const hurried = alternatives({ ...state, isHurried: true }, made);
+  for (const alternative of hurried)
+    yield afterwards(alternative, (after) => ({ ...after, isHurried: false }));
+}
+
+function alternatives(state: State, made: Step): Iterable<Alternative> {
+  if (isLinear(made)) return linearAccess(state, made);
+  const all = outcomes(state, made);
+  return findKey(state.domains, ({ vcpus }) => vcpus.some(isPaged)) === undefined
+    ? all
+    : remembering(state, all);
+}
 
 const isLinear = (made: Step): made is LinearAccess => 'as' in made && made.op !== 'hypercall';
 
 /** [T1] What memory was before a step, vcpus may remember after it. */
-function* remembering(before: State, alternatives: Iterable<Alternative>): Iterable<Alternative> {
-  for (const alternative of alternatives) {
-    yield withMemories(before, alternative);
-  }
-}
-
-function withMemories(before: State, alternative: Alternative): Alternative {
-  const { given } = alternative;
-  const next = (actual: Reply): State | Objection => {
-    const after = alternative.next(actual);
-    return isObjection(after) ? after : withPast(before, after);
-  };
-  if (given === undefined) return { ...alternative, next };
-  return { ...alternative, next, given: (actual) => withMemories(before, given(actual)) };
+function* remembering(before: State, all: Iterable<Alternative>): Iterable<Alternative> {
+  for (const alternative of all) yield afterwards(alternative, (after) => withPast(before, after));
 }
 
 function outcomes(state: State, asked: Exclude<Step, LinearAccess>): Iterable<Alternative> {
   const made = forHvm(asked);
+  if (isPreemptible(made)) return [invoked(state, { call: made, done: 0 }, uninterrupted)];
   switch (made.op) {
-    case 'map':
-    case 'unmap':
-    case 'copy':
-    case 'swap':
-    case 'populate_physmap':
-    case 'decrease_reservation':
-    case 'increase_reservation':
-    case 'add_to_physmap':
-    case 'add_to_physmap_batch':
-    case 'destroy':
-      return [invoked(state, { call: made, done: 0 }, uninterrupted)];
     case 'interrupt':
       return [interrupt(state, made)];
     case 'resume':
       return [resume(state, made, uninterrupted)];
     case 'inspect_gfn':
-      return [inspected(state, made)];
+      return asLogged(state, made, inspected(state, made));
+    case 'memory_type':
+      return asLogged(state, made, finished(state, memoryType(state, made)));
     case 'log_dirty':
       return [logDirty(state, made)];
     case 'hypercall':
       return isStoppable(made)
         ? [invoked(state, { call: made, done: 0 }, uninterrupted)]
         : hypercall(state, made);
-    case 'unmap_and_replace':
-      return [inTurn(state, made, unmapAndReplace)];
+    case 'write_back':
+      return writeBack(state, made);
     default:
       return [finished(state, seenBy(made, one(state, made)))];
   }
 }
 
-/** [G11] What only a paravirtualised caller can ask for is refused to a guest. */
-function forHvm(made: Exclude<Step, LinearAccess>): Exclude<Step, LinearAccess> {
-  if (made.op !== 'unmap_and_replace' && made.op !== 'get_status_frames') return made;
-  const { caller, vcpu, op: name } = made;
-  return caller === CONTROL ? made : { op: 'refused_grant_call', caller, vcpu, name };
-}
+const isPreemptible = (made: Step): made is Exclude<PreemptibleCall, Hypercall> =>
+  preemptible.some((op) => op === made.op);
 
 /** The calls that can be stopped, when nothing stops them. */
 function uninterrupted(state: State, made: PreemptibleCall): Alternative {
@@ -138,13 +109,15 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
     case 'map':
       return mapBatch(state, made);
     case 'unmap':
-      return inTurn(state, made, (now, caller, element) =>
-        caller === CONTROL ? unmapByControl(now, element) : unmapGrant(now, caller, element),
-      );
+      return made.caller === CONTROL
+        ? unmapAllByControl(state, made)
+        : inTurn(state, made, unmapGrant);
     case 'copy':
       return copyBatch(state, made);
     case 'swap':
       return inTurn(state, made, swapGrant);
+    case 'transfer':
+      return inTurn(state, made, transferGrant);
     case 'populate_physmap':
       return finished(state, seenBy(made, populate(state, made.caller, made)));
     case 'decrease_reservation':
@@ -157,6 +130,14 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
       return finished(state, seenBy(made, addToPhysmapBatch(state, made.caller, made)));
     case 'destroy':
       return finished(state, destroy(state, made));
+    case 'unmap_and_replace':
+      return inTurn(state, made, unmapAndReplace);
+    case 'acquire_resource':
+      return finished(state, seenBy(made, resource(state, made)));
+    case 'set_memory_type':
+      return finished(state, setMemoryType(state, made));
+    case 'pod_target':
+      return finished(state, podTarget(state, made));
     case 'hypercall':
       return the(hypercall(state, made)[0]);
   }
@@ -167,7 +148,7 @@ type One = Exclude<
   | LinearAccess
   | Preemption
   | PreemptibleCall
-  | { readonly op: 'inspect_gfn' | 'log_dirty' | 'hypercall' | 'unmap_and_replace' }
+  | { readonly op: 'inspect_gfn' | 'memory_type' | 'log_dirty' | 'write_back' }
 >;
 
 /** The calls, accesses and toolstack operations that are one operation each. */
@@ -190,7 +171,6 @@ function one(state: State, made: One): Result {
     case 'exchange':
       return exchange(state, made.caller, made);
     case 'claim_pages':
-    case 'acquire_resource':
     case 'current_reservation':
     case 'maximum_reservation':
     case 'maximum_gpfn':
@@ -222,12 +202,6 @@ function one(state: State, made: One): Result {
       return domainInfo(state, made);
     case 'set_memory_limit':
       return setMemoryLimit(state, made);
-    case 'set_memory_type':
-      return setMemoryType(state, made);
-    case 'memory_type':
-      return memoryType(state, made);
-    case 'pod_target':
-      return podTarget(state, made);
     case 'pause':
     case 'unpause':
       return made.op === 'pause' ? pause(state, made) : unpause(state, made);

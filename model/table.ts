@@ -4,9 +4,8 @@ import type { Status } from '../abi/status.js';
 import type { GetVersion, QuerySize, SetupTable, SwapElement } from '../abi/step.js';
 import { storeToBuffer } from './access.js';
 import { copied } from '../values/content.js';
-import { domainOrSelf, gfnOf, mayManage, pageOf, pinsOf, theDomain } from './derived.js';
+import { domainOrSelf, believedGfn, mayManage, pageOf, pinsOf, theDomain } from './derived.js';
 import { withContent, withDomain } from './derived.js';
-import { get } from '../values/keyed.js';
 import { entryCount, entryPlace, statusFramesFor, statusPlace, type Place } from './entries.js';
 import { attempt, type Attempt } from './failing.js';
 import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
@@ -34,7 +33,7 @@ export function setupTable(state: State, caller: DomainId, call: SetupTable): Re
   const owner = theDomain(next, target.id);
   const frames = owner.grantFrames
     .slice(0, call.frames)
-    .map((page) => gfnOf(owner, page) ?? get(owner.lastGfns, page) ?? INVALID_GFN);
+    .map((page) => believedGfn(owner, page) ?? INVALID_GFN);
   let isWritten = true;
   for (const [i, gfn] of frames.entries()) {
     if (call.list === undefined) break;

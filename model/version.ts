@@ -5,12 +5,13 @@ import type { RefusalId } from '../abi/rules.js';
 import type { Errno } from '../abi/status.js';
 import type { SetVersion } from '../abi/step.js';
 import { zeros } from '../values/content.js';
-import { gfnOf, isHeld, isPinnedFrom, pageOf, the, theDomain } from './derived.js';
+import { withdrawn } from './believed.js';
+import { isHeld, isPinnedFrom, pageOf, the, theDomain } from './derived.js';
 import { withContent, withDomain, withPage } from './derived.js';
 import { entryAt, entryPlace, statusOf, statusPlace, storeAt, type GrantEntry } from './entries.js';
-import { drop, has } from '../values/keyed.js';
+import { drop } from '../values/keyed.js';
 import { accept, crash, refuse, type Result } from './outcome.js';
-import { crashDomain, emptied } from './pages.js';
+import { crashDomain } from './pages.js';
 import type { Domain, State } from './state.js';
 import { growTable } from './table.js';
 
@@ -88,12 +89,9 @@ const headerOf = (flags: number, { domain }: GrantEntry): number => (flags | (do
 function withoutStatusFrames(state: State, { id, statusFrames }: Domain): State {
   let next = state;
   for (const page of statusFrames) {
-    const domain = theDomain(next, id);
-    if (has(domain.lastGfns, page)) return crashDomain(next, id);
-    const gfn = gfnOf(domain, page);
-    const removed = gfn === undefined ? { isDone: true, next } : emptied(next, id, gfn);
-    next = removed.next;
-    if (!removed.isDone) return crashDomain(next, id);
+    const left = withdrawn(next, id, page);
+    next = left.next;
+    if (left.failure !== undefined) return crashDomain(next, id);
     next = withPage(next, page, { ...pageOf(next, page), allocated: false });
     if (isHeld(next, page)) return crashDomain(next, id);
   }

@@ -17,6 +17,8 @@ const lineWith = (pattern: RegExp): readonly string[] => spec.filter((line) => p
 describe('the spec', () => {
   test('says no word of an implementation', () => {
     expect(lineWith(/\b(shadow|tlb|cache|lock|spinlock|refcount|freelist)/i)).toEqual([]);
+    expect(lineWith(/\b(chunk|evict|bitmap|mutex|semaphore|counter)/i)).toEqual([]);
+    expect(lineWith(/\b(hash|lazy|lazily|preallocat|memoi|optimi[sz])/i)).toEqual([]);
     expect(lineWith(/(Uint|Int|Float|BigInt)\d+Array|ArrayBuffer|new (Weak)?Map\b/)).toEqual([]);
   });
 
@@ -24,8 +26,8 @@ describe('the spec', () => {
     expect(lineWith(/Math\.random|\bDate\b|performance\.|process\./)).toEqual([]);
   });
 
-  test('is under six thousand lines, in files of a page or two', () => {
-    expect(spec.length).toBeLessThan(6000);
+  test('is under 6,500 lines, in files of a page or two', () => {
+    expect(spec.length).toBeLessThan(6500);
     const sizes = new Map<string, number>();
     for (const line of spec) {
       const name = line.slice(0, line.indexOf(':'));

@@ -4,15 +4,8 @@ import type { RefusalId } from '../abi/rules.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { the } from './derived.js';
 import { readings, type Reading, type Table, type Walker } from './readings.js';
-import {
-  frameOf,
-  hasReservedBit,
-  isSuperpage,
-  leafFrame,
-  rootFrame,
-  spanOf,
-  widthOf,
-} from './table-entries.js';
+import { frameOf, hasReservedBit, isSuperpage, leafFrame, rootFrame } from './table-entries.js';
+import { spanOf, widthOf } from './table-entries.js';
 import { featuresOf, hasNoExecute, modeOf, vcpuOf } from './registers.js';
 import type { State } from './state.js';
 

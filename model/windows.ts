@@ -3,7 +3,7 @@ import { DOMID_IO, DOMID_SELF, DOMID_XEN, CONTROL, type DomainId } from '../abi/
 import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import { WINDOW_ADDRESS, WINDOWS, type MapForeign, type UnmapWindow } from '../abi/windows.js';
-import type { Access } from '../abi/step.js';
+import type { Access, Step } from '../abi/step.js';
 import { PAGE_BYTES, type Word } from '../abi/word.js';
 import { areEqual, masked } from '../values/words.js';
 import { drop, get, put } from '../values/keyed.js';
@@ -18,6 +18,13 @@ import type { PageId, State, Window } from './state.js';
  * The control domain's address space: what its kernel maps there, and reads and writes through it.
  * [H4] A window holds its page: the page outlives its gfn, and its domain stays, dying, for as long.
  */
+
+/** Of what the control domain does by itself the spec knows its hypercalls and plain accesses. */
+export const isKnown = (made: Extract<Step, { readonly caller: DomainId }>): boolean =>
+  made.caller !== CONTROL || !('as' in made || unknownOfControl.has(made.op));
+const unknownOfControl = new Set<string>(
+  'xadd fetch crash cr0 cr3 cr4 efer pkru invlpg'.split(' '),
+);
 
 /** There are so many linear pages: the windows, then those of its own RAM. */
 export const hasWindow = ({ machine }: State, window: number): boolean =>

@@ -8,6 +8,11 @@ const word = (low: number) => ({ low, high: 0 });
 /** A reply, another one, and the place where they first differ. */
 const pairs: readonly (readonly [Reply, Reply, string])[] = [
   [{ is: 'no_domain' }, { is: 'crashed' }, 'is'],
+  [
+    { is: 'crashed', outcome: { is: 'statuses', elements: [{ status: 'okay' }] } },
+    { is: 'crashed', outcome: { is: 'statuses', elements: [{ status: 'eagain' }] } },
+    'elements.status',
+  ],
   [{ is: 'rc', rc: 0 }, { is: 'rc', rc: '-EINVAL' }, 'rc'],
   [{ is: 'value', value: word(1) }, { is: 'value', value: word(2) }, 'value'],
   [{ is: 'stored' }, { is: 'fault', vector: '#GP' }, 'is'],
@@ -84,6 +89,12 @@ describe('differenceOf', () => {
     expect(differenceOf(full, allowed, true)).toBeUndefined();
     expect(differenceOf(bare, allowed, true)?.path).toBe('elements.handle');
     expect(differenceOf(full, allowed, false)?.path).toBe('elements.handle');
+  });
+
+  test('[D3] asks for no outcome of a crashed caller that the other side does not tell', () => {
+    const outcome: Reply = { is: 'statuses', elements: [{ status: 'okay' }] };
+    expect(differenceOf({ is: 'crashed', outcome }, { is: 'crashed' }, false)).toBeUndefined();
+    expect(differenceOf({ is: 'crashed' }, { is: 'crashed', outcome }, false)).toBeUndefined();
   });
 
   test('names the element that differs', () => {

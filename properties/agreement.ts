@@ -22,12 +22,13 @@ export function differenceOf(actual: Reply, allowed: Reply, maps: boolean): Diff
   switch (allowed.is) {
     case 'no_domain':
     case 'paused':
-    case 'crashed':
     case 'stored':
     case 'done':
     case 'busy':
     case 'idle':
       return actual.is === allowed.is ? undefined : ofKind(actual, allowed);
+    case 'crashed':
+      return actual.is === 'crashed' ? ofCrashed(actual, allowed, maps) : ofKind(actual, allowed);
     case 'rc':
       if (actual.is !== 'rc') return ofKind(actual, allowed);
       return actual.rc === allowed.rc ? undefined : differ('rc', allowed.rc, actual.rc);
@@ -97,11 +98,22 @@ function ofHypercall(
   if (value !== undefined) return { ...value, element: -1 };
   if (actual.outcome === undefined || allowed.outcome === undefined)
     return ofScalar('outcome', actual.outcome?.is, allowed.outcome?.is);
-  // Only mappings have handles, and the spec says which elements are mappings.
-  const { outcome } = allowed;
+  return ofOutcome(actual.outcome, allowed.outcome, maps);
+}
+
+/** What a batch in memory answered before its caller was crashed, where both sides tell. */
+const ofCrashed = (
+  { outcome: actual }: Of<'crashed'>,
+  { outcome: allowed }: Of<'crashed'>,
+  maps: boolean,
+): Difference | undefined =>
+  actual === undefined || allowed === undefined ? undefined : ofOutcome(actual, allowed, maps);
+
+/** Only mappings have handles, and the spec says which elements are mappings. */
+function ofOutcome(actual: Reply, outcome: Reply, maps: boolean): Difference | undefined {
   const isMap =
     outcome.is === 'statuses' && outcome.elements.some(({ handle }) => handle !== undefined);
-  return differenceOf(actual.outcome, outcome, maps && isMap);
+  return differenceOf(actual, outcome, maps && isMap);
 }
 
 function ofElements(

@@ -53,6 +53,8 @@ export interface Campaign {
   readonly episodes: number;
   /** Each identity once, in the order of finding, not shrunk. */
   readonly found: readonly Found[];
+  /** [E7] Episodes at whose end everything came back. */
+  readonly recovered: number;
   readonly coverage: Coverage;
   readonly aborted: boolean;
 }
@@ -89,17 +91,19 @@ export async function campaign(plan: CampaignPlan): Promise<Campaign> {
   const start = plan.clock?.() ?? 0;
   let lines = 0;
   let index = 0;
+  let recovered = 0;
   while (!isOver(plan, lines, index, found.length, start)) {
     const episode = new Episode(...nextEpisode(plan, episodes, index), muted, coverage);
     const end = episode.walk();
     lines += end.lines;
     index++;
     found.push(...end.found);
+    if (end.isRecovered) recovered++;
     plan.progress?.({ lines, episodes: index, found: found.length, coverage });
     await setImmediate();
   }
   const aborted = plan.signal?.aborted === true;
-  return { seed: plan.seed, lines, episodes: index, found, coverage, aborted };
+  return { seed: plan.seed, lines, episodes: index, found, recovered, coverage, aborted };
 }
 
 /** The seed of the next episode, and how it is run: where states are sampled it has a length. */

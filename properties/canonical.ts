@@ -1,4 +1,4 @@
-import { Gfn, GrantRef, type DomainId } from '../abi/ids.js';
+import { CONTROL, DOMID_SELF, Gfn, GrantRef, type DomainId } from '../abi/ids.js';
 import type { Boot, Line, Program } from '../abi/program.js';
 import type { Rewrite } from './shrink/rewrite-numbers.js';
 import { rewriteLine } from './shrink/rewrite.js';
@@ -59,7 +59,7 @@ function numberedByFirstUse(program: Program): Program {
       return GrantRef(refs.numbered(`${of}/${first}`, ref, first));
     },
     gfn: (gfn, of) => {
-      if (fixed === 'all' || gfn >= BLOCK || fixed.has(gfn)) return gfn;
+      if (fixed === 'all' || gfn >= BLOCK || fixed.has(gfn) || isOfFrames(of)) return gfn;
       const isRam = isBootRam(program.boot, of, gfn);
       return Gfn(gfns.numbered(`${of}/${isRam ? 'ram' : 'hole'}`, gfn, isRam ? 0 : HOLES));
     },
@@ -123,6 +123,9 @@ function isOfPaging(line: Line): boolean {
       return false;
   }
 }
+
+/** [H5] Gfns of the control domain, and of those that it alone may name, are machine frames. */
+const isOfFrames = (of: DomainId): boolean => of === CONTROL || of >= DOMID_SELF;
 
 const isBootRam = (boot: readonly Boot[], of: DomainId, gfn: number): boolean =>
   boot.some(

@@ -44,7 +44,7 @@ export class Coverage {
     taken: number,
   ): void {
     this.steps++;
-    if (taken > 0) this.looseSteps++;
+    if (taken > 0 && 'as' in step) this.looseSteps++;
     for (const rule of reached) this.#count(rule);
     const open = this.#open.get(step.op);
     if (open !== undefined && open.length > 0) this.#pursue(open, before, step, reply, after);

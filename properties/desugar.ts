@@ -55,6 +55,13 @@ export function desugar(line: Line, machine: Machine, handles: Handles): readonl
     const named = ({ handle }: ReplaceLineElement): Handle => handleOf(handle, handles);
     return [{ ...line, elements: line.elements.map((x) => ({ ...x, handle: named(x) })) }];
   }
+  if (line.op === 'write_back') {
+    const elements = line.elements.map((each) => ({
+      ...each,
+      deviceAddress: addressOf(each.deviceAddress, handles),
+    }));
+    return [{ ...line, elements }];
+  }
   if (line.op === 'marshalled') return marshalled(line, (handle) => handleOf(handle, handles));
   return [line];
 }
@@ -65,16 +72,16 @@ function unmapStep(line: UnmapLine, handles: Handles): Step {
     elements: line.elements.map((element) => ({
       ...element,
       handle: handleOf(element.handle, handles),
-      deviceAddress:
-        typeof element.deviceAddress === 'number'
-          ? element.deviceAddress
-          : handles.addressOf(element.deviceAddress),
+      deviceAddress: addressOf(element.deviceAddress, handles),
     })),
   };
 }
 
 const handleOf = (handle: Handle | FromLine, handles: Handles): Handle =>
   typeof handle === 'number' ? handle : handles.named(handle);
+
+const addressOf = (address: number | FromLine, handles: Handles): number =>
+  typeof address === 'number' ? address : handles.addressOf(address);
 
 /** The address of a grant entry, where a guest believes frame 0 of its table to be at `table`. */
 export function entryAddress(line: GrantLine, machine: Machine): GuestPhysical {

@@ -3,7 +3,8 @@ import { WINDOW_ADDRESS } from '../abi/windows.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { findKey, get, has } from '../values/keyed.js';
 import { gfnOf } from '../model/derived.js';
-import type { State } from '../model/state.js';
+import type { Reply } from '../abi/reply.js';
+import type { Domain, State } from '../model/state.js';
 import { tableGfns } from './generate/page-tables.js';
 import type { Goal } from './goals.js';
 
@@ -52,4 +53,55 @@ export const controlGoals: readonly Goal[] = [
         ({ granter }, i) => granter === CONTROL && reply.elements[i]?.status === 'okay',
       ),
   },
+  {
+    id: 'S124',
+    sentence: 'a page that is given away replaces RAM',
+    operations: ['transfer'],
+    reached: ({ domains }, step, reply, after) =>
+      step.op === 'transfer' &&
+      isGiven(reply) &&
+      step.elements.some(({ target }) =>
+        isReplaced(get(domains, target), get(after.domains, target)),
+      ),
+  },
+  {
+    id: 'S125',
+    sentence: 'a page that is given away comes to nobody who could use it',
+    operations: ['transfer'],
+    reached: (before, step, _reply, { domains }) =>
+      step.op === 'transfer' &&
+      step.elements.some(
+        ({ target }) =>
+          get(before.domains, target)?.crashed === false && get(domains, target)?.crashed === true,
+      ),
+  },
+  {
+    id: 'S126',
+    sentence: 'a page that the control domain maps by a grant is written back',
+    operations: ['write_back'],
+    reached: ({ domains, pages }, step, reply) =>
+      step.op === 'write_back' &&
+      reply.is === 'rc' &&
+      reply.rc === 0 &&
+      step.elements.some(
+        ({ deviceAddress, length, flags }) =>
+          length > 0 &&
+          flags > 0 &&
+          findKey(
+            get(domains, CONTROL)?.mappings,
+            ({ page }) => get(pages, page)?.frame === deviceAddress / PAGE_BYTES,
+          ) !== undefined,
+      ),
+  },
 ];
+
+const isGiven = (reply: Reply): boolean =>
+  reply.is === 'statuses' && reply.elements.some(({ status }) => status === 'okay');
+
+/** Some gfn has another page than before. */
+const isReplaced = (before: Domain | undefined, after: Domain | undefined): boolean =>
+  findKey(
+    before?.p2m,
+    ({ page, type }) =>
+      type === 'ram_rw' && findKey(after?.p2m, (now) => now.page === page) === undefined,
+  ) !== undefined;

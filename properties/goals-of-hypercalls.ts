@@ -1,8 +1,13 @@
+import * as abi from '../abi/layouts.js';
+import type { Reply } from '../abi/reply.js';
 import type { Hypercall } from '../abi/step.js';
+import { PAGE_BYTES } from '../abi/word.js';
+import { argumentOf, bytesAt, wordIn } from '../model/buffers.js';
 import type { State } from '../model/state.js';
 import { isGrant } from '../model/derived.js';
 import { linearNumber, modeOf, vcpuOf } from '../model/registers.js';
 import { walks } from '../model/walk.js';
+import { loadWord } from '../values/content.js';
 import { get } from '../values/keyed.js';
 import { tableGfns } from './generate/page-tables.js';
 import type { Goal } from './goals.js';
@@ -33,6 +38,61 @@ const entryAt = (before: State, step: Hypercall) => {
   return gfn === undefined ? undefined : get(get(before.domains, step.caller)?.p2m, gfn);
 };
 
+/** A grant operation was done that answers in memory: each element of a batch, or the one argument. */
+const hasResult = ({ number }: Hypercall, reply: Reply): boolean => {
+  if (number !== abi.HYPERVISOR_grant_table_op || reply.is !== 'hypercall') return false;
+  const { rc, outcome } = reply;
+  if (rc !== 0 || outcome === undefined) return false;
+  return outcome.is === 'statuses'
+    ? outcome.elements.length > 0
+    : ['table', 'size', 'version'].includes(outcome.is);
+};
+
+/** Bytes of the argument, or of its first element. */
+function bytesOf({ command, layout }: Hypercall): number {
+  const { map, unmap, swap, querySize, setVersion, getVersion } = abi.structures.native;
+  const { copy, setupTable } = abi.structures[layout];
+  const sizes: readonly (readonly [number, number])[] = [
+    [abi.GNTTABOP_map_grant_ref, map.bytes],
+    [abi.GNTTABOP_unmap_grant_ref, unmap.bytes],
+    [abi.GNTTABOP_setup_table, setupTable.bytes],
+    [abi.GNTTABOP_copy, copy.bytes],
+    [abi.GNTTABOP_query_size, querySize.bytes],
+    [abi.GNTTABOP_set_version, setVersion.bytes],
+    [abi.GNTTABOP_get_version, getVersion.bytes],
+    [abi.GNTTABOP_swap_grant_ref, swap.bytes],
+  ];
+  return sizes.find(([each]) => each === command)?.[1] ?? 0;
+}
+
+/** What the argument says on its first page is something else by now. */
+function isChanged(before: State, after: State, step: Hypercall): boolean {
+  const page = entryAt(before, step)?.page;
+  const [then, now] = [before, after].map(({ pages }) =>
+    page === undefined ? undefined : get(pages, page)?.content,
+  );
+  if (then === undefined || now === undefined) return false;
+  const start = step.argument.low % PAGE_BYTES;
+  const end = Math.min(PAGE_BYTES, start + bytesOf(step));
+  for (let byte = start; byte < end; byte++)
+    if (loadWord(then, byte, 1).low !== loadWord(now, byte, 1).low) return true;
+  return false;
+}
+
+/** The list of setup_table runs into a page that is not there; as it was told before the call. */
+function isHalfWritten(before: State, step: Hypercall, reply: Reply): boolean {
+  if (step.command !== abi.GNTTABOP_setup_table || reply.is !== 'hypercall') return false;
+  const { outcome } = reply;
+  if (outcome?.is !== 'table' || outcome.status !== 'bad_virt_addr') return false;
+  const { setupTable: at, frame } = abi.structures[step.layout];
+  const { bytes, next } = bytesAt(before, step, argumentOf(step), at.bytes);
+  if (bytes === undefined) return false;
+  const list = wordIn(bytes, at.list);
+  const inFirst = PAGE_BYTES - (list.low % PAGE_BYTES);
+  if (inFirst >= frame.bytes) return false;
+  return bytesAt(next, step, list, inFirst).bytes !== undefined;
+}
+
 const isPaged = (before: State, { caller, vcpu }: Hypercall): boolean =>
   modeOf(vcpuOf(before, caller, vcpu)) !== 'unpaged';
 
@@ -62,17 +122,19 @@ export const hypercallGoals: readonly Goal[] = [
   goal(
     'S113',
     'a result is written to a page table of its guest',
-    (before, step, reply) =>
+    (before, step, reply, after) =>
       isPaged(before, step) &&
       tableGfns.some((gfn) => gfn === argumentGfn(before, step)) &&
-      reply.is === 'hypercall' &&
-      reply.rc === 0,
+      hasResult(step, reply) &&
+      isChanged(before, after, step),
   ),
   goal(
     'S114',
     'a result goes to readonly RAM, and vanishes',
-    (before, step, reply) =>
-      entryAt(before, step)?.type === 'ram_ro' && reply.is === 'hypercall' && reply.rc === 0,
+    (before, step, reply, after) =>
+      entryAt(before, step)?.type === 'ram_ro' &&
+      hasResult(step, reply) &&
+      !isChanged(before, after, step),
   ),
   goal(
     'S115',
@@ -87,7 +149,12 @@ export const hypercallGoals: readonly Goal[] = [
     'S116',
     'an argument runs over the end of a page',
     (_before, step, reply) =>
-      step.argument.low % 4096 > 4096 - 24 && reply.is === 'hypercall' && reply.rc === 0,
+      hasResult(step, reply) && (step.argument.low % PAGE_BYTES) + bytesOf(step) > PAGE_BYTES,
+  ),
+  goal(
+    'S118',
+    'the second page of a result cannot be written, and the first has been',
+    (before, step, reply) => isHalfWritten(before, step, reply),
   ),
   goal(
     'S117',

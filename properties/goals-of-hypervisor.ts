@@ -20,6 +20,11 @@ export const processorGoals: readonly CounterGoal[] = [
   goal('S46', 'emulated', 'the hypervisor makes a linear access for a guest'),
 ];
 
+/** Where gfns can be left to be populated on demand. */
+export const surfaceGoals: readonly CounterGoal[] = [
+  goal('S66', 'takenBack', 'a page of zeros is taken back from a gfn for another one'),
+];
+
 /** With shadow paging. */
 export const shadowGoals: readonly CounterGoal[] = [
   goal('S47', 'oosEntered', 'a level 1 table goes out of sync'),

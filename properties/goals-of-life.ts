@@ -1,7 +1,7 @@
 import { GTF_permit_access, GTF_type_mask } from '../abi/grant-table.js';
 import { GrantRef, type DomainId } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import type { Fallible } from '../abi/step.js';
+import { fallible, type Fallible } from '../abi/step.js';
 import { findKey, get } from '../values/keyed.js';
 import { entryAt, entryCount } from '../model/entries.js';
 import type { Domain, State } from '../model/state.js';
@@ -36,7 +36,9 @@ export const lifeGoals: readonly Goal[] = [
     sentence: 'a domain is not created because a step of it fails',
     operations: ['create'],
     reached: (before, _step, reply, after) =>
-      reply.is === 'rc' && reply.rc === '-ENOMEM' && before.failing !== after.failing,
+      reply.is === 'rc' &&
+      reply.rc === '-ENOMEM' &&
+      fallible.some((what) => struck(what, before, after)),
   },
   {
     id: 'S84',

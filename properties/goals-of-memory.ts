@@ -1,6 +1,6 @@
 import { GuestPhysical, type DomainId } from '../abi/ids.js';
 import { PAGE_BYTES } from '../abi/word.js';
-import { isHeld, ownedPages } from '../model/derived.js';
+import { isGrant, isHeld, ownedPages } from '../model/derived.js';
 import { differences } from './keyed-differences.js';
 import { findKey, get } from '../values/keyed.js';
 import { PageId, type Entry, type Page, type State } from '../model/state.js';
@@ -47,15 +47,20 @@ export const memoryGoals: readonly Goal[] = [
     id: 'S20',
     sentence: 'a page that its owner has given up is read through a mapping',
     operations: ['load'],
-    reached: (before, step) =>
-      step.op === 'load' && at(before, step.caller, step.address)?.page.allocated === false,
+    reached: (before, step, reply) => {
+      if (step.op !== 'load' || reply.is !== 'value') return false;
+      const place = at(before, step.caller, step.address);
+      return place !== undefined && isGrant(place.entry) && !place.page.allocated;
+    },
   },
   {
     id: 'S21',
     sentence: 'a store to a readonly mapping is dropped',
     operations: ['store'],
-    reached: (before, step) =>
-      step.op === 'store' && at(before, step.caller, step.address)?.entry.type === 'grant_map_ro',
+    reached: (before, step, reply) =>
+      step.op === 'store' &&
+      reply.is === 'stored' &&
+      at(before, step.caller, step.address)?.entry.type === 'grant_map_ro',
   },
   {
     id: 'S22',
@@ -152,7 +157,7 @@ export const surfaceMemoryGoals: readonly Goal[] = [
       if (step.op !== 'add_to_physmap' && step.op !== 'add_to_physmap_batch') return false;
       const then = get(before.domains, step.target) ?? get(before.domains, step.caller);
       const now = then === undefined ? undefined : get(after.domains, then.id);
-      return now !== undefined && then?.lastGfns !== now.lastGfns && then?.dying === false;
+      return now !== undefined && then?.believedGfns !== now.believedGfns && then?.dying === false;
     },
   },
 ];

@@ -5,7 +5,12 @@ import type { State } from '../model/state.js';
 import { controlGoals } from './goals-of-control.js';
 import { demandGoals } from './goals-of-demand.js';
 import { grantGoals } from './goals-of-grants.js';
-import { processorGoals, shadowGoals, type CounterGoal } from './goals-of-hypervisor.js';
+import {
+  processorGoals,
+  shadowGoals,
+  surfaceGoals,
+  type CounterGoal,
+} from './goals-of-hypervisor.js';
 import { hypercallGoals } from './goals-of-hypercalls.js';
 import { lifeGoals } from './goals-of-life.js';
 import { memoryGoals, surfaceMemoryGoals } from './goals-of-memory.js';
@@ -41,9 +46,13 @@ export const stepGoals = ({ vcpus, domains, paging, surface }: Machine): readonl
   ].filter(({ id }) => (domains > 2 || id !== 'S24') && (paging === 'hap' || id !== 'S26'));
 
 /** The goals that only a system's own counters can tell to be reached. */
-export const counterGoals = ({ vcpus, paging }: Machine): readonly CounterGoal[] => {
+export const counterGoals = ({ vcpus, paging, surface }: Machine): readonly CounterGoal[] => {
   if (vcpus === 1) return [];
-  return paging === 'shadow' ? [...processorGoals, ...shadowGoals] : processorGoals;
+  return [
+    ...processorGoals,
+    ...(paging === 'shadow' ? shadowGoals : []),
+    ...(surface === 'whole' ? surfaceGoals : []),
+  ];
 };
 
 /** The goals to look at after a step of each operation. */

@@ -47,6 +47,15 @@ export const controlKillers = {
     shrinksTo: 1,
     counterexample: 'helper-holds-no-page',
   },
+  'held-page-is-given-away': {
+    by: 'diverge G20.2 transfer elements.status',
+    seed: '1',
+    paging: 'hap',
+    surface: 'whole',
+    linesAtMost: 2000,
+    shrinksTo: 1,
+    counterexample: 'page-given-away-stays-mapped',
+  },
   'helper-writes-unseen': {
     by: 'violate S8 store shadow.upper',
     seed: '6',

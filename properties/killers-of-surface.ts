@@ -3,7 +3,7 @@ import type { Killer } from './killer.js';
 /** Of the faults in what only the whole surface has. */
 export const surfaceKillers = {
   'arguments-in-grant-mappings': {
-    by: 'diverge M2.1 marshalled rc',
+    by: 'diverge M2.1 marshalled.add_to_physmap rc',
     seed: '3',
     paging: 'hap',
     surface: 'whole',
@@ -30,7 +30,7 @@ export const surfaceKillers = {
     counterexample: 'call-goes-on-where-it-was-before',
   },
   'copy-ends-without-release': {
-    by: 'violate I3 marshalled grant.pin',
+    by: 'violate I3 marshalled.copy grant.pin',
     seed: '2',
     paging: 'hap',
     surface: 'whole',
@@ -111,7 +111,7 @@ export const surfaceKillers = {
     counterexample: 'second-pause-is-forgotten',
   },
   'progress-in-the-argument': {
-    by: 'violate E4 marshalled frame.content',
+    by: 'violate E4 marshalled.populate_physmap frame.content',
     seed: '3',
     paging: 'hap',
     surface: 'whole',
@@ -165,7 +165,7 @@ export const surfaceKillers = {
     counterexample: 'half-a-range-is-not-known',
   },
   'results-walk-as-reads': {
-    by: 'violate E4 marshalled frame.content',
+    by: 'violate E4 marshalled.map frame.content',
     seed: '1',
     paging: 'hap',
     surface: 'whole',
@@ -201,7 +201,7 @@ export const surfaceKillers = {
     counterexample: 'destruction-waits-for-itself',
   },
   'unwritten-result-goes-unnoticed': {
-    by: 'diverge M3.1 marshalled rc',
+    by: 'diverge M3.1 marshalled.map rc',
     seed: '2',
     paging: 'hap',
     surface: 'whole',

@@ -1,5 +1,5 @@
 import type { Machine } from '../abi/machine.js';
-import type { Changes } from '../abi/observer.js';
+import type { Changes, Observer } from '../abi/observer.js';
 import type { Reply } from '../abi/reply.js';
 import type { Step } from '../abi/step.js';
 import { boot, step as spec } from '../model/model.js';
@@ -9,6 +9,7 @@ import { differenceOf, type Difference } from './agreement.js';
 import type { Coverage } from './coverage.js';
 import { FrameRule, type Witness } from './frame-rule.js';
 import { violatedInvariant } from './invariants/all.js';
+import { GuardedObserver, SystemThrew } from './guarded-observer.js';
 import { performedBy } from './performed.js';
 import { WorkExceeded, type MakeSubject, type Subject } from './subject.js';
 import type { Failure } from './verdict.js';
@@ -28,6 +29,7 @@ export class LockStep {
   /** The last step's alternative: which rules were reached. */
   taken: Alternative | undefined;
   readonly subject: Subject;
+  readonly #observer: Observer | undefined;
   readonly #frameRule: FrameRule | undefined;
   readonly #coverage: Coverage | undefined;
 
@@ -35,7 +37,9 @@ export class LockStep {
   constructor(machine: Machine, make: MakeSubject, coverage?: Coverage) {
     this.state = boot(machine);
     this.subject = make(machine);
-    const { observer } = this.subject;
+    const seen = this.subject.observer;
+    const observer = seen === undefined ? undefined : new GuardedObserver(seen);
+    this.#observer = observer;
     this.#frameRule = observer === undefined ? undefined : new FrameRule(observer, this.state);
     this.#coverage = coverage;
     // What building the machine wrote is nobody's step.
@@ -48,29 +52,24 @@ export class LockStep {
     if ('verdict' in reply) return reply;
     this.reply = reply;
 
-    try {
-      return this.#follow(step, reply);
-    } catch (thrown) {
-      return broken(thrown);
-    }
+    return brokenBySystem(() => this.#follow(step, reply));
   }
 
   /** The checks that look at everything: the model's invariants, the system's audit, the view. */
   checkAll(): StepFailure | undefined {
     const claim = violatedInvariant(this.state);
     if (claim !== undefined) return { ...witnessed(claim), verdict: 'harness_error' };
-    const { observer } = this.subject;
     const counters = this.subject.counters?.();
     if (counters !== undefined) this.#coverage?.noteCounters(counters);
-    if (observer === undefined || this.#frameRule === undefined) return undefined;
-    try {
+    const observer = this.#observer;
+    const frames = this.#frameRule?.frames;
+    if (observer === undefined || frames === undefined) return undefined;
+    return brokenBySystem(() => {
       const violation = observer.audit()[0];
       if (violation !== undefined) return violated(violation.id, violation);
-      const witness = viewDifference(observer.view(), observer, this.state, this.#frameRule.frames);
+      const witness = viewDifference(observer.view(), observer, this.state, frames);
       return witness === undefined ? undefined : witnessed(witness);
-    } catch (thrown) {
-      return broken(thrown);
-    }
+    });
   }
 
   #ask(step: Step): Reply | StepFailure {
@@ -120,7 +119,7 @@ export class LockStep {
 
   /** What the system wrote, if that passes the system's own audit; nothing where it cannot be seen. */
   #audited(): Changes | StepFailure | undefined {
-    const { observer } = this.subject;
+    const observer = this.#observer;
     if (observer === undefined) return undefined;
     const violation = observer.auditChanges()[0];
     return violation === undefined ? observer.changes() : violated(violation.id, violation);
@@ -191,6 +190,16 @@ const violated = (
   expected: `invariant ${id} holds`,
   actual: witness,
 });
+
+/** What the system throws while it is looked at is its failure; what model or harness throw is not. */
+function brokenBySystem(look: () => StepFailure | undefined): StepFailure | undefined {
+  try {
+    return look();
+  } catch (thrown) {
+    if (thrown instanceof SystemThrew) return broken(thrown.cause);
+    throw thrown;
+  }
+}
 
 /** The system threw: a hang where it worked or recursed without end, else a crash. */
 function broken(thrown: unknown): StepFailure {

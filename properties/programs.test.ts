@@ -4,10 +4,12 @@ import { DomainId, Gfn, GrantRef, GuestPhysical, VcpuId } from '../abi/ids.js';
 import type { GrantLine, Program } from '../abi/program.js';
 import type { MapGrant } from '../abi/step.js';
 import { presets } from '../abi/machine.js';
+import { parseTrace } from '../counterexamples/parse.js';
 import { campaign } from './campaign.js';
 import { canonical, fingerprint } from './canonical.js';
 import { seeded } from './choose.js';
 import { madeUp, programs } from './programs.js';
+import { specAnswers } from './spec-answers.js';
 import { run } from './run.js';
 import { smaller } from './shrink/edits.js';
 import { specSubject } from './spec-system.js';
@@ -104,7 +106,25 @@ describe('canonical', () => {
     expect(fingerprint(a)).toBe(fingerprint(b));
     expect(fingerprint(a)).not.toBe(fingerprint(two(1, 2, 5, 3, 0x20)));
   });
+
+  test('[H5] machine frames keep their numbers, so that a program of the control domain means the same', () => {
+    const { program } = parseTrace(ofControl, 'frames');
+    const named = canonical(program);
+    expect(named.lines.slice(0, 4)).toEqual(program.lines.slice(0, 4));
+    expect(named.lines[4]).toEqual({ ...program.lines[4], gfn: 0x40 });
+    expect(specAnswers(named)).toEqual(specAnswers(program));
+  });
 });
+
+/** The control domain maps its table and its page 3, grants page 6, and gives page 5 up. */
+const ofControl = `xenolith-trace 1
+machine whole vcpus=1
+domain d1
+0  tool  map_foreign           w5 self:0x54 rw
+1  tool  map_foreign           w6 self:0x3 rw
+2  d0    grant                 ref=8 to=d1 gfn=0x6 rw table=0x805
+3  d0    decrease_reservation  self gfns=0x5
+4  tool  inspect_gfn           d1 gfn=0x45`;
 
 /** One grant and one mapping of it, with these names. */
 function two(granter: number, mapper: number, ref: number, gfn: number, at: number): Program {

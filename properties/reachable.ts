@@ -1,5 +1,5 @@
 import type { Machine } from '../abi/machine.js';
-import { refusals, rules, unreachable } from '../abi/rules.js';
+import { refusals, rules } from '../abi/rules.js';
 
 /** What a machine is for decides which rules and refusals a run on it can come to. */
 
@@ -24,10 +24,9 @@ const wholeOnly: ReadonlySet<string> = new Set([
   'P13.5',
 ]);
 
-const ofSurface = /^(B|H|M|G1[6-9]|P14|P15|P16|P17|P18|P6\.1[1-4]|D13)/;
+const ofSurface = /^(B|H|M|G1[6-9]|G2[01]|P14|P15|P16|P17|P18|P6\.1[1-4]|D13)/;
 
 function isReachable(id: string, { vcpus, paging, surface }: Machine): boolean {
-  if (id in unreachable) return false;
   if (surface === 'guests' && (wholeOnly.has(id) || ofSurface.test(id))) return false;
   if (vcpus === 1 && ofPaging.test(id)) return false;
   return !(paging === 'hap' ? withoutNesting : nestedOnly).has(id);

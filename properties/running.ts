@@ -7,7 +7,8 @@ import type { Coverage } from './coverage.js';
 import { desugar, Handles, mayMap } from './desugar.js';
 import { LockStep, type StepFailure } from './lock-step.js';
 import type { MakeSubject } from './subject.js';
-import type { Failure, Occasion } from './verdict.js';
+import { occasionOf, type Occasion } from './occasion.js';
+import type { Failure } from './verdict.js';
 
 /** A program while it runs, line by line, on the model and on a system. */
 export class Running {
@@ -45,7 +46,7 @@ export class Running {
     this.lines.push(line);
     for (const step of desugar(line, this.machine, this.#handles)) {
       const failure = this.#guarded(step);
-      if (failure !== undefined) return this.#at(failure, index, line.op);
+      if (failure !== undefined) return this.#at(failure, index, occasionOf(line));
     }
     if (mayMap(line)) this.#handles.note(index, this.reply);
     return undefined;
@@ -54,7 +55,8 @@ export class Running {
   /** Looks at everything there is, after the last line. */
   checkAll(): Failure | undefined {
     const index = this.lines.length - 1;
-    const occasion = this.lines[index]?.op ?? 'create';
+    const line = this.lines[index];
+    const occasion = line === undefined ? 'create' : occasionOf(line);
     try {
       const failure = this.lockStep.checkAll();
       return failure === undefined ? undefined : this.#at(failure, index, occasion);

@@ -1,7 +1,4 @@
-import type { Line } from '../abi/program.js';
-
-/** What happened: a line's operation, or the building of the machine before line 0. */
-export type Occasion = Line['op'];
+import type { Occasion } from './occasion.js';
 
 /**
  * What one run of a program came to. Most severe last: `hang` and `crash` are the system's own

@@ -1,20 +1,16 @@
-import { CONTROL, Gfn, GrantRef, type DomainId, type Mfn } from '../abi/ids.js';
-import type {
-  DomainView,
-  MappingView,
-  Observer,
-  PinView,
-  VcpuView,
-  View,
-} from '../abi/observer.js';
-import { outstanding, ownedPages, pinsOf } from '../model/derived.js';
-import { writtenSince } from '../model/log-dirty.js';
+import { CONTROL, Gfn, type Mfn } from '../abi/ids.js';
+import type { DemandView, DomainView, Observer, VcpuView, View } from '../abi/observer.js';
+import { fallible } from '../abi/step.js';
+import { outstanding } from '../model/derived.js';
+import { mayBeLogged, writtenSince } from '../model/log-dirty.js';
 import { get } from '../values/keyed.js';
-import { entries, has } from './keyed-entries.js';
+import { entries } from './keyed-entries.js';
 import { PageId, type Domain, type Page, type State } from '../model/state.js';
 import { hexadecimal } from './agreement.js';
 import type { Witness } from './frame-rule.js';
 import type { Frames } from './frames.js';
+import { compareLists, differ } from './view-differences.js';
+import { controlDifference, sharerDifference } from './view-of-sharers.js';
 
 /**
  * [E6] Compares all that can be seen of the system with the model's state, contents of pages
@@ -28,7 +24,6 @@ export function viewDifference(
   frames: Frames,
 ): Witness | undefined {
   const seen = view.domains.map(({ domain }) => domain).toSorted((a, b) => a - b);
-  // Of the control domain no system shows more than its answers.
   const present = entries(state.domains)
     .map(([id]) => id)
     .filter((id) => id !== CONTROL);
@@ -40,6 +35,13 @@ export function viewDifference(
     const found = domainDifference(actual, domain, state, frames);
     if (found !== undefined) return found;
   }
+  const control = get(state.domains, CONTROL);
+  const inControl =
+    control === undefined ? undefined : controlDifference(view.control, control, state, frames);
+  if (inControl !== undefined) return inControl;
+  for (const what of fallible)
+    if (state.failing[what] !== view.failing[what])
+      return differ(`failing.${what}`, '', state.failing[what], view.failing[what]);
   for (const [page, { content }] of entries(state.pages)) {
     const found = contentDifference(observer, frames.frameOf(PageId(page)), content);
     if (found !== undefined) return found;
@@ -57,23 +59,41 @@ function domainDifference(
     expected === was ? undefined : differ(path, `d${domain.id}: `, expected, was);
   return (
     is('life', lifeOf(domain), actual.life) ??
-    is('pages', ownedPages(state, domain.id), actual.pages) ??
+    is('pauses', domain.pauses, actual.pauses) ??
     is('outstanding', outstanding(state, domain), actual.outstanding) ??
     is('maximumPages', domain.maximumPages, actual.maximumPages) ??
     (domain.dying ? undefined : is('maximumGfn', domain.maximumGfn, actual.maximumGfn)) ??
-    is('grantVersion', domain.grantVersion, actual.grantVersion) ??
     compareEntries(actual, domain, frames) ??
-    compareFrames('grantFrames', domain.grantFrames, actual.grantFrames, frames) ??
-    compareFrames('statusFrames', domain.statusFrames, actual.statusFrames, frames) ??
-    compareFrames('sharedInfo', [domain.sharedInfo], [actual.sharedInfo], frames) ??
-    compareMappings(actual.mappings, domain, frames) ??
-    comparePins(actual.pins, domain, state, frames) ??
+    sharerDifference(actual, domain, state, frames) ??
+    compareDemand(actual.demand, domain, frames) ??
     compareVcpus(actual.vcpus, domain) ??
     compareLog(actual.logged, domain, state)
   );
 }
 
-/** [D8] There is a log or not, and it names what it has to; it may name more. */
+/**
+ * [P15] The pages that are kept, in the order in which they will go, as far as their frames are known, and
+ * where the last ones went. Where a search for more goes on is not compared: it may have been cut short.
+ */
+function compareDemand(actual: DemandView, domain: Domain, frames: Frames): Witness | undefined {
+  if (domain.dying) return undefined;
+  const kept = actual.kept.map((mfn, i) => {
+    const page = frames.pageOf(mfn);
+    // A page that nobody could see yet has a frame that nobody knows.
+    return page === undefined && frames.frameOf(domain.kept[i] ?? NO_PAGE) === undefined
+      ? domain.kept[i]
+      : page;
+  });
+  return (
+    compareLists('demand.kept', domain.kept, kept) ??
+    compareLists('demand.recent', domain.demands, actual.recent) ??
+    compareLists('demand.highest', [domain.highestDemand], [actual.highest])
+  );
+}
+
+const NO_PAGE = PageId(-1);
+
+/** [D8] There is a log or not, and it names what it has to; it may name more, of what was ever used. */
 function compareLog(
   logged: readonly Gfn[] | undefined,
   domain: Domain,
@@ -86,9 +106,17 @@ function compareLog(
       ? undefined
       : differ('logged', `d${domain.id}: `, since !== undefined, logged !== undefined);
   const missing = writtenSince(state, domain, since).find((gfn) => !logged.includes(gfn));
-  return missing === undefined
+  if (missing !== undefined)
+    return differ(
+      'logged',
+      `d${domain.id} gfn 0x${missing.toString(16)}: `,
+      'logged',
+      'not logged',
+    );
+  const strange = logged.find((gfn) => !mayBeLogged(domain, gfn));
+  return strange === undefined
     ? undefined
-    : differ('logged', `d${domain.id} gfn 0x${missing.toString(16)}: `, 'logged', 'not logged');
+    : differ('logged', `d${domain.id} gfn 0x${strange.toString(16)}: `, 'never used', 'logged');
 }
 
 function compareVcpus(seen: readonly VcpuView[], { id, vcpus }: Domain): Witness | undefined {
@@ -137,71 +165,6 @@ function compareEntries(actual: DomainView, domain: Domain, frames: Frames): Wit
   return undefined;
 }
 
-function compareFrames(
-  path: string,
-  pages: readonly PageId[],
-  seen: readonly Mfn[],
-  frames: Frames,
-): Witness | undefined {
-  return compareLists(
-    path,
-    pages,
-    seen.map((frame) => frames.pageOf(frame)),
-  );
-}
-
-function compareMappings(
-  actual: readonly MappingView[],
-  domain: Domain,
-  frames: Frames,
-): Witness | undefined {
-  // A domain that was crashed by a map never learnt the handles of its last batch: any will do.
-  const named = (handle: number): string => (domain.crashed ? '' : `h${handle} `);
-  const access = (readonly: boolean): string => (readonly ? 'ro' : 'rw');
-  const expected = entries(domain.mappings).map(
-    ([handle, { granter, ref, readonly, page }]) =>
-      `${named(handle)}d${granter}/${ref} ${access(readonly)} page ${page}`,
-  );
-  const seen = actual.map(
-    ({ handle, granter, ref, readonly, mfn }) =>
-      `${named(handle)}d${granter}/${ref} ${access(readonly)} page ${String(frames.pageOf(mfn))}`,
-  );
-  if (!domain.crashed) return compareLists('mappings', expected, seen);
-  return compareLists('mappings', expected.toSorted(), seen.toSorted());
-}
-
-/** [G12] Pins are counted by the system and follow from the mappings in the model. */
-function comparePins(
-  actual: readonly PinView[],
-  domain: Domain,
-  state: State,
-  frames: Frames,
-): Witness | undefined {
-  const expected = grantsInUse(state, domain.id).map((ref) => {
-    const pins = pinsOf(state, domain.id, ref, []);
-    // A page may be gone whose handle is the control domain's.
-    const page = pins === undefined || !has(state.pages, pins.page) ? undefined : pins.page;
-    return `${ref} by d${String(pins?.grantee)} page ${String(page)} \
-ro ${String(pins?.readers)} rw ${String(pins?.writers)} \
-device ro ${String(pins?.deviceReaders)} rw ${String(pins?.deviceWriters)}`;
-  });
-  const seen = actual.map(
-    ({ ref, grantee, mfn, hostRead, hostWrite, deviceRead, deviceWrite }) =>
-      `${ref} by d${grantee} page ${String(frames.pageOf(mfn))} ro ${hostRead} rw ${hostWrite} \
-device ro ${deviceRead} rw ${deviceWrite}`,
-  );
-  return compareLists('pins', expected, seen);
-}
-
-/** The refs of a domain that some mapping uses, ascending. */
-function grantsInUse(state: State, granter: DomainId): readonly GrantRef[] {
-  const refs = new Set<number>();
-  for (const [, { mappings }] of entries(state.domains))
-    for (const [, mapping] of entries(mappings))
-      if (mapping.granter === granter) refs.add(mapping.ref);
-  return [...refs].toSorted((a, b) => a - b).map((ref) => GrantRef(ref));
-}
-
 function contentDifference(
   observer: Observer,
   frame: Mfn | undefined,
@@ -219,19 +182,3 @@ function contentDifference(
   }
   return undefined;
 }
-
-function compareLists(
-  path: string,
-  expected: readonly unknown[],
-  actual: readonly unknown[],
-): Witness | undefined {
-  const same = expected.length === actual.length && expected.every((x, i) => x === actual[i]);
-  return same ? undefined : differ(path, '', expected.join(', '), actual.join(', '));
-}
-
-const differ = (path: string, place: string, expected: unknown, actual: unknown): Witness => ({
-  claim: 'E6',
-  path,
-  expected: place + String(expected),
-  actual: place + String(actual),
-});

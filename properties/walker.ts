@@ -42,6 +42,11 @@ export interface EpisodeEnd {
   readonly lines: number;
   /** One for each identity that was not muted, in the order of finding. */
   readonly found: readonly Found[];
+  /**
+   * [E7] The walk came to a state, said farewell, and everything came back: no line of the farewell failed,
+   * nor the look at everything after it, muted or not.
+   */
+  readonly isRecovered: boolean;
 }
 
 /** All domains of a machine as its defaults want them, in the order of their ids. */
@@ -97,13 +102,14 @@ export class Episode {
     }
     for (; count < this.#plan.lines; count++)
       if (!this.#perform(nextLine(this.#scene))) return this.#end();
+    const takenBack = this.#takenBack;
     for (const line of farewellLines(this.#scene)) if (!this.#perform(line)) return this.#end();
-    this.#finish();
-    return this.#end();
+    const isClean = this.#finish();
+    return this.#end(isClean && this.#takenBack === takenBack);
   }
 
-  #end(): EpisodeEnd {
-    return { lines: this.#running.lines.length, found: this.#found };
+  #end(isRecovered = false): EpisodeEnd {
+    return { lines: this.#running.lines.length, found: this.#found, isRecovered };
   }
 
   /** False where the episode is over. */
@@ -121,11 +127,13 @@ export class Episode {
     return true;
   }
 
-  #finish(): void {
+  /** Whether all that was there came back. */
+  #finish(): boolean {
     const late = this.#running.checkAll();
     const last = this.#running.lines.length - 1;
     const failure = late === undefined ? leftover(this.#running.state, last) : late;
     if (failure !== undefined) this.#caughtLate(failure);
+    return failure === undefined;
   }
 
   /** A new failure may be the late sign of an older one, which is then the one to tell. */

@@ -5,8 +5,7 @@ import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
 import { isGrant, isRam, mfnOf } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
-import { holdsType } from '../physmap.js';
-import { holdsWindowType } from '../windows.js';
+import { isTypedEntry, isTypedShadow, isTypedWindow } from './type-references.js';
 
 /** What the p2ms and the maptracks say about frames and refs: the source of every count. */
 export interface Census {
@@ -24,6 +23,8 @@ export interface Census {
   readonly windowTypesOn: Int32Array;
   /** By domain: its entries, grant entries by frame, host handles by frame. */
   readonly domains: ReadonlyMap<Domain, DomainCensus>;
+  /** Parts of live handles by who mapped, the control domain among them. */
+  readonly partsOf: ReadonlyMap<Domain, number>;
   /** By granter and ref: how it is mapped. */
   readonly uses: ReadonlyMap<Domain, ReadonlyMap<GrantRef, UseCensus>>;
 }
@@ -32,8 +33,8 @@ export interface DomainCensus {
   readonly entries: readonly { readonly gfn: Gfn; readonly found: Leaf }[];
   readonly grantEntriesOn: ReadonlyMap<number, number>;
   readonly handlesOn: ReadonlyMap<number, number>;
-  /** Handles whose granter does not exist. */
-  readonly orphanHandles: readonly Handle[];
+  /** Parts of live handles: in memory, and for devices. */
+  readonly parts: number;
 }
 
 /** The live handles of one ref. */
@@ -56,10 +57,11 @@ export function takeCensus(host: Host): Census {
   const windowTypesOn = new Int32Array(host.ram.frameCount);
   host.windows.forEach((_, entry) => {
     windowsOn[entry.mfn] = (windowsOn[entry.mfn] ?? 0) + 1;
-    if (!holdsWindowType(host, entry)) return;
+    if (!isTypedWindow(host, entry)) return;
     windowTypesOn[entry.mfn] = (windowTypesOn[entry.mfn] ?? 0) + 1;
   });
   const domains = new Map<Domain, DomainCensus>();
+  const partsOf = new Map<Domain, number>();
   const uses = new Map<Domain, Map<GrantRef, UseCensus>>();
   for (const domain of host.domains.guests()) {
     const entries: { gfn: Gfn; found: Leaf }[] = [];
@@ -69,18 +71,21 @@ export function takeCensus(host: Host): Census {
       const mfn = mfnOf(found);
       if (isGrant(found)) grantEntriesOn.set(mfn, (grantEntriesOn.get(mfn) ?? 0) + 1);
       if (isRam(found)) ramEntriesOf[mfn] = (ramEntriesOf[mfn] ?? 0) + 1;
-      if (holdsType(host, domain, found)) {
+      if (isTypedEntry(host, domain, found)) {
         ownWritableEntriesOf[mfn] = (ownWritableEntriesOf[mfn] ?? 0) + 1;
       }
     });
     const counted = countHandles(host, domain, uses, windowTypesOn);
+    partsOf.set(domain, counted.parts);
     for (const [mfn, count] of counted.handlesOn) {
       handlesOn[mfn] = (handlesOn[mfn] ?? 0) + count;
     }
-    countPaging(domain, pagingReferencesOn, pagingTypesOn);
+    countPaging(host, domain, pagingReferencesOn, pagingTypesOn);
     domains.set(domain, { entries, grantEntriesOn, ...counted });
   }
-  const byControl = countHandles(host, host.control(), uses, windowTypesOn);
+  const control = host.control();
+  const byControl = countHandles(host, control, uses, windowTypesOn);
+  partsOf.set(control, byControl.parts);
   for (const [mfn, count] of byControl.handlesOn) {
     handlesOn[mfn] = (handlesOn[mfn] ?? 0) + count;
   }
@@ -93,17 +98,18 @@ export function takeCensus(host: Host): Census {
     windowsOn,
     windowTypesOn,
     domains,
+    partsOf,
     uses,
   };
 }
 
-function countPaging(domain: Domain, references: Int32Array, types: Int32Array): void {
+function countPaging(host: Host, domain: Domain, references: Int32Array, types: Int32Array): void {
   for (const { heldRoot } of domain.vcpus) {
     if (heldRoot !== undefined) references[heldRoot] = (references[heldRoot] ?? 0) + 1;
   }
-  domain.paging.forEachReference((mfn, isTyped) => {
+  domain.paging.forEachReference((mfn, isWritable) => {
     references[mfn] = (references[mfn] ?? 0) + 1;
-    if (isTyped) types[mfn] = (types[mfn] ?? 0) + 1;
+    if (isWritable && isTypedShadow(host, domain, mfn)) types[mfn] = (types[mfn] ?? 0) + 1;
   });
 }
 
@@ -112,21 +118,19 @@ function countHandles(
   domain: Domain,
   uses: Map<Domain, Map<GrantRef, UseCensus>>,
   windowTypesOn: Int32Array,
-): Pick<DomainCensus, 'handlesOn' | 'orphanHandles'> {
+): Pick<DomainCensus, 'handlesOn' | 'parts'> {
   const handlesOn = new Map<number, number>();
-  const orphanHandles: Handle[] = [];
+  let parts = 0;
   const { maptrack } = domain;
   for (let row = 0; row < maptrack.limit(); row += 1) {
     const handle = Handle(row);
     if (!maptrack.isLive(handle)) continue;
+    const isDevice = (maptrack.flagsOf(handle) & GNTMAP_device_map) !== 0;
+    parts += (maptrack.isHostMapped(handle) ? 1 : 0) + (isDevice ? 1 : 0);
     const granter = host.domains.byId(maptrack.granterOf(handle));
     const ref = maptrack.refOf(handle);
-    if (granter === undefined || ref >= granter.grants.refCount()) {
-      orphanHandles.push(handle);
-      continue;
-    }
+    if (granter === undefined || ref >= granter.grants.refCount()) continue;
     const mfn = granter.grants.active.mfnOf(ref);
-    const isDevice = (maptrack.flagsOf(handle) & GNTMAP_device_map) !== 0;
     // The reference of a host mapping of the control domain is that of its window.
     if (isDevice || domain.id !== CONTROL) handlesOn.set(mfn, (handlesOn.get(mfn) ?? 0) + 1);
     const refs = uses.get(granter) ?? new Map<GrantRef, UseCensus>();
@@ -149,5 +153,5 @@ function countHandles(
     }
     use.mappers.add(domain);
   }
-  return { handlesOn, orphanHandles };
+  return { handlesOn, parts };
 }

@@ -1,4 +1,5 @@
 import { Handle } from '../../abi/ids.js';
+import { isAtItsGfn } from './p2m.js';
 import type { DomainId, Gfn, Mfn } from '../../abi/ids.js';
 import type { Violation } from '../../abi/observer.js';
 import type { Domain } from '../domain.js';
@@ -65,7 +66,7 @@ function brokenRamEntry(host: Host, domain: Domain, gfn: Gfn, mfn: Mfn): Violati
   if (!frames.isXenHeap(mfn) && frames.referencesOf(mfn) < 1) {
     return entryViolation('P4', domain, gfn, 'has RAM that nothing references');
   }
-  if (frames.gfnOf(mfn) !== gfn) {
+  if (!isAtItsGfn(host, domain, gfn, mfn)) {
     return entryViolation('P5', domain, gfn, 'has RAM whose M2P says otherwise');
   }
   return undefined;

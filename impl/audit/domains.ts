@@ -2,8 +2,8 @@ import { GrantRef, INVALID_GFN, Mfn } from '../../abi/ids.js';
 import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
 import { outstandingPages } from '../pages.js';
-import { HOST_READ, HOST_WRITE, counterOf } from '../tables/active-entries.js';
-import type { Census, DomainCensus } from './census.js';
+import { PIN_UNITS, counterOf } from '../tables/active-entries.js';
+import type { Census } from './census.js';
 import type { Findings } from './findings.js';
 
 /** What a domain is charged with against what it owns (p2m.md 8.5). */
@@ -12,12 +12,12 @@ export function auditDomains(host: Host, census: Census, findings: Findings): vo
   findings.check(claimed <= free, 'D10', 'domain.claims', () => {
     return `${claimed} pages are claimed of ${free} that are free`;
   });
-  for (const [domain, counted] of census.domains) {
+  for (const domain of census.domains.keys()) {
     auditPages(host, domain, census, findings);
     auditLife(domain, findings);
     auditForeign(host, domain, census, findings);
-    auditUses(host, domain, counted, findings);
   }
+  for (const [domain, parts] of census.partsOf) auditUses(host, domain, parts, findings);
 }
 
 /** D1, D2, D5: pages owned, mapped, and mapped nowhere. */
@@ -30,8 +30,11 @@ function auditPages(host: Host, domain: Domain, census: Census, findings: Findin
     const mfn = Mfn(frame);
     if (frames.ownerOf(mfn) !== domain.id) continue;
     owned += 1;
-    mapped += census.ramEntriesOf[frame] ?? 0;
-    if (frames.gfnOf(mfn) === INVALID_GFN) unmapped += 1;
+    const entries = census.ramEntriesOf[frame] ?? 0;
+    mapped += entries;
+    // RAM of a crashed domain may have lost its M2P where it is.
+    const isLost = domain.isCrashed && entries > 0;
+    if (frames.gfnOf(mfn) === INVALID_GFN && !isLost) unmapped += 1;
   }
   let shared = 0;
   for (let frame = xenShare.first; frame < xenShare.untouchedFrom(); frame += 1) {
@@ -80,15 +83,13 @@ function auditForeign(host: Host, domain: Domain, census: Census, findings: Find
   }
 }
 
-/** D11: the handles of a domain are the pins it has on others' refs, and lead somewhere. */
-function auditUses(host: Host, domain: Domain, counted: DomainCensus, findings: Findings): void {
-  let handles = counted.orphanHandles.length;
-  for (const count of counted.handlesOn.values()) handles += count;
+/** D11: the parts of a domain's handles are the pins it has on others' refs, and lead somewhere. */
+function auditUses(host: Host, domain: Domain, parts: number, findings: Findings): void {
   let pins = 0;
   pins += pinsBy(host.control(), domain, host);
   for (const granter of host.domains.guests()) pins += pinsBy(granter, domain, host);
-  findings.check(pins === handles, 'D11', 'maptrack.count', () => {
-    return `domain ${domain.id} has ${handles} live handles and ${pins} pins`;
+  findings.check(pins === parts, 'D11', 'maptrack.count', () => {
+    return `domain ${domain.id} has ${parts} parts of live handles and ${pins} pins`;
   });
 }
 
@@ -99,7 +100,7 @@ function pinsBy(granter: Domain, mapper: Domain, host: Host): number {
     const ref = GrantRef(row);
     const pin = active.pinOf(ref);
     if (pin === 0 || active.granteeOf(ref) !== mapper.id) continue;
-    pins += counterOf(pin, HOST_READ) + counterOf(pin, HOST_WRITE);
+    for (const unit of PIN_UNITS) pins += counterOf(pin, unit);
   }
   return pins;
 }

@@ -8,6 +8,7 @@ import {
   FORGOTTEN,
   HOST_READ,
   HOST_WRITE,
+  PIN_UNITS,
   counterOf,
 } from '../tables/active-entries.js';
 import type { Census, UseCensus } from './census.js';
@@ -74,7 +75,7 @@ function auditPins(
     check(pin === pinned, 'I3', `has pin ${pin}, mapped ${reads} ro and ${writes} rw`);
     if (pin === 0) continue;
     const limit = host.machine.pinLimit;
-    const isInLimit = counterOf(pin, HOST_READ) <= limit && counterOf(pin, HOST_WRITE) <= limit;
+    const isInLimit = PIN_UNITS.every((unit) => counterOf(pin, unit) <= limit);
     check(isInLimit, 'I4', `has pin ${pin}, beyond the limit`);
     const grantee = active.granteeOf(ref);
     const isOneMapper = [...(use?.mappers ?? [])].every((mapper) => mapper.id === grantee);
@@ -84,7 +85,9 @@ function auditPins(
     const mfn = active.mfnOf(ref);
     if (mfn === FORGOTTEN) continue;
     const isHeld = host.frames.referencesOf(mfn) > 0 || grantee === CONTROL;
-    const isTheirs = host.frames.ownerOf(mfn) === domain.id && isHeld;
+    // What only a handle of the control domain still names, it may have given away since.
+    const isGivenAway = domain.id === CONTROL && grantee === CONTROL && !host.frames.isFree(mfn);
+    const isTheirs = (host.frames.ownerOf(mfn) === domain.id || isGivenAway) && isHeld;
     check(isTheirs, 'I17', `is pinned on frame ${mfn}, which is not its granter's`);
   }
 }

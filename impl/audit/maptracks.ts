@@ -5,7 +5,9 @@ import type { Findings } from './findings.js';
 
 /** Handles: each in one place, and leading to a domain that exists (grants.md 14). */
 export function auditMaptracks(host: Host, findings: Findings): void {
-  for (const domain of host.domains.guests()) auditMaptrack(host, domain, findings);
+  for (const domain of [...host.domains.guests(), host.control()]) {
+    auditMaptrack(host, domain, findings);
+  }
 }
 
 /** I9, I10, I11, I21. */

@@ -4,7 +4,9 @@ import type { Domain } from '../domain.js';
 import type { Host } from '../host.js';
 import { NOBODY } from '../tables/frame-table.js';
 import {
+  accountedOf,
   frameOf,
+  isLent,
   isPresent,
   isRam,
   isRamEntry,
@@ -16,7 +18,7 @@ import {
 } from '../tables/p2m-entry.js';
 import type { Leaf } from '../tables/p2m-entry.js';
 import type { TableFrame } from '../tables/p2m-setting.js';
-import { isBlank } from '../tables/superpage.js';
+import { SPAN } from '../tables/p2m-place.js';
 import type { Census, DomainCensus } from './census.js';
 import type { Findings } from './findings.js';
 
@@ -53,10 +55,16 @@ function auditEntry(host: Host, domain: Domain, gfn: Gfn, found: Leaf, findings:
     const isHeld = frames.isXenHeap(mfn) || frames.referencesOf(mfn) >= 1;
     const isAllocated = frames.isXenHeap(mfn) || frames.isAllocated(mfn);
     check(isHeld && (domain.isDying || isAllocated), 'P4', 'has RAM that is not allocated');
-    check(frames.gfnOf(mfn) === gfn, 'P5', 'has RAM whose M2P says otherwise');
+    check(isAtItsGfn(host, domain, gfn, mfn), 'P5', 'has RAM whose M2P says otherwise');
   } else {
     check(!isOwn || frames.gfnOf(mfn) !== gfn, 'I15', 'is a grant mapping with an M2P');
   }
+}
+
+/** RAM is at the gfn of its M2P; of RAM of a crashed domain that may be lost (`addPages`). */
+export function isAtItsGfn({ frames }: Host, { isCrashed }: Domain, gfn: Gfn, mfn: Mfn): boolean {
+  const believed = frames.gfnOf(mfn);
+  return believed === gfn || (isCrashed && believed === INVALID_GFN);
 }
 
 /** P8 and I14: every grant entry has a handle; of others' ordinary frames just one each. */
@@ -86,10 +94,18 @@ function auditTables(host: Host, domain: Domain, findings: Findings): void {
   const tables = domain.p2m.tables();
   const children = new Map(tables.map((table) => [`${table.parent} ${table.index}`, table]));
   for (const table of tables) auditTable(host, domain, table, children, findings);
-  const isBounded = tables.length <= host.machine.p2mTableFrames;
+  const isBounded = domain.p2m.countedTables() <= host.machine.p2mTableFrames;
   findings.check(isBounded, 'P17', 'p2m.tables', () => {
-    return `domain ${domain.id} has ${tables.length} table frames`;
+    return `domain ${domain.id} has ${domain.p2m.countedTables()} table frames of its own`;
   });
+  const lent = tables.filter((table) => isTableLent(host, table)).length;
+  findings.check(tables.length - lent === domain.p2m.countedTables(), 'P17', 'p2m.tables', () => {
+    return `domain ${domain.id} was lent ${lent} of ${tables.length} tables`;
+  });
+}
+
+function isTableLent({ ram }: Host, { parent, index }: TableFrame): boolean {
+  return parent !== undefined && isLent(ram.tableWord(parent, index * 2));
 }
 
 function auditTable(
@@ -108,32 +124,34 @@ function auditTable(
   const isBare = frames.ownerOf(table.mfn) === NOBODY && frames.referencesOf(table.mfn) === 0;
   check(isBare && !frames.isFree(table.mfn), 'P17', 'is not a pool frame');
   check(table.base % ENTRIES ** table.level === 0, 'P14', 'is misaligned');
+  const isPart = isTableLent(host, table);
   for (let index = 0; index < ENTRIES; index += 1) {
     const low = ram.tableWord(table.mfn, index * 2);
     const high = ram.tableWord(table.mfn, index * 2 + 1);
+    const isLarge = (table.level === 2 || table.level === 3) && isSuperpage(low);
+    const isWhole = isLarge || (table.level === 1 ? isRamEntry(low, high) : isLent(low));
+    check(isWhole || !isPart, 'P1', `is lent and has an entry ${index} of its own`);
     if (low === 0 && high === 0) continue;
-    if (table.level === 2 && isSuperpage(low)) {
-      auditSuperpage(host, domain, children.get(`${table.mfn} ${index}`), low, high, findings);
+    const child = children.get(`${table.mfn} ${index}`);
+    if (isLarge) {
+      auditSuperpage(domain, SPAN[table.level] ?? 1, child, low, high, findings);
       continue;
     }
     const isWithheld = domain.dirtyLog !== undefined && isRamEntry(low, high);
-    check(
-      isWellFormed(isWithheld ? withWrite(low) : low, high),
-      'P2',
-      `has a malformed entry ${index}`,
-    );
+    const own = table.level === 1 ? low : accountedOf(low);
+    const isGood = isWellFormed(isWithheld ? withWrite(own) : own, high);
+    check(isGood, 'P2', `has a malformed entry ${index}`);
     if (table.level === 1) continue;
-    const child = children.get(`${table.mfn} ${index}`);
     const isChild = child?.mfn === frameOf(low, high) && child.level === table.level - 1;
     check(isPresent(low) && isChild, 'P1', `has an entry ${index} that is not its child`);
   }
 }
 
-/** P1, P2, P14 of a superpage: RAM in aligned frames, over a bottom table that is kept blank. */
+/** P1, P2, P14 of a superpage: RAM in aligned frames, and no table below it. */
 function auditSuperpage(
-  { ram }: Host,
   domain: Domain,
-  reserve: TableFrame | undefined,
+  span: number,
+  below: TableFrame | undefined,
   low: number,
   high: number,
   findings: Findings,
@@ -145,8 +163,8 @@ function auditSuperpage(
   };
   const piece = domain.dirtyLog === undefined ? pieceOf(low, 0) : withWrite(pieceOf(low, 0));
   check(isRamEntry(low, high) && isWellFormed(piece, high), 'P2', 'is malformed');
-  check(first % ENTRIES === 0, 'P14', 'is misaligned');
-  check(reserve?.level === 1 && isBlank(ram, reserve.mfn), 'P1', 'has no blank table in reserve');
+  check(first % span === 0, 'P14', 'is misaligned');
+  check(below === undefined, 'P1', 'has a table below it');
 }
 
 /** P10, P11: the gaps are counted; what is kept for them is the domain's own, and at no gfn. */
@@ -157,8 +175,8 @@ function auditDemands(host: Host, domain: Domain, findings: Findings): void {
   domain.p2m.forEachGap(() => {
     gaps += 1;
   });
-  const { kept, gaps: counted } = domain.demands;
-  findings.check(gaps === counted, 'P10', 'p2m.demands', () => {
+  const { kept, gaps: counted, miscounted } = domain.demands;
+  findings.check(gaps + miscounted === counted, 'P10', 'p2m.demands', () => {
     return `domain ${domain.id} has ${gaps} gaps and counts ${counted}`;
   });
   for (const mfn of kept) {

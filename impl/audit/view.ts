@@ -1,13 +1,22 @@
-import { GrantRef, Handle, Mfn } from '../../abi/ids.js';
+import {
+  GNTMAP_contains_pte,
+  GNTMAP_device_map,
+  GNTMAP_host_map,
+  GNTMAP_readonly,
+} from '../../abi/grant-table.js';
+import { GrantRef, Handle, Mfn, VcpuId } from '../../abi/ids.js';
 import type { Gfn } from '../../abi/ids.js';
 import type {
+  ControlView,
   DomainView,
   EntryView,
   MappingView,
   P2mType,
   PinView,
+  SharerView,
   VcpuView,
   View,
+  WindowView,
 } from '../../abi/observer.js';
 import type { Word } from '../../abi/word.js';
 import { assert } from '../assert.js';
@@ -29,7 +38,11 @@ import type { Vcpu } from '../vcpu.js';
 
 /** Everything a guest or the toolstack could find out, domain by domain. */
 export function viewOf(host: Host): View {
-  return { domains: Array.from(host.domains.guests(), (domain) => domainView(host, domain)) };
+  return {
+    domains: Array.from(host.domains.guests(), (domain) => domainView(host, domain)),
+    control: controlView(host),
+    failing: host.failing.left(),
+  };
 }
 
 /** A gfn that is populated on demand has no frame. */
@@ -40,23 +53,46 @@ export function entryView(found: Leaf): EntryView {
   return { type: typeName(found), mfn: mfnOf(found) };
 }
 
-function domainView(host: Host, domain: Domain): DomainView {
-  const { grants, sharedInfo } = domain;
+function controlView(host: Host): ControlView {
+  const windows: WindowView[] = [];
+  host.windows.forEach((window, { mfn, isReadonly }) => {
+    windows.push({ window, mfn, readonly: isReadonly });
+  });
+  return { ...sharerView(host, host.control()), windows };
+}
+
+function sharerView(host: Host, domain: Domain): SharerView {
+  const { id, pages, grants, sharedInfo } = domain;
   assert(sharedInfo !== undefined, 'a domain has its shared info');
   return {
-    domain: domain.id,
-    life: lifeOf(domain),
-    pages: domain.pages,
-    outstanding: domain.outstanding,
-    maximumPages: domain.maximumPages,
-    maximumGfn: domain.p2m.highestGfn(),
-    p2m: p2mView(domain),
+    domain: id,
+    pages,
     grantVersion: grants.version,
     grantFrames: [...grants.frames],
     statusFrames: [...grants.statusFrames],
     sharedInfo,
     mappings: mappingsOf(host, domain),
     pins: pinsOf(host, domain),
+    calls: Array.from({ length: host.machine.vcpus }, (_, vcpu) => {
+      return host.continuations.seen(id, VcpuId(vcpu));
+    }),
+  };
+}
+
+function domainView(host: Host, domain: Domain): DomainView {
+  return {
+    ...sharerView(host, domain),
+    life: lifeOf(domain),
+    pauses: domain.pauses,
+    outstanding: domain.outstanding,
+    maximumPages: domain.maximumPages,
+    maximumGfn: domain.p2m.highestGfn(),
+    p2m: p2mView(domain),
+    demand: {
+      kept: [...domain.demands.kept],
+      recent: domain.demands.recent(),
+      highest: domain.demands.highest,
+    },
     vcpus: domain.vcpus.map(vcpuView),
     logged: domain.dirtyLog?.gfns(),
   };
@@ -93,11 +129,21 @@ function mappingsOf(host: Host, domain: Domain): MappingView[] {
   const mappings: MappingView[] = [];
   for (let row = 0; row < maptrack.limit(); row += 1) {
     const handle = Handle(row);
-    if (!maptrack.isHostMapped(handle)) continue;
+    if (!maptrack.isLive(handle)) continue;
     const granter = maptrack.granterOf(handle);
     const ref = maptrack.refOf(handle);
     const mfn = host.domains.byId(granter)?.grants.active.mfnOf(ref) ?? NO_FRAME;
-    mappings.push({ handle, granter, ref, readonly: maptrack.isReadonly(handle), mfn });
+    const flags = maptrack.flagsOf(handle);
+    mappings.push({
+      handle,
+      granter,
+      ref,
+      readonly: (flags & GNTMAP_readonly) !== 0,
+      mfn,
+      host: (flags & GNTMAP_host_map) !== 0,
+      device: (flags & GNTMAP_device_map) !== 0,
+      byEntry: (flags & GNTMAP_contains_pte) !== 0,
+    });
   }
   return mappings;
 }

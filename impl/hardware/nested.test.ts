@@ -39,6 +39,7 @@ function nestedCpu(mode: PagedMode): { cpu: Cpu; ram: Ram; p2m: P2mTable } {
     counters: newCounters(),
     gfnLimit: 2 ** 36,
     tableFrames: 12,
+    superpages: true,
   });
   p2m.open();
   for (let gfn = 1; gfn < 32; gfn += 1) p2m.set(Gfn(gfn), Mfn(gfn), RAM_RW);

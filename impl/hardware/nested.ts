@@ -33,8 +33,7 @@ export function nestedFrame(ram: Ram, root: Mfn, gfn: number): number {
     if (isNoExecute(high)) allowed &= ~EXECUTABLE;
     table = frameOf(low, high);
     if (shift === 0) return table * RIGHTS + allowed;
-    if (shift === INDEX_BITS && isLarge(low))
-      return (table + (gfn & INDEX_MASK)) * RIGHTS + allowed;
+    if (isLarge(low)) return (table + (gfn & ((1 << shift) - 1))) * RIGHTS + allowed;
     index = (gfn >>> (shift - INDEX_BITS)) & INDEX_MASK;
   }
 }

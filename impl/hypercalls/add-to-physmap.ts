@@ -12,6 +12,7 @@ import {
 } from '../../abi/step.js';
 import type { AddToPhysmap, AddToPhysmapBatch } from '../../abi/step.js';
 import type { Domain } from '../domain.js';
+import { withdraw } from '../believed-gfn.js';
 import { getTableFrame } from '../grant-frames.js';
 import { getOwnFrame } from '../granted-frame.js';
 import { isTranslated, mayActOn } from '../host.js';
@@ -19,7 +20,7 @@ import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { demand } from '../on-demand.js';
 import { putPage } from '../pages.js';
-import { addPage, isAtItsGfn, removeAndFree, removePage } from '../physmap.js';
+import { addPage, removeAndFree, removePage } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { NOTHING, RAM_RW, mfnOf } from '../tables/p2m-entry.js';
 
@@ -137,12 +138,10 @@ function moveTo(
   mfn: Mfn,
   source: Gfn | undefined,
 ): 0 | Errno {
+  demand(host, target, gfn);
   const former = host.frames.gfnOf(mfn);
   if (source !== undefined && former !== source) return '-EXDEV';
 
-  const hasFormer = former !== INVALID_GFN && former !== gfn;
-  demand(host, target, gfn);
-  const isElsewhere = hasFormer && !isAtItsGfn(host, target, mfn);
   const old = target.p2m.lookup(gfn);
   if (old !== NOTHING) {
     if (host.frames.isXenHeap(mfnOf(old))) {
@@ -152,8 +151,8 @@ function moveTo(
       if (result !== 'removed') return result;
     }
   }
-  if (isElsewhere) return '-EILSEQ';
-  if (hasFormer && !removePage(host, target, former)) return '-ENOMEM';
+  const left = former === gfn ? 0 : withdraw(host, target, mfn);
+  if (left !== 0) return left;
   host.stop('physmap/unhooked');
   const result = addPage(host, target, gfn, mfn, RAM_RW);
   return result === 'added' ? 0 : result;

@@ -8,6 +8,7 @@ import { PAGE_BYTES } from '../../abi/word.js';
 import type { Domain } from '../domain.js';
 import { reduceStatus } from '../grant-status.js';
 import type { Host } from '../host.js';
+import type { Invocation } from '../invocation.js';
 import { noteWritten } from '../log-dirty.js';
 import { putPage } from '../pages.js';
 import { elementReply } from '../replies.js';
@@ -136,9 +137,19 @@ export function releaseParts(host: Host, removed: RemovedParts): void {
 }
 
 /** GNTTABOP_unmap_and_replace (grants.md 7.3). */
-export function unmapAndReplace(host: Host, control: Domain, step: UnmapAndReplace): Reply {
+export function unmapAndReplace(
+  host: Host,
+  control: Domain,
+  step: UnmapAndReplace,
+  invocation: Invocation,
+): Reply {
   const elements: ElementReply[] = [];
-  for (const element of step.elements) elements.push(replaceOne(host, control, element));
+  for (let row = invocation.start; row < step.elements.length; row += 1) {
+    const isBatch = elements.length > 0 && elements.length % host.machine.unmapBatch === 0;
+    if (isBatch && invocation.stopsAt(row)) break;
+    const element = step.elements[row];
+    if (element !== undefined) elements.push(replaceOne(host, control, element));
+  }
   return { is: 'statuses', elements };
 }
 

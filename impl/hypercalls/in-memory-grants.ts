@@ -1,7 +1,8 @@
 import { GNTCOPY_dest_gref, GNTCOPY_source_gref } from '../../abi/grant-table.js';
 import { DomainId, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
-import { COMPAT_AREA_BYTES, structures } from '../../abi/layouts.js';
+import { structures } from '../../abi/layouts.js';
 import type { Field } from '../../abi/layouts.js';
+import type { Machine } from '../../abi/machine.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
 import { statuses } from '../../abi/status.js';
 import type { Rc, Status } from '../../abi/status.js';
@@ -180,19 +181,23 @@ function copyElement(args: GuestArguments): CopyElement {
 }
 
 /** Copies of a 32-bit guest that are translated together. */
-const TOGETHER = Math.floor(COMPAT_AREA_BYTES / structures.native.copy.bytes);
+function togetherOn({ compatAreaBytes }: Machine): number {
+  return Math.floor(compatAreaBytes / structures.native.copy.bytes);
+}
 
 /**
  * A 32-bit guest's copies: many are read, then made, then answered, the last first. One that cannot be
- * read keeps those read with it from being made; answers that can be written are.
+ * read keeps those read with it from being made; answers that can be written are. It may have to stop
+ * between two that were read together.
  */
 export function compatCopyInMemory(call: InMemory): Reply {
-  const { args, step } = call;
+  const { args, invocation, step } = call;
   const { host, domain } = args;
   const { copy } = structures.compat;
+  const most = togetherOn(host.machine);
   const elements: ElementReply[] = [];
-  for (let first = 0; first < step.count; first += TOGETHER) {
-    const end = Math.min(first + TOGETHER, step.count);
+  for (let first = 0; first < step.count; first += most) {
+    const end = Math.min(first + most, step.count);
     const together: CopyElement[] = [];
     for (let row = first; row < end; row += 1) {
       if (!fetch(call, row, copy.bytes)) return ended('-EFAULT', elements);
@@ -201,7 +206,7 @@ export function compatCopyInMemory(call: InMemory): Reply {
     const held = nothingHeld();
     for (const [row, element] of together.entries()) {
       if (row > 0) host.stop('grant.copy/element');
-      if (domain.isCrashed) break;
+      if (domain.isCrashed || (row > 0 && invocation.stopsAt(first + row))) break;
       elements.push(elementReply(copyNext(host, domain, element, held)));
     }
     releaseBuffers(host, held);
@@ -210,7 +215,11 @@ export function compatCopyInMemory(call: InMemory): Reply {
       const status = elements[row]?.status ?? 'general_error';
       if (!tell(call, row, copy.bytes, copy.status, status)) isTold = false;
     }
-    if (!isTold || domain.isCrashed) return ended('-EFAULT', elements);
+    if (!isTold || domain.isCrashed) {
+      invocation.ends();
+      return ended('-EFAULT', elements);
+    }
+    if (invocation.stoppedAt() !== undefined) break;
   }
   return ended(0, elements);
 }

@@ -1,6 +1,7 @@
 import { DomainId, Gfn } from '../../abi/ids.js';
 import * as abi from '../../abi/layouts.js';
 import { structures } from '../../abi/layouts.js';
+import type { Machine } from '../../abi/machine.js';
 import type { Reply } from '../../abi/reply.js';
 import { errnoNumbers } from '../../abi/status.js';
 import type { Errno, Rc } from '../../abi/status.js';
@@ -98,9 +99,9 @@ function addInMemory({ args, base, step, invocation }: InMemory, start: number):
 }
 
 /** Entries of a 32-bit guest that are translated together: two native numbers each. */
-const TOGETHER = Math.floor(
-  (abi.COMPAT_AREA_BYTES - structures.native.addToPhysmapBatch.bytes) / 16,
-);
+function togetherOn({ compatAreaBytes }: Machine): number {
+  return Math.floor((compatAreaBytes - structures.native.addToPhysmapBatch.bytes) / 16);
+}
 
 /** The lists of a batch: where they are in guest memory, and how many entries it has. */
 interface Lists {
@@ -132,7 +133,7 @@ function addBatchInMemory(call: InMemory, start: number): Reply {
     foreign: args.number(at.foreign),
     entries: [],
   };
-  const early = layout === 'native' ? [] : readEntries(lists, start, TOGETHER);
+  const early = layout === 'native' ? [] : readEntries(lists, start, togetherOn(host.machine));
   if (early === undefined) return batchEnded('-EFAULT', []);
   const allowed = addToPhysmapBatch(host, domain, asked, unstopped);
   if (allowed.is !== 'errors' || allowed.rc !== 0) return ended(allowed);
@@ -155,7 +156,11 @@ function addEntries(
     if (row > start) args.host.stop('physmap/extent');
     if (lists.call.invocation.stopsAt(row - start)) return batchEnded(0, errors);
     if (next === read.length) {
-      const more = readEntries(lists, row, args.layout === 'native' ? 1 : TOGETHER);
+      const more = readEntries(
+        lists,
+        row,
+        args.layout === 'native' ? 1 : togetherOn(args.host.machine),
+      );
       if (more === undefined) return batchEnded('-EFAULT', errors);
       read = more;
       next = 0;

@@ -6,18 +6,10 @@ import type { Hypercall } from '../../abi/step.js';
  * same call with other registers.
  */
 
-const EXTENTS: ReadonlySet<number> = new Set([
-  abi.XENMEM_increase_reservation,
-  abi.XENMEM_decrease_reservation,
-  abi.XENMEM_populate_physmap,
-  abi.XENMEM_add_to_physmap,
-  abi.XENMEM_add_to_physmap_batch,
-]);
-
 /** The call may be stopped between two of its elements, extents or entries. */
 export function isPreemptible(step: Hypercall): boolean {
   if (step.number !== abi.HYPERVISOR_memory_op) return elementBytes(step) !== undefined;
-  return EXTENTS.has(step.command % 2 ** abi.MEMOP_EXTENT_SHIFT);
+  return abi.extentOperations.includes(step.command % 2 ** abi.MEMOP_EXTENT_SHIFT);
 }
 
 /** The same call once so many units are done. */
@@ -33,10 +25,7 @@ export function advanced(step: Hypercall, units: number): Hypercall {
 
 /** Bytes of an element of the batches that may be stopped; undefined for any other call. */
 function elementBytes({ number, command, layout }: Hypercall): number | undefined {
-  if (number !== abi.HYPERVISOR_grant_table_op) return undefined;
-  const { map, unmap, copy, swap } = abi.structures.native;
-  if (command === abi.GNTTABOP_map_grant_ref) return map.bytes;
-  if (command === abi.GNTTABOP_unmap_grant_ref) return unmap.bytes;
-  if (command === abi.GNTTABOP_swap_grant_ref) return swap.bytes;
-  return command === abi.GNTTABOP_copy && layout === 'native' ? copy.bytes : undefined;
+  const element = abi.batches.get(command);
+  if (number !== abi.HYPERVISOR_grant_table_op || element === undefined) return undefined;
+  return abi.structures[layout][element].bytes;
 }

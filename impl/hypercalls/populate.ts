@@ -7,7 +7,7 @@ import type { Host } from '../host.js';
 import type { Invocation } from '../invocation.js';
 import { assignPages } from '../pages.js';
 import { markGaps } from '../kept-pages.js';
-import { addPages, gfnAfter } from '../physmap.js';
+import { addPages } from '../physmap.js';
 import { rcReply } from '../replies.js';
 import { RAM_RW } from '../tables/p2m-entry.js';
 
@@ -28,9 +28,7 @@ export function populate(
     if (done > invocation.start) host.stop('physmap/extent');
     if (invocation.stopsAt(done)) break;
     if (step.onDemand === true) {
-      const size = 2 ** step.order;
-      const gfns = Array.from({ length: size }, (_, page) => gfnAfter(first, page));
-      if (target === caller || markGaps(target, gfns) !== 'marked') break;
+      if (target === caller || markGaps(host, target, first, 2 ** step.order) !== 'marked') break;
       done += 1;
       continue;
     }

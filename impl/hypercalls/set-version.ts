@@ -1,16 +1,17 @@
 import { GTF_permit_access, GTF_transitive, GTF_type_mask } from '../../abi/grant-table.js';
 import type { GrantVersion } from '../../abi/grant-table.js';
-import { DomainId, GrantRef, INVALID_GFN } from '../../abi/ids.js';
+import { DomainId, GrantRef } from '../../abi/ids.js';
 import type { Reply } from '../../abi/reply.js';
 import type { Errno, Rc } from '../../abi/status.js';
 import type { SetVersion } from '../../abi/step.js';
 import { PAGE_BYTES } from '../../abi/word.js';
+import { withdraw } from '../believed-gfn.js';
 import type { Domain } from '../domain.js';
 import { frameWritten } from '../frame-written.js';
 import { populateStatusFrames } from '../grant-frames.js';
 import type { Host } from '../host.js';
 import { putXenAllocation, unshareXenPage } from '../pages.js';
-import { crash, isAtItsGfn, removePage } from '../physmap.js';
+import { crash } from '../physmap.js';
 
 const FLAGS_MASK = 0xffff;
 const GRANTEE_SHIFT = 16;
@@ -100,18 +101,13 @@ function reservedEntry(caller: Domain, ref: GrantRef): Reserved {
 }
 
 /**
- * Step 8: the status frames leave the p2m and are freed. One that is not where the M2P says, cannot
+ * Step 8: the status frames leave the p2m and are freed. One that is noticed not to be where the M2P says, cannot
  * leave it, or is still referenced, because it was granted and is mapped, crashes the domain.
  */
 function giveUpStatusFrames(host: Host, caller: Domain): boolean {
   const table = caller.grants;
   for (const mfn of table.statusFrames) {
-    const gfn = host.frames.gfnOf(mfn);
-    if (gfn !== INVALID_GFN && !isAtItsGfn(host, caller, mfn)) {
-      crash(caller);
-      return false;
-    }
-    if (gfn !== INVALID_GFN && !removePage(host, caller, gfn)) {
+    if (withdraw(host, caller, mfn) !== 0) {
       crash(caller);
       return false;
     }

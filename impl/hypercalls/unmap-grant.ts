@@ -70,6 +70,7 @@ function unmapAllByControl(
     if (elements.length % host.machine.unmapBatch > 0) continue;
     for (const parts of batch.splice(0)) releaseParts(host, parts);
     if (elements.length === left.length) break;
+    host.stop('grant.unmap/batch');
     if (invocation.stopsAt(invocation.start + elements.length)) break;
   }
   for (const parts of batch) releaseParts(host, parts);

@@ -49,7 +49,7 @@ export function narrow(state: ShadowState, slot: number): void {
 }
 
 /** An entry of these rights carries a writable type of its frame. */
-export function holdsType(state: ShadowState, mfn: Mfn, low: number): boolean {
+function holdsType(state: ShadowState, mfn: Mfn, low: number): boolean {
   return entry.isWritable(low) && state.host.frames.ownerOf(mfn) === state.domain.id;
 }
 

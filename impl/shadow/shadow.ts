@@ -12,7 +12,8 @@ import { dropMappings, unshadow } from './drop.js';
 import { makeRoomFor } from './evict.js';
 import { resolveFault } from './fault.js';
 import { PAGES_FOR_CHAIN, indexIn } from './fill.js';
-import { clearLevelOne, holdsType } from './level-one.js';
+import * as entry from './entry.js';
+import { clearLevelOne } from './level-one.js';
 import { unpin } from './lifecycle.js';
 import { resyncForLoad } from './out-of-sync.js';
 import {
@@ -142,7 +143,7 @@ export class ShadowPaging implements Paging {
     state.pool.close();
   }
 
-  forEachReference(visit: (mfn: Mfn, isTyped: boolean) => void): void {
+  forEachReference(visit: (mfn: Mfn, isWritable: boolean) => void): void {
     const { state } = this;
     for (let page = 0; page < state.pages.pageCount; page += 1) {
       const type = state.pages.typeOf(page);
@@ -154,7 +155,7 @@ export class ShadowPaging implements Paging {
       let slot = slots.nextPresent(page * ENTRIES);
       for (; slot !== NO_SLOT; slot = slots.presentAfter(slot)) {
         const mfn = slots.frameAt(slot);
-        visit(mfn, holdsType(state, mfn, slots.lowOf(slot)));
+        visit(mfn, entry.isWritable(slots.lowOf(slot)));
       }
     }
   }

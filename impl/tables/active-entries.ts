@@ -18,8 +18,8 @@ export const FORGOTTEN: Mfn = Mfn(0xffff_ffff);
 const WRITERS_MASK = 0x00ff_00ff;
 export const DEVICE_WRITE = 0x1_0000;
 export const DEVICE_READ = 0x100_0000;
-export type PinUnit =
-  typeof HOST_WRITE | typeof HOST_READ | typeof DEVICE_WRITE | typeof DEVICE_READ;
+export const PIN_UNITS = [HOST_WRITE, HOST_READ, DEVICE_WRITE, DEVICE_READ] as const;
+export type PinUnit = (typeof PIN_UNITS)[number];
 
 /** The unit that a use of a grant counts in. */
 export function unitOf(isReadonly: boolean): PinUnit {

@@ -1,4 +1,5 @@
 import type { DomainId, VcpuId } from '../../abi/ids.js';
+import type { CallView } from '../../abi/observer.js';
 import type { PreemptibleCall } from '../../abi/step.js';
 import { assert } from '../assert.js';
 
@@ -38,6 +39,11 @@ export class ContinuationTable {
     return limit;
   }
 
+  /** Some vcpu is to stop its next call: something is pending on the machine. */
+  isAnyInterrupted(): boolean {
+    return this.#limits.some((limit) => limit !== Number.POSITIVE_INFINITY);
+  }
+
   /** The vcpu is in the middle of a call that was stopped. */
   isStopped(domain: DomainId, vcpu: VcpuId): boolean {
     return vcpu < this.#vcpus && this.#stopped[this.#row(domain, vcpu)] !== undefined;
@@ -54,6 +60,17 @@ export class ContinuationTable {
     const continuation = this.#stopped[row];
     this.#stopped[row] = undefined;
     return continuation;
+  }
+
+  /** What a vcpu is told and in the middle of. */
+  seen(domain: DomainId, vcpu: VcpuId): CallView {
+    const row = this.#row(domain, vcpu);
+    const limit = this.#limits[row];
+    const stopped = this.#stopped[row];
+    return {
+      limit: limit === Number.POSITIVE_INFINITY ? undefined : limit,
+      stopped: stopped === undefined ? undefined : { call: stopped.call, done: stopped.next },
+    };
   }
 
   /** No vcpu of the domain will run again. */

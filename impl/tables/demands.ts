@@ -8,6 +8,8 @@ const FORGOTTEN = -1;
 export class Demands {
   /** Entries of its p2m that are populated on demand. */
   gaps = 0;
+  /** Those of them that were taken for a frame's place, and are gaps no more (`withdraw`). */
+  miscounted = 0;
   /** Frames kept for them, the oldest first: allocated to the domain, at no gfn, zero at first. */
   readonly kept: Mfn[] = [];
   /** The highest gfn that was populated. */
@@ -24,6 +26,15 @@ export class Demands {
   /** How many populated gfns can be remembered. */
   remembered(): number {
     return this.#recent.length;
+  }
+
+  /** The gfns that are remembered, the oldest first; undefined is forgotten. */
+  recent(): (Gfn | undefined)[] {
+    const { length } = this.#recent;
+    return Array.from({ length }, (_, age) => {
+      const gfn = numberAt(this.#recent, (this.#next + age) % length);
+      return gfn === FORGOTTEN ? undefined : Gfn(gfn);
+    });
   }
 
   /** Takes the oldest frame. */

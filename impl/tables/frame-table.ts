@@ -117,6 +117,17 @@ export class FrameTable {
     this.#type[mfn] = 0;
   }
 
+  /** Owned RAM that only its allocation holds to anonymous: its content stays. */
+  disown(mfn: Mfn): void {
+    assert(this.isAllocated(mfn) && !this.isXenHeap(mfn), 'a frame that is taken away is RAM');
+    assert(this.referencesOf(mfn) === 1, 'a frame that is taken away is held by nothing');
+    assert(this.typeReferencesOf(mfn) === 0, 'a frame that is taken away has no type reference');
+    this.#count[mfn] = IN_USE;
+    this.#type[mfn] = 0;
+    this.#owner[mfn] = NOBODY;
+    this.#gfn[mfn] = INVALID_GFN;
+  }
+
   /** In use to free. */
   free(mfn: Mfn): void {
     assert(!this.isFree(mfn), 'a frame that is freed was in use');

@@ -95,6 +95,19 @@ export class GrantTable {
     return Gfn(high * TWO_TO_32 + low);
   }
 
+  /** Sets bits of the flags, which may be another entry's by now: nothing is checked. */
+  addFlags(ref: GrantRef, bits: number): void {
+    const [frame, at] = [this.#frameOf(ref), this.#offsetOf(ref)];
+    this.#store16(frame, at, this.#ram.load16(frame, at) | bits);
+  }
+
+  /** Tells the frame that came, as wide as the version has it. */
+  setFrame(ref: GrantRef, mfn: Mfn): void {
+    const [frame, at] = [this.#frameOf(ref), this.#offsetOf(ref)];
+    if (this.version === 1) this.#store32(frame, at + 4, mfn);
+    else this.#store64(frame, at + 8, mfn);
+  }
+
   /** Version 2, sub-page: first byte and count of bytes. */
   subPageStartOf(ref: GrantRef): number {
     return this.#ram.load16(this.#frameOf(ref), this.#offsetOf(ref) + 4);

@@ -4,17 +4,18 @@ import { assert } from '../assert.js';
 /*
  * One entry of a p2m table, 64 bits in two words (p2m.md 2.2). No other file shifts or masks it.
  *
- *   low    31                12 11    8  7   6   5   4 3   2    1    0
- *         +--------------------+-------+---+---+---+-----+---+----+---+
- *         |  mfn, low 20 bits  | zero  | S | D | A | zero| U | RW | P |
- *         +--------------------+-------+---+---+---+-----+---+----+---+
+ *   low    31                12 11 10  9   8   7   6   5   4 3   2    1    0
+ *         +--------------------+-----+---+---+---+---+---+-----+---+----+---+
+ *         |  mfn, low 20 bits  | zero| L | 0 | S | D | A | zero| U | RW | P |
+ *         +--------------------+-----+---+---+---+---+---+-----+---+----+---+
  *   high   31   30    27 26          20 19                             0
  *         +----+--------+--------------+--------------------------------+
  *         | NX |  zero  |  type code   |       mfn, high 20 bits        |
  *         +----+--------+--------------+--------------------------------+
  *
  * An all-zero entry is nothing. Entries of upper levels carry full rights, unless S is set in one of
- * level 2: it is a superpage, RAM in 512 frames in a row, of which the first is a multiple of 512.
+ * level 2 or 3: it is a superpage, RAM in 512 or 512 * 512 frames in a row, of which the first is a
+ * multiple of that. L, of upper levels only: the table was lent, and does not count.
  */
 const PRESENT = 0x1;
 const WRITE = 0x2;
@@ -22,6 +23,7 @@ const USER = 0x4;
 const ACCESSED = 0x20;
 const DIRTY = 0x40;
 const SUPERPAGE = 0x80;
+const LENT = 0x200;
 const BASE = PRESENT | USER | ACCESSED | DIRTY;
 const NO_EXECUTE = 0x8000_0000;
 const FRAME_SHIFT = 12;
@@ -143,6 +145,17 @@ export function superpageOf(low: number): number {
 /** The low word of one page of a superpage: all flags are those of the whole, and so is the high word. */
 export function pieceOf(low: number, page: number): number {
   return ((low & ~SUPERPAGE) | (page << FRAME_SHIFT)) >>> 0;
+}
+
+/** The entry leads to a table that does not count. */
+export function isLent(low: number): boolean {
+  return (low & LENT) !== 0;
+}
+export function lentOf(low: number): number {
+  return (low | LENT) >>> 0;
+}
+export function accountedOf(low: number): number {
+  return (low & ~LENT) >>> 0;
 }
 
 /** Words of a stored entry agree with table 2.2: presence, rights and type (P2, P3). */

@@ -26,4 +26,6 @@ export interface P2mSetting {
   readonly counters: Counters;
   readonly gfnLimit: number;
   readonly tableFrames: number;
+  /** RAM in frames in a row is one entry where it can be. */
+  readonly superpages: boolean;
 }

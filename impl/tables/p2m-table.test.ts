@@ -18,7 +18,8 @@ function tableOf(tableFrames: number, gfnLimit = 2 ** 36): { table: P2mTable; sh
   const failing = new Failing();
   const counters = newCounters();
   const domain = DomainId(1);
-  const table = new P2mTable({ domain, ram, share, log, failing, counters, gfnLimit, tableFrames });
+  const limits = { gfnLimit, tableFrames, superpages: true };
+  const table = new P2mTable({ domain, ram, share, log, failing, counters, ...limits });
   table.open();
   return { table, share };
 }

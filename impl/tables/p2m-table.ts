@@ -5,10 +5,10 @@ import { P2mCache } from './p2m-cache.js';
 import * as entry from './p2m-entry.js';
 import type { Leaf, TypeCode } from './p2m-entry.js';
 import type { P2mSetting, TableFrame } from './p2m-setting.js';
-import { ENTRIES, ENTRY_WORDS, SPAN, indexAt, indexOf, placeOf, tableOf } from './p2m-place.js';
-import { changeRam, forEachEntry, isBlank, joinTable, splitTable } from './superpage.js';
-
-const ROOT_LEVEL = 4;
+import { ENTRY_WORDS, SPAN, indexAt, indexOf, placeOf, tableOf } from './p2m-place.js';
+import { changeRam, forEachEntry, writeBlock } from './superpage.js';
+import type { LargeLevel } from './superpage.js';
+import { ROOT_LEVEL, TableTree } from './table-tree.js';
 
 /**
  * The p2m of one domain: four levels of 512 entries in machine frames taken from its own pool
@@ -17,25 +17,26 @@ const ROOT_LEVEL = 4;
 export class P2mTable {
   readonly cache = new P2mCache();
   readonly #setting: P2mSetting;
-  readonly #tables: TableFrame[] = [];
-  #root: Mfn | undefined;
-  #isClosed = false;
+  readonly #tree: TableTree;
   #highest = 0;
+  /** Gfns that the entry has which was found last. */
+  #span = 1;
 
   constructor(setting: P2mSetting) {
     this.#setting = setting;
+    this.#tree = new TableTree(setting);
   }
 
   /** Takes the root from the pool; false where the pool has none. */
   open(): boolean {
-    this.#root = this.#takeTable(ROOT_LEVEL, Gfn(0), undefined, 0);
-    return this.#root !== undefined;
+    return this.#tree.open();
   }
 
   /** The top table, which hardware walks too. */
   rootFrame(): Mfn {
-    assert(this.#root !== undefined, 'a p2m that is walked is open');
-    return this.#root;
+    const { root } = this.#tree;
+    assert(root !== undefined, 'a p2m that is walked is open');
+    return root;
   }
 
   /** The highest gfn that ever held something (P13); 0 at first. */
@@ -45,7 +46,12 @@ export class P2mTable {
 
   /** Table frames, parents before children. */
   tables(): readonly TableFrame[] {
-    return this.#tables;
+    return this.#tree.all();
+  }
+
+  /** Table frames that the domain's pool gave. */
+  countedTables(): number {
+    return this.#tree.counted();
   }
 
   /** Walks the tables: what is at a gfn. Numbers no table can hold find nothing. */
@@ -53,7 +59,7 @@ export class P2mTable {
     const place = this.#foundPlace(gfn);
     if (place === undefined) return entry.NOTHING;
     const low = this.#wordAt(place);
-    const own = entry.isSuperpage(low) ? entry.pieceOf(low, indexAt(gfn, 1)) : low;
+    const own = entry.isSuperpage(low) ? entry.pieceOf(low, gfn % this.#span) : low;
     return entry.leafOf(own, this.#wordAt(place + 1));
   }
 
@@ -74,22 +80,25 @@ export class P2mTable {
   }
 
   /**
-   * Puts frames in a row at the 512 gfns of a bottom table by one entry. False where one of them is not
-   * empty, where there is no table, and where each entry counts as a try that may fail.
+   * Puts frames at all gfns of an entry of level 2 or 3, whatever is there: by one entry if they are in a
+   * row. Tables that were there go back. Errors as for `set`.
    */
-  setSuperpage(gfn: Gfn, mfn: Mfn): boolean {
-    const { ram, failing, log, domain, gfnLimit, counters } = this.#setting;
-    if (gfn + ENTRIES > gfnLimit || failing.countsEntries()) return false;
-    const table = this.#leafTableFor(gfn);
-    if (table === undefined || !isBlank(ram, table)) return false;
+  setBlock(gfn: Gfn, pages: readonly Mfn[], level: LargeLevel): 'set' | '-ENOENT' | '-ENOMEM' {
+    const { ram, log, domain, gfnLimit, failing } = this.#setting;
+    if (gfn + pages.length > gfnLimit) return '-ENOENT';
+    const table = this.#tree.tableFor(gfn, level);
+    if (table === undefined || failing.strikes('entry')) return '-ENOMEM';
 
     // Nothing below this line can fail.
-    joinTable(ram, this.#frameOver(gfn), mfn);
-    for (let page = 0; page < ENTRIES; page += 1) log.note(domain, Gfn(gfn + page));
+    const index = indexAt(gfn, level) * ENTRY_WORDS;
+    const low = ram.tableWord(table, index);
+    if (entry.isPresent(low) && !entry.isSuperpage(low))
+      this.#tree.giveBackUnder(entry.frameOf(low, ram.tableWord(table, index + 1)));
+    writeBlock(this.#setting, this.#tree, { table, level, gfn }, pages);
+    for (let page = 0; page < pages.length; page += 1) log.note(domain, Gfn(gfn + page));
     this.cache.dropAll();
-    this.#highest = Math.max(this.#highest, gfn + ENTRIES - 1);
-    counters.superpagesMade += 1;
-    return true;
+    this.#highest = Math.max(this.#highest, gfn + pages.length - 1);
+    return 'set';
   }
 
   /** Writes to a gfn that holds nothing that it holds nothing, which takes the tables of an entry. */
@@ -121,28 +130,28 @@ export class P2mTable {
     const visitGap = (gfn: Gfn, low: number, high: number): void => {
       if (entry.isGapEntry(low, high)) visit(gfn);
     };
-    for (const table of this.#tables)
+    for (const table of this.tables())
       if (table.level === 1) forEachEntry(this.#setting.ram, table, visitGap);
   }
 
-  /** Empties a gfn that holds something; `-ENOMEM`: the update fails, and it still holds that. */
+  /**
+   * Empties a gfn that holds something; `-ENOMEM`: the update fails, or there is no table to split a
+   * superpage into, and it still holds that.
+   */
   clear(gfn: Gfn): 'cleared' | '-ENOMEM' {
     const isHole = this.lookup(gfn) === entry.NOTHING && !this.isGap(gfn);
     assert(!isHole, 'an entry that is emptied held something');
-    if (this.#setting.failing.strikes('entry')) return '-ENOMEM';
+    const table = this.#leafTableFor(gfn);
+    if (table === undefined || this.#setting.failing.strikes('entry')) return '-ENOMEM';
 
     // Nothing below this line can fail.
-    const table = this.#leafTableFor(gfn);
-    assert(table !== undefined, 'an entry that holds something has its table');
     this.#write(table, gfn, 0, 0);
     return 'cleared';
   }
 
   /** Calls back for every gfn that holds something, table by table. */
   forEach(visit: (gfn: Gfn, found: Leaf) => void): void {
-    for (const table of this.#tables) {
-      if (table.level === 1) this.#forEachIn(table, visit);
-    }
+    for (const table of this.tables()) this.#forEachIn(table, visit);
   }
 
   /**
@@ -166,17 +175,17 @@ export class P2mTable {
 
   /** Processors may not write to any RAM through these tables, until they are let. */
   withholdWrites(): void {
-    changeRam(this.#setting.ram, this.#tables, entry.withoutWrite);
+    changeRam(this.#setting.ram, this.tables(), entry.withoutWrite);
   }
 
   /** Processors may write to all RAM again. */
   permitWrites(): void {
-    changeRam(this.#setting.ram, this.#tables, entry.withWrite);
+    changeRam(this.#setting.ram, this.tables(), entry.withWrite);
   }
 
-  /** Processors may write to the RAM at one gfn. */
+  /** Processors may write to the RAM at one gfn. That costs the domain no table. */
   permitWrite(gfn: Gfn): void {
-    const table = this.#leafTableFor(gfn);
+    const table = this.#tree.tableFor(gfn, 1, true);
     assert(table !== undefined, 'RAM that is written has its table');
     const { ram } = this.#setting;
     const index = indexAt(gfn, 1) * ENTRY_WORDS;
@@ -185,7 +194,7 @@ export class P2mTable {
 
   /** From now on the pool gives nothing more: the domain is dying. */
   close(): void {
-    this.#isClosed = true;
+    this.#tree.close();
   }
 
   /**
@@ -193,23 +202,18 @@ export class P2mTable {
    * Answers false once only the root is left.
    */
   dropTable(visit: (gfn: Gfn, found: Leaf) => void): boolean {
-    const table = this.#tables.at(-1);
+    const table = this.tables().at(-1);
     if (table === undefined || table.parent === undefined) return false;
-    if (table.level === 1) this.#forEachIn(table, visit);
-    this.#setting.ram.setTableWord(table.parent, table.index * ENTRY_WORDS, 0);
-    this.#setting.ram.setTableWord(table.parent, table.index * ENTRY_WORDS + 1, 0);
+    this.#forEachIn(table, visit);
     this.cache.dropAll();
-    this.#tables.pop();
-    this.#setting.share.giveBack(table.mfn);
+    this.#tree.pop();
     return true;
   }
 
   /** Gives the root back: the domain is gone. */
   dropRoot(): void {
-    assert(this.#tables.length <= 1, 'the root goes last');
-    const root = this.#tables.pop();
-    if (root !== undefined) this.#setting.share.giveBack(root.mfn);
-    this.#root = undefined;
+    assert(this.tables().length <= 1, 'the root goes last');
+    this.#tree.pop();
   }
 
   #write(table: Mfn, gfn: Gfn, low: number, high: number): void {
@@ -229,67 +233,24 @@ export class P2mTable {
   #foundPlace(gfn: Gfn): number | undefined {
     const { ram, gfnLimit } = this.#setting;
     if (gfn >= gfnLimit) return undefined;
-    let table = this.#root;
+    let table = this.#tree.root;
     for (let level = ROOT_LEVEL; level > 1; level -= 1) {
       if (table === undefined) return undefined;
       const index = indexAt(gfn, level) * ENTRY_WORDS;
       const low = ram.tableWord(table, index);
       if (!entry.isPresent(low)) return undefined;
-      if (entry.isSuperpage(low)) return placeOf(table, index);
+      if (entry.isSuperpage(low)) {
+        this.#span = SPAN[level] ?? 1;
+        return placeOf(table, index);
+      }
       table = entry.frameOf(low, ram.tableWord(table, index + 1));
     }
     return table === undefined ? undefined : placeOf(table, indexAt(gfn, 1) * ENTRY_WORDS);
   }
 
-  /** The bottom table for a gfn, added with all above it where missing; a superpage is split into it. */
+  /** The bottom table for a gfn, which counts from now on, as all above it do. */
   #leafTableFor(gfn: Gfn): Mfn | undefined {
-    let table = this.#root;
-    for (let level = ROOT_LEVEL; level > 1; level -= 1) {
-      if (table === undefined) return undefined;
-      const index = indexAt(gfn, level) * ENTRY_WORDS;
-      const low = this.#setting.ram.tableWord(table, index);
-      if (entry.isSuperpage(low)) return this.#split(gfn);
-      table = entry.isPresent(low)
-        ? entry.frameOf(low, this.#setting.ram.tableWord(table, index + 1))
-        : this.#addTable(table, level, gfn);
-    }
-    return table;
-  }
-
-  /** One page of a superpage is to differ. What translates does so as before: nobody has to be told. */
-  #split(gfn: Gfn): Mfn {
-    const table = this.#frameOver(gfn);
-    splitTable(this.#setting.ram, table);
-    this.#setting.counters.superpagesSplit += 1;
-    return table.mfn;
-  }
-
-  /** The frame of the bottom table for a gfn, which is taken also where a superpage does without. */
-  #frameOver(gfn: Gfn): TableFrame {
-    const base = gfn - (gfn % ENTRIES);
-    const found = this.#tables.find((table) => table.level === 1 && table.base === base);
-    assert(found !== undefined, 'a superpage has a table in reserve');
-    return found;
-  }
-
-  #addTable(parent: Mfn, level: number, gfn: Gfn): Mfn | undefined {
-    const index = indexAt(gfn, level);
-    const base = Gfn(gfn - (gfn % (SPAN[level] ?? 1)));
-    const table = this.#takeTable(level - 1, base, parent, index);
-    if (table === undefined) return undefined;
-    const ram = this.#setting.ram;
-    ram.setTableWord(parent, index * ENTRY_WORDS, entry.lowWord(table, entry.RAM_RW));
-    ram.setTableWord(parent, index * ENTRY_WORDS + 1, entry.highWord(table, entry.RAM_RW));
-    return table;
-  }
-
-  #takeTable(level: number, base: Gfn, parent: Mfn | undefined, index: number): Mfn | undefined {
-    if (this.#isClosed || this.#tables.length >= this.#setting.tableFrames) return undefined;
-    if (this.#setting.failing.strikes('table')) return undefined;
-    const mfn = this.#setting.share.take();
-    assert(mfn !== undefined, 'the hypervisor has a frame for every pool');
-    this.#tables.push({ mfn, level, base, parent, index });
-    return mfn;
+    return this.#tree.tableFor(gfn, 1);
   }
 
   #forEachIn(table: TableFrame, visit: (gfn: Gfn, found: Leaf) => void): void {

@@ -1,7 +1,8 @@
 import { Handle, Mfn } from '../../abi/ids.js';
 import type { Program } from '../../abi/program.js';
 import type { ElementReply, Reply } from '../../abi/reply.js';
-import type { RuleId } from '../../abi/rules.js';
+import { leavings } from '../../abi/leavings.js';
+import type { RefusalId, RuleId } from '../../abi/rules.js';
 import type { Step } from '../../abi/step.js';
 import { answerColumn } from '../../counterexamples/answers.js';
 import { parseTrace } from '../../counterexamples/parse.js';
@@ -9,6 +10,7 @@ import { printReply } from '../../counterexamples/reply.js';
 import { desugar, Handles, mayMap } from '../../properties/desugar.js';
 import { performedBy } from '../../properties/performed.js';
 import { get, has } from '../../values/keyed.js';
+import { leftBy } from './leftovers.js';
 import { boot, isObjection, step as spec, type State } from '../model.js';
 
 /**
@@ -24,6 +26,8 @@ export interface Performed {
   readonly answers: readonly string[];
   /** The rules and refusals that were reached, in order, by all that may happen in each step. */
   readonly reached: readonly string[];
+  /** The refusals that left something behind. */
+  readonly left: readonly RefusalId[];
   readonly state: State;
 }
 
@@ -43,7 +47,8 @@ export function play(script: string, handles: readonly number[] = []): Played {
 /**
  * Runs a program on the spec alone, always with the first outcome. A mapping gets the next of
  * `handles`, and when these are used up the lowest handle that is not in use. Where `like`, a right
- * column of the program, lists all answers that are allowed, so do the answers.
+ * column of the program, lists all answers that are allowed, so do the answers. A refusal may leave only
+ * what is told of.
  */
 export function perform(
   program: Program,
@@ -52,6 +57,7 @@ export function perform(
 ): Performed {
   const queue = [...handles];
   const reached: string[] = [];
+  const left: RefusalId[] = [];
   let state = boot(program.machine);
   let besides: readonly Reply[] = [];
   const make = (step: Step): Reply => {
@@ -61,6 +67,10 @@ export function perform(
     const reply = chosen(state, step, alternative.reply, queue);
     const next = alternative.next(reply);
     if (isObjection(next)) throw new Error(next.objection);
+    const { shownOf, untoldOf } = leftBy(state, next, alternative.rules);
+    for (const id of untoldOf)
+      if (!(id in leavings)) throw new Error(`${id} leaves what is not told`);
+    left.push(...shownOf);
     state = next;
     reached.push(...alternative.rules, ...others.flatMap((other) => other.rules));
     return reply;
@@ -75,7 +85,7 @@ export function perform(
     const allowed = [reply, ...besides].map((each) => printReply(each, line.op));
     return answerColumn(allowed, like[index]);
   });
-  return { answers, reached, state };
+  return { answers, reached, left, state };
 }
 
 /**

@@ -27,8 +27,11 @@ const pins: Readonly<Record<string, readonly [number, number, Readonly<Record<st
 
 const shadow: ReplayOptions = { paging: 'shadow', divergences: divergencesOf('shadow') };
 
-const shown = ({ diverged }: FileReport): Readonly<Record<string, number>> =>
-  Object.fromEntries([...diverged].map(([{ id }, count]) => [id, count]));
+function shown({ diverged }: FileReport): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const [{ id }, count] of diverged) counts[id] = (counts[id] ?? 0) + count;
+  return counts;
+}
 
 test('every recording of the folder is pinned', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json.gz'));
@@ -36,11 +39,12 @@ test('every recording of the folder is pinned', () => {
 });
 
 test('every declared divergence shows somewhere', () => {
-  const declared = divergencesOf('shadow').map(({ file, id }) => `${file} ${id}`);
+  const inFiles = divergencesOf('shadow').filter((one) => 'file' in one);
+  const declared = new Set(inFiles.map(({ file, id }) => `${file} ${id}`));
   const seen = Object.entries(pins).flatMap(([file, [, , counts]]) =>
     Object.keys(counts).map((id) => `${file.replace('.json.gz', '')} ${id}`),
   );
-  expect(seen.toSorted()).toEqual(declared.toSorted());
+  expect(seen.toSorted()).toEqual([...declared].toSorted());
 });
 
 describe.each(Object.entries(pins))('%s', (file, [judged, notJudged, divergences]) => {

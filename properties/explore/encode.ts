@@ -32,7 +32,7 @@ export function encoded(
     else out.push(domainBy(by, page.owner), uses.indexOf(page.use) * 2 + Number(page.allocated));
   }
   const { page, table, grant_frame: frame, entry } = state.failing;
-  out.push(END, page, table, frame, entry);
+  out.push(END, page, table, frame, entry, Number(state.isHurried));
   forEach(state.windows, (window, at) => {
     out.push(at, Number(window.readonly), numbering.numberOf.get(window.page) ?? NONE);
   });
@@ -43,7 +43,7 @@ export function encoded(
     for (const id of part.places) out.push(numbering.numberOf.get(id) ?? NONE);
     for (const id of part.holds)
       out.push(id === undefined ? NONE : (numbering.numberOf.get(id) ?? NONE));
-    for (const [number, gfn] of beliefsBy(part, numbering)) out.push(number, gfn);
+    for (const [number, gfn] of beliefsBy(part, numbering)) out.push(number, Math.min(gfn, NONE));
     out.push(END);
   }
   return texts + String.fromCharCode(...out) + pasts(state, by, linears);

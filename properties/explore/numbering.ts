@@ -65,7 +65,7 @@ export function numberedByPlace(state: State, by: Renaming, parts: readonly Part
   return { pages, numberOf, alike: [...alike.values()].filter(({ length }) => length > 1) };
 }
 
-/** What is known of a page that nothing leads to: whose it is, and where it is thought to be. */
+/** What is known of a page that nothing leads to: whose it is, and where it is believed to be. */
 function signOf(page: Page, id: PageId, by: Renaming, parts: readonly Part[]): string {
   const beliefs = parts.flatMap((part) =>
     part.beliefs.flatMap(([about, gfn]) => (about === id ? [part.id, gfn] : [])),

@@ -13,7 +13,7 @@ export interface Part {
   /** Those of its tables and its p2m, and those that are held. */
   readonly places: readonly PageId[];
   readonly holds: readonly (PageId | undefined)[];
-  /** Where pages are thought to be that are not there. */
+  /** Where pages are believed to be that are elsewhere. */
   readonly beliefs: readonly (readonly [page: PageId, gfn: Gfn])[];
 }
 
@@ -76,7 +76,7 @@ function partOf(domain: Domain, by: Renaming, isByPlace: boolean): Part {
     vcpuInto(out, vcpu);
     holds.push(vcpu.root);
   }
-  const beliefs = entries(domain.lastGfns).map(
+  const beliefs = entries(domain.believedGfns).map(
     ([page, gfn]) => [PageId(page), gfnBy(by, domain.id, gfn)] as const,
   );
   return { id, text: String.fromCharCode(...out), places, holds, beliefs };
@@ -119,7 +119,7 @@ function lifeInto(out: number[], domain: Domain): void {
 function demandsInto(out: number[], domain: Domain, by: Renaming): void {
   const gfns = entries(domain.onDemand).map(([gfn]) => gfnBy(by, domain.id, gfn));
   out.push(...gfns.toSorted((a, b) => a - b), END);
-  out.push(domain.kept.length, domain.highestDemand, domain.sweptTo);
+  out.push(domain.kept.length, domain.miscounted, domain.highestDemand, domain.sweptTo);
   for (const gfn of domain.demands) out.push(gfn === undefined ? NONE : gfnBy(by, domain.id, gfn));
 }
 

@@ -52,10 +52,10 @@ function renamedDomain(
   let p2m: Domain['p2m'];
   for (const { gfn: at, type, page } of entriesBy(domain, by))
     p2m = put(p2m, at, { type, page: name(page) });
-  let lastGfns: Domain['lastGfns'];
-  for (const [page, at] of entries(domain.lastGfns)) {
+  let believedGfns: Domain['believedGfns'];
+  for (const [page, at] of entries(domain.believedGfns)) {
     const number = numbering.numberOf.get(PageId(page));
-    if (number !== undefined) lastGfns = put(lastGfns, number, gfn(at));
+    if (number !== undefined) believedGfns = put(believedGfns, number, gfn(at));
   }
   let onDemand: Domain['onDemand'];
   for (const [at] of entries(domain.onDemand)) onDemand = put(onDemand, gfn(at), true as const);
@@ -66,7 +66,7 @@ function renamedDomain(
     ...domain,
     id: domainBy(by, id),
     p2m,
-    lastGfns,
+    believedGfns,
     onDemand,
     kept: domain.kept.map(name),
     demands: domain.demands.map((at) => (at === undefined ? undefined : gfn(at))),

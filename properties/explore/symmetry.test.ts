@@ -21,7 +21,7 @@ function picture(state: State, by: Renaming): string {
   });
   const pages = entries(state.pages).map(([name, page]) => {
     const places = entries(state.domains).flatMap(([, domain]) => {
-      const { id, p2m, mappings, lastGfns } = domain;
+      const { id, p2m, mappings, believedGfns } = domain;
       const of = domainBy(by, id);
       return [
         ...entries(p2m).flatMap(([gfn, entry]) =>
@@ -32,7 +32,7 @@ function picture(state: State, by: Renaming): string {
             ? [`${of} maps ${domainBy(by, granter)} ${refBy(by, granter, ref)} ${readonly}`]
             : [],
         ),
-        ...entries(lastGfns).flatMap(([believed, gfn]) =>
+        ...entries(believedGfns).flatMap(([believed, gfn]) =>
           believed === name ? [`${of} believes ${gfnBy(by, id, gfn)}`] : [],
         ),
         ...(domain.sharedInfo === name ? [`${of} info`] : []),

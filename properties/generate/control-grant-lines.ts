@@ -2,7 +2,7 @@ import { ENTRY_ADDRESS } from '../../abi/control-grants.js';
 import * as abi from '../../abi/grant-table.js';
 import { CONTROL, DOMID_SELF, Gfn, GrantRef, GuestPhysical, Handle } from '../../abi/ids.js';
 import type { DomainId } from '../../abi/ids.js';
-import type { GrantLine, Line } from '../../abi/program.js';
+import type { GrantLine, Line, UnmapLineElement } from '../../abi/program.js';
 import type { CopyElement, CopySide, MapElement } from '../../abi/step.js';
 import { WINDOWS } from '../../abi/windows.js';
 import { entries } from '../keyed-entries.js';
@@ -35,6 +35,19 @@ export function controlGrantLine(scene: Scene): Line | undefined {
   if (way < 98) return { op: 'query_size', ...by, target, count: 1 };
   if (way < 99) return { op: 'get_version', ...by, target };
   return { op: 'refused_grant_call', ...by, name: 'dump_table' };
+}
+
+/** The control domain maps, unmaps or copies several; what it maps is to be unmapped together. */
+export function controlBatchLine(scene: Scene): Line | undefined {
+  const { choose } = scene;
+  const by = { caller: CONTROL, vcpu: scene.vcpu };
+  const control = get(scene.state.domains, CONTROL);
+  if (control === undefined || percent(choose, 10)) return grantToControl(scene);
+  const way = choose.below(100);
+  if (way < 40) return { op: 'map', ...by, elements: several(scene, () => mapElement(scene)) };
+  if (way < 85)
+    return { op: 'unmap', ...by, elements: several(scene, () => unmapElement(scene, control)) };
+  return { op: 'copy', ...by, elements: several(scene, () => copyElement(scene)) };
 }
 
 function several<Element>(scene: Scene, make: () => Element): readonly Element[] {
@@ -91,21 +104,32 @@ const addressOfPage = (page: number, isEntry: boolean): GuestPhysical =>
 function unmapLine(scene: Scene, control: Domain): Line {
   const { choose } = scene;
   const by = { caller: CONTROL, vcpu: scene.vcpu };
+  if (percent(choose, 75)) return { op: 'unmap', ...by, elements: [unmapElement(scene, control)] };
+  const { handle, address } = mapped(scene, control);
+  const from = percent(choose, 30) ? undefined : usedWindow(scene);
+  const none = GuestPhysical(scene.hostile() ? 4096 : 0);
+  const newAddress = from === undefined ? none : windowAddress(from, 0);
+  return { op: 'unmap_and_replace', ...by, elements: [{ handle, address, newAddress }] };
+}
+
+/** A handle, and mostly the address at which its page is mapped. */
+function mapped(scene: Scene, control: Domain): Pick<UnmapLineElement, 'handle' | 'address'> {
+  const { choose } = scene;
   const found = scene.some(control.mappings);
   const handle =
     found === undefined ? Handle(choose.below(6)) : scene.handle(CONTROL, Handle(found.key));
   const address = percent(choose, 12) ? place(scene, false) : whereIs(scene, found?.value);
-  if (percent(choose, 25)) {
-    const from = percent(choose, 30) ? undefined : usedWindow(scene);
-    const none = GuestPhysical(scene.hostile() ? 4096 : 0);
-    const newAddress = from === undefined ? none : windowAddress(from, 0);
-    return { op: 'unmap_and_replace', ...by, elements: [{ handle, address, newAddress }] };
-  }
+  return { handle, address };
+}
+
+function unmapElement(scene: Scene, control: Domain): UnmapLineElement {
+  const { choose } = scene;
+  const { handle, address } = mapped(scene, control);
   const isBoth = percent(choose, 60);
   const host = isBoth || percent(choose, 50) ? address : GuestPhysical(0);
   const device = typeof handle === 'number' || scene.hostile() ? 4096 : handle;
   const deviceAddress = isBoth || host === 0 ? device : 0;
-  return { op: 'unmap', ...by, elements: [{ handle, address: host, deviceAddress }] };
+  return { handle, address: host, deviceAddress };
 }
 
 /** A linear page that leads to what was mapped, as the mapping names it. */

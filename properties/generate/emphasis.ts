@@ -40,6 +40,8 @@ export interface Emphasis {
   /** Percentage of lines about what only the whole surface has; and how much each kind happens. */
   readonly surfaceShare: number;
   readonly surfaceWeights: readonly number[];
+  /** Most gfns are without a page, and few pages are kept for them. */
+  readonly gaps: boolean;
 }
 
 /** How much each family happens where nothing is emphasised, in the order of `families`. */
@@ -104,12 +106,20 @@ export function chooseEmphasis(
     tableShare: guests === undefined ? 0 : pick(choose, [10, 25, 40]),
     controlShare: guests === undefined ? 0 : pick(choose, [4, 10, 20]),
     // Nor where the surface is not whole.
-    surfaceShare: surface === 'guests' ? 0 : pick(choose, [20, 40, 60]),
-    surfaceWeights:
-      surface === 'guests'
-        ? []
-        : surfaceKinds.map(() => (percent(choose, 20) ? 0 : pick(choose, [1, 2, 4]))),
+    ...(surface === 'guests'
+      ? { surfaceShare: 0, surfaceWeights: [], gaps: false }
+      : chooseSurface(choose)),
   };
+}
+
+function chooseSurface(choose: Choose): Pick<Emphasis, 'surfaceShare' | 'surfaceWeights' | 'gaps'> {
+  const surfaceShare = pick(choose, [20, 40, 60]);
+  const gaps = percent(choose, 20);
+  const surfaceWeights = surfaceKinds.map((kind) => {
+    const weight = percent(choose, 20) ? 0 : pick(choose, [1, 2, 4]);
+    return gaps && kind === 'on_demand' ? 24 : weight;
+  });
+  return { surfaceShare, surfaceWeights, gaps };
 }
 
 /** What only the whole surface has: each has its own file. */
@@ -124,6 +134,7 @@ export const surfaceKinds = [
   'control_grants',
   'hypercall',
   'resources',
+  'frames',
 ] as const;
 export type SurfaceKind = (typeof surfaceKinds)[number];
 

@@ -42,7 +42,7 @@ export function midwayLine(scene: Scene): Line | undefined {
   };
   const way = percent(choose, 70) ? wayTo(scene, domain) : undefined;
   if (way === undefined) return range(usedGfn(scene, domain));
-  scene.followUp = range(way.gfn);
+  scene.followUps.push(range(way.gfn));
   return { op: 'load_linear', ...by, vcpu: way.vcpu, linear: way.linear, size: 1, as: 'kernel' };
 }
 

@@ -23,8 +23,8 @@ import { unmapLine } from './unmap-lines.js';
 export const nextLine = (scene: Scene): Line => resumedInstead(scene, anyLine(scene));
 
 function anyLine(scene: Scene): Line {
-  const { choose, emphasis, followUp } = scene;
-  scene.followUp = undefined;
+  const { choose, emphasis } = scene;
+  const followUp = scene.followUps.shift();
   if (followUp !== undefined) return followUp;
   if (percent(choose, 6) && percent(choose, emphasis.care)) {
     const renewal = renewalLine(scene);

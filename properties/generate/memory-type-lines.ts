@@ -21,7 +21,11 @@ export function memoryTypeLine(scene: Scene): Line | undefined {
     op: 'set_memory_type',
     domain: id,
     gfn,
-    count: scene.hostile() ? pick(choose, [0, 2, 40, 0xffff_ffff]) : pick(choose, [1, 1, 1, 2, 3]),
+    count: scene.wantsBatch
+      ? 2 + choose.below(6)
+      : scene.hostile()
+        ? pick(choose, [0, 2, 40, 0xffff_ffff])
+        : pick(choose, [1, 1, 1, 2, 3]),
     type: scene.hostile() ? pick(choose, [3, HVMMEM_ioreq_server, 5, 0xffff]) : typeFor(scene),
   };
 }

@@ -1,5 +1,6 @@
 import { CONTROL, DOMID_SELF, DomainId, Gfn, VcpuId } from '../../abi/ids.js';
 import type { Line } from '../../abi/program.js';
+import { PAGE_BYTES } from '../../abi/word.js';
 import { isRunning, ownedPages } from '../../model/derived.js';
 import type { Domain } from '../../model/state.js';
 import { percent, pick } from '../choose.js';
@@ -12,10 +13,13 @@ export function onDemandLine(scene: Scene): Line | undefined {
   const domain = scene.domain(scene.anyId());
   if (domain === undefined) return undefined;
   const way = choose.below(100);
-  const { id } = domain;
-  if (way < 8) return { op: 'memory_type', domain: id, gfn: wantedGfn(scene, domain) };
-  if (domain.onDemand === undefined || way < 30) return leave(scene, domain);
-  if (way < 55) return { op: 'pod_target', domain: targeted(scene, id), target: target(scene, id) };
+  const { id, dying } = domain;
+  if (way < (dying ? 60 : 8))
+    return { op: 'memory_type', domain: targeted(scene, id), gfn: wantedGfn(scene, domain) };
+  const { gaps } = scene.emphasis;
+  if (domain.onDemand === undefined || way < (gaps ? 20 : 30)) return leave(scene, domain);
+  if (way < (gaps ? 28 : 55))
+    return { op: 'pod_target', domain: targeted(scene, id), target: target(scene, id) };
   return isRunning(domain) ? ask(scene, domain) : undefined;
 }
 
@@ -23,7 +27,7 @@ export function onDemandLine(scene: Scene): Line | undefined {
 function leave(scene: Scene, domain: Domain): Line {
   const { choose } = scene;
   const isOwn = scene.hostile() && isRunning(domain);
-  const count = 1 + choose.below(3);
+  const count = 1 + choose.below(scene.emphasis.gaps ? 6 : 3);
   const extents = Array.from({ length: count }, () => {
     const gfn = scene.hostile() ? usedGfn(scene, domain) : emptyGfn(scene, domain);
     if (gfn < 2 ** 40) scene.attention.at({ domain: domain.id, gfn });
@@ -47,7 +51,8 @@ function target(scene: Scene, id: DomainId): number | undefined {
   const { choose } = scene;
   if (percent(choose, 20)) return undefined;
   if (scene.hostile()) return pick(choose, [0, 1000, 2 ** 52]);
-  return ownedPages(scene.state, id) + pick(choose, [0, 1, 1, 2, 3, 6]);
+  const more = scene.emphasis.gaps ? [0, 0, 0, 1, 2] : [0, 1, 1, 2, 3, 6];
+  return ownedPages(scene.state, id) + pick(choose, more);
 }
 
 /** A gfn without a page is accessed, given up, moved or granted. */
@@ -56,7 +61,8 @@ function ask(scene: Scene, domain: Domain): Line {
   const gfn = wantedGfn(scene, domain);
   if (gfn < 2 ** 40) scene.attention.at({ domain: domain.id, gfn });
   const by = { caller: domain.id, vcpu: scene.vcpu };
-  const address = addressOf(gfn, offset(scene));
+  const crosses = scene.emphasis.gaps && percent(choose, 20);
+  const address = addressOf(gfn, crosses ? PAGE_BYTES - 4 : offset(scene));
   const way = choose.below(100);
   const value = { low: 1 + choose.below(9), high: 0 };
   if (way < 35) return { op: 'load', ...by, address, size: 8 };

@@ -8,6 +8,7 @@ import {
   XENMAPSPACE_grant_table,
   XENMAPSPACE_shared_info,
   type AddToPhysmap,
+  type Exchange,
   type MemoryCall,
   type PhysmapEntry,
 } from '../../abi/step.js';
@@ -27,12 +28,16 @@ interface Errand {
 
 const ways = [24, 24, 3, 22, 8, 8, 3, 8] as const;
 const waysTotal = ways.reduce((sum, way) => sum + way, 0);
+/** Those of several extents or entries, where a batch is wanted; the first where there is room. */
+const longWays = [26, 24, 8, 20, 22] as const;
+const longTotal = longWays.reduce((sum, way) => sum + way, 0);
 
 /** A domain, or the control domain for it, changes what is where in its physical memory. */
 export function physmapLine(scene: Scene, domain: Domain): MemoryCall {
   const errand = errandFor(scene, domain);
   const by = { caller: errand.caller, vcpu: scene.vcpu, target: errand.target };
-  switch (weighted(scene.choose, ways, waysTotal)) {
+  const way = scene.wantsBatch ? longWay(scene, domain) : weighted(scene.choose, ways, waysTotal);
+  switch (way) {
     case 0:
       return { op: 'populate_physmap', ...by, ...populated(scene, domain) };
     case 1:
@@ -50,7 +55,7 @@ export function physmapLine(scene: Scene, domain: Domain): MemoryCall {
         gfn: noticed(scene, domain, touched(scene, domain)),
       };
     case 6:
-      return { op: 'exchange', ...by, ...exchanged(scene, domain) };
+      return exchangeLine(scene, domain);
     default:
       return {
         op: pick(scene.choose, ['current_reservation', 'maximum_reservation', 'maximum_gpfn']),
@@ -58,6 +63,21 @@ export function physmapLine(scene: Scene, domain: Domain): MemoryCall {
       };
   }
 }
+
+/** Somebody would like other frames for its own, which no translated guest gets. */
+export function exchangeLine(scene: Scene, domain: Domain): Exchange {
+  const { caller, target } = errandFor(scene, domain);
+  return { op: 'exchange', caller, vcpu: scene.vcpu, target, ...exchanged(scene, domain) };
+}
+
+function longWay(scene: Scene, domain: Domain): number {
+  const way = weighted(scene.choose, longWays, longTotal);
+  return way === 0 && isFull(scene, domain) ? 1 : way;
+}
+
+/** A domain at its limit would only be refused. */
+const isFull = (scene: Scene, domain: Domain): boolean =>
+  ownedPages(scene.state, domain.id) >= domain.maximumPages;
 
 /** Maps grant frame `frame` (of the status frames where `status`) where the guest expects it. */
 export function mapTableLine(
@@ -99,9 +119,8 @@ function order(scene: Scene): number {
 }
 
 function populated(scene: Scene, domain: Domain) {
-  // A domain at its limit would only be refused: then mostly one extent, to see that.
-  const full = ownedPages(scene.state, domain.id) >= domain.maximumPages;
-  return extentsOf(scene, full ? 1 : scene.batchSize(), () => {
+  // At the limit mostly one extent, to see that.
+  return extentsOf(scene, isFull(scene, domain) ? 1 : scene.batchSize(), () => {
     const way = scene.choose.below(100);
     if (way < 93) return emptyGfn(scene, domain);
     return way < 97 ? usedGfn(scene, domain) : scene.impossibleGfn();
@@ -112,13 +131,19 @@ const decreased = (scene: Scene, domain: Domain) =>
   extentsOf(scene, scene.batchSize(), () => noticed(scene, domain, touched(scene, domain)));
 
 function extentsOf(scene: Scene, size: number, gfn: () => Gfn) {
+  // More than are put together for a guest of 32 bits.
+  const more = scene.wantsBatch && percent(scene.choose, 20) ? 5 : 0;
   const extents: Gfn[] = [];
-  for (let i = 0; i < size; i++) extents.push(gfn());
+  for (let i = 0; i < size + more; i++) extents.push(gfn());
   return { extents, order: order(scene) };
 }
 
 const increased = (scene: Scene) => ({
-  count: scene.hostile() ? pick(scene.choose, [0, 40]) : 1 + scene.choose.below(2),
+  count: scene.wantsBatch
+    ? 2 + scene.choose.below(3)
+    : scene.hostile()
+      ? pick(scene.choose, [0, 40])
+      : 1 + scene.choose.below(2),
   order: order(scene),
 });
 
@@ -133,6 +158,10 @@ function noticed(scene: Scene, domain: Domain, gfn: Gfn): Gfn {
 
 function addition(scene: Scene, domain: Domain) {
   const { choose } = scene;
+  if (scene.wantsBatch) {
+    const range = entryFor(scene, domain, XENMAPSPACE_gmfn_range);
+    return { space: XENMAPSPACE_gmfn_range, ...range, size: 2 + choose.below(4) };
+  }
   const way = choose.below(100);
   const space =
     way < 35
@@ -190,6 +219,7 @@ function entryFor(scene: Scene, domain: Domain, space: number): PhysmapEntry {
 }
 
 function exchanged(scene: Scene, domain: Domain) {
+  if (scene.wantsBatch) return exchangedUnevenly(scene, domain);
   const tooLarge = scene.machine.guestOrder + 1;
   const givenOrder = scene.hostile() ? tooLarge : scene.choose.below(2);
   const takenOrder = scene.hostile() ? pick(scene.choose, [tooLarge, 0, 1]) : givenOrder;
@@ -200,4 +230,12 @@ function exchanged(scene: Scene, domain: Domain) {
   const takenSize = scene.hostile() ? size + 1 : size;
   for (let i = 0; i < takenSize; i++) taken.push(emptyGfn(scene, domain));
   return { given, givenOrder, taken, takenOrder };
+}
+
+/** Small extents are given for larger ones, mostly as many pages. */
+function exchangedUnevenly(scene: Scene, domain: Domain) {
+  const takenOrder = 1 + scene.choose.below(2);
+  const count = 2 ** takenOrder + (percent(scene.choose, 25) ? 1 : 0);
+  const given = Array.from({ length: count }, () => touched(scene, domain));
+  return { given, givenOrder: 0, taken: [emptyGfn(scene, domain)], takenOrder };
 }

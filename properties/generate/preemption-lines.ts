@@ -3,9 +3,14 @@ import type { Line } from '../../abi/program.js';
 import type { Domain, Vcpu } from '../../model/state.js';
 import { get } from '../../values/keyed.js';
 import { percent, pick } from '../choose.js';
+import { controlBatchLine } from './control-grant-lines.js';
 import { copyLine } from './copy-lines.js';
+import { inMemory, isCall } from './hypercall-lines.js';
 import { mapLine } from './map-lines.js';
 import { physmapLine } from './physmap-lines.js';
+import { memoryTypeLine } from './memory-type-lines.js';
+import { onDemandLine } from './on-demand-lines.js';
+import { resourceLine } from './resource-lines.js';
 import type { Scene } from './scene.js';
 import { swapLine } from './table-lines.js';
 import { unmapLine } from './unmap-lines.js';
@@ -27,7 +32,8 @@ export function preemptionLine(scene: Scene): Line | undefined {
     return { ...physmapLine(scene, dying), caller: CONTROL, vcpu: VcpuId(1), target: dying.id };
   const stopped = someVcpu(scene, ({ pending }) => pending !== undefined);
   if (stopped !== undefined && percent(choose, 50)) {
-    if (percent(choose, 30)) return { op: 'interrupt', ...stopped, after: units(scene) };
+    const isTold = vcpuAt(scene, stopped)?.interrupt !== undefined;
+    if (!isTold && percent(choose, 45)) return { op: 'interrupt', ...stopped, after: units(scene) };
     return { op: 'resume', ...stopped };
   }
   const told = someVcpu(
@@ -49,13 +55,16 @@ function dyingDomain(scene: Scene): Domain | undefined {
 
 /** Who is asked for something else in the middle of a call mostly goes on with the call instead. */
 export function resumedInstead(scene: Scene, line: Line): Line {
-  const by = 'caller' in line ? line : line.op === 'destroy' ? toolstack : undefined;
+  const isByToolstack = ['destroy', 'set_memory_type', 'pod_target'].includes(line.op);
+  const by = 'caller' in line ? line : isByToolstack ? toolstack : undefined;
   if (by === undefined || line.op === 'interrupt' || line.op === 'resume') return line;
   const { caller, vcpu } = by;
-  const vcpus = get(scene.state.domains, caller)?.vcpus;
-  if (vcpus?.[vcpu]?.pending === undefined || percent(scene.choose, 30)) return line;
+  if (vcpuAt(scene, by)?.pending === undefined || percent(scene.choose, 30)) return line;
   return { op: 'resume', caller, vcpu };
 }
+
+const vcpuAt = (scene: Scene, { caller, vcpu }: Place): Vcpu | undefined =>
+  get(scene.state.domains, caller)?.vcpus[vcpu];
 
 const toolstack: Place = { caller: CONTROL, vcpu: FIRST_VCPU };
 
@@ -71,15 +80,16 @@ function someBody(scene: Scene): Place | undefined {
   return caller === undefined ? undefined : { caller, vcpu };
 }
 
-/** A call of several units on that vcpu; sometimes what has to come before one. */
+/** A call of several units on that vcpu, in memory or not; sometimes what has to come before one. */
 function longCall(scene: Scene, place: Place): Line | undefined {
   scene.wantsBatch = true;
   const line = batchBy(scene, place);
   scene.wantsBatch = false;
   const { caller, vcpu } = place;
-  return line !== undefined && 'caller' in line && line.caller === caller
-    ? { ...line, vcpu }
-    : line;
+  if (line === undefined || !('caller' in line) || line.caller !== caller) return line;
+  if (isCall(line) && caller !== CONTROL && percent(scene.choose, 50))
+    return inMemory(scene, { ...line, vcpu });
+  return { ...line, vcpu };
 }
 
 function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
@@ -90,6 +100,11 @@ function batchBy(scene: Scene, { caller, vcpu }: Place): Line | undefined {
     // What has mapped something takes more than one step to destroy.
     const isLong = domain.mappings !== undefined && vcpu === FIRST_VCPU;
     if (percent(choose, isLong ? 70 : 5)) return { op: 'destroy', domain: domain.id };
+    const way = choose.below(100);
+    if (way < 12) return resourceLine(scene);
+    if (way < 30 && vcpu === FIRST_VCPU) return memoryTypeLine(scene);
+    if (way < 45 && vcpu === FIRST_VCPU) return onDemandLine(scene);
+    if (way < 70) return controlBatchLine(scene);
     return { ...physmapLine(scene, domain), caller, target: domain.id };
   }
   const domain = scene.domain(caller);

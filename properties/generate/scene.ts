@@ -33,8 +33,8 @@ export class Scene {
   readonly attention = new Attention();
   /** The line that is made up now is to have more than one element, if its kind can. */
   wantsBatch = false;
-  /** A line that only makes sense right after the one before it. */
-  followUp: Line | undefined;
+  /** Lines that only make sense right after the one before them. */
+  readonly followUps: Line[] = [];
   /** Kept up to date by the walker. */
   state: State;
   readonly #names: (FromLine | undefined)[][] = [];

@@ -59,6 +59,7 @@ const damages: readonly (readonly [id: string, what: string, (state: State) => S
   ['M2', 'an entry names no page', (s) => ramAt(s, d1, 0x60, PageId(9999))],
   ['M2', 'a table names no page', (s) => inDomain(s, d1, () => ({ sharedInfo: PageId(9999) }))],
   ['M2', 'a mapping names no page', (s) => alsoMapped(s, d1, PageId(9999))],
+  ['M2', 'a page is kept that is gone', (s) => inDomain(s, d1, () => ({ kept: [PageId(9999)] }))],
   ['M3', 'a page is in use for nothing', (s) => inPage(s, pageAt(s, d1, 2), { allocated: false })],
   ['M4', 'an owner is gone', (s) => inPage(s, pageAt(s, d1, 2), { owner: DomainId(77) })],
   ['M5', 'a page is RAM twice', (s) => ramAt(s, d1, 0x60, pageAt(s, d1, 2))],

@@ -20,7 +20,7 @@ export const ramIsTheOwners: Invariant = {
 
 export const nothingNamesAMissingPage: Invariant = {
   id: 'M2',
-  name: 'every page that an entry, a mapping or a table names exists',
+  name: 'every page that an entry, a mapping, a table or a list of kept pages names exists',
   why: 'A freed page would be reached, and with it whatever its frame is next.',
   path: 'page.exists',
   *violations({ domains, pages, windows }) {
@@ -33,6 +33,8 @@ export const nothingNamesAMissingPage: Invariant = {
       for (const [handle, { page, device }] of entries(domain.mappings))
         if (!has(pages, page) && (id !== CONTROL || device))
           yield `d${id} handle ${handle} names page ${page}`;
+      for (const page of domain.kept)
+        if (!has(pages, page)) yield `d${id} keeps page ${page} for gfns on demand`;
       for (const page of [...domain.grantFrames, ...domain.statusFrames, domain.sharedInfo])
         if (!has(pages, page)) yield `d${id} has page ${page} in its tables`;
     }

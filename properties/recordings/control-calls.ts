@@ -34,4 +34,6 @@ const controlGrants: ReadonlySet<string> = new Set([
   'get_version',
   'status_frames',
   'dump_table',
+  'transfer',
+  'cache_flush',
 ]);

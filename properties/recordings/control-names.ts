@@ -4,6 +4,7 @@ import { PAGE_BYTES } from '../../abi/word.js';
 import { ENTRY_ADDRESS } from '../../abi/control-grants.js';
 import { WINDOW_ADDRESS, WINDOWS } from '../../abi/windows.js';
 import type { Json, JsonObject } from './json-text.js';
+import { NOBODYS_FRAME } from './frame-calls.js';
 import type { Expected } from './expected.js';
 import { isList, type Fields } from './fields.js';
 import type { Meaning, NotBuilt } from './meaning.js';
@@ -28,7 +29,8 @@ function numberFor(key: string, value: Json): Json {
   if (typeof value === 'object' && value !== null) return numbered(value);
   const named = typeof value === 'string' ? /^(win|winpte|ram):(\d{1,3})$/.exec(value) : null;
   // Of machine frames written by number none is the control domain's.
-  if (named === null) return key === 'frame' && value !== 0 ? NOBODYS_FRAME : value;
+  const isNobodys = key === 'mfn' || (key === 'frame' && value !== 0);
+  if (named === null) return isNobodys ? NOBODYS_FRAME : value;
   const n = Number(named[2]);
   if (named[1] === 'win') return WINDOW_ADDRESS + n * PAGE_BYTES;
   if (named[1] === 'winpte') return ENTRY_ADDRESS + n * ENTRY_BYTES;
@@ -36,7 +38,6 @@ function numberFor(key: string, value: Json): Json {
 }
 
 const ENTRY_BYTES = 8;
-const NOBODYS_FRAME = 0xfff_ffff;
 
 const isFrame: ReadonlySet<string> = new Set(['frame', 'gfn', 'idx', 'mfn']);
 
@@ -60,13 +61,21 @@ export class TableFrames {
     const first = this.#machine.guestFrames + this.#machine.controlPages + 1;
     const expect = (result: Fields): readonly Expected[] => {
       if (!result.has('frames')) return meaning.expect(result);
-      const frames = result.quantities('frames').map((frame, i) => {
-        this.#ours.set(frame, first + i);
-        return first + i;
-      });
+      const frames = result
+        .quantities('frames')
+        .map((frame, i) => this.#ourNumber(frame, first + i));
       return meaning.expect(args.replaced({ ...result.rawObject(), frames }));
     };
     return { ...meaning, expect };
+  }
+
+  /** A frame keeps the number it had first; no other frame has that. */
+  #ourNumber(frame: bigint, next: number): number {
+    const known = this.#ours.get(frame);
+    if (known !== undefined) return known;
+    if ([...this.#ours.values()].includes(next)) return NOBODYS_FRAME;
+    this.#ours.set(frame, next);
+    return next;
   }
 
   /** A window on the table is asked for by its machine frame. */

@@ -107,6 +107,10 @@ export class FrameNames {
         return this.#dismissAll(ownerOf(step));
       case 'set_version':
         return this.#dismissAll(step.caller);
+      case 'transfer':
+        this.#dismissAll(CONTROL);
+        for (const { target } of step.elements) this.#dismissAll(target);
+        return;
       case 'map_foreign':
       case 'unmap_window':
       case 'unmap_and_replace':

@@ -13,6 +13,7 @@ import { statuses, type Status } from '../../abi/status.js';
 import type { CopyElement, CopySide, GrantCall, ReplaceElement, Step } from '../../abi/step.js';
 import type { Expected } from './expected.js';
 import type { Fields } from './fields.js';
+import { transferStep, writeBackCall } from './frame-calls.js';
 import { isList } from './fields.js';
 import {
   domainOf,
@@ -44,9 +45,9 @@ export const grantArguments: Readonly<Record<string, readonly string[]>> = {
   get_version: ['dom', 'count', 'uop'],
   unmap_replace: ['gfn', 'addr', 'handle', 'new_gfn', 'new_addr', 'ops'],
   status_frames: ['dom', 'nr_frames', 'frame_list'],
-  transfer: ['mfn', 'dom', 'ref'],
+  transfer: ['mfn', 'dom', 'ref', 'ops', 'count'],
   dump_table: ['dom'],
-  cache_flush: ['addr', 'off', 'len', 'flags'],
+  cache_flush: ['addr', 'off', 'len', 'flags', 'ops'],
 };
 
 /** A recorded `gnt.*` operation of a guest, as the hypercall that it was. */
@@ -79,6 +80,12 @@ export function grantCall(name: string, args: Fields, caller: DomainId): Meaning
       });
     case 'status_frames':
       return statusFrames(args, by);
+    case 'transfer':
+      if (caller !== CONTROL) return valued({ ...by, op: 'refused_grant_call', name });
+      return batched(args, transferStep);
+    case 'cache_flush':
+      if (caller !== CONTROL) return valued({ ...by, op: 'refused_grant_call', name });
+      return writeBackCall(args.has('ops') ? args.objects('ops') : [args]);
     default: {
       const refused = refusedNames.get(name);
       if (refused === undefined) return notBuilt(`gnt.${name}`);
@@ -97,11 +104,9 @@ const commands = new Map([
 type By = { readonly caller: DomainId; readonly vcpu: VcpuId };
 
 const refusedNames = new Map([
-  ['transfer', 'transfer'],
   ['dump_table', 'dump_table'],
   ['unmap_replace', 'unmap_and_replace'],
   ['status_frames', 'get_status_frames'],
-  ['cache_flush', 'cache_flush'],
 ] as const) as ReadonlyMap<string, (GrantCall & { op: 'refused_grant_call' })['name']>;
 
 const target = (args: Fields): DomainId => domainOf(args, 'dom');

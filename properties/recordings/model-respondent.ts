@@ -13,9 +13,12 @@ import { AGREED, attempted, type Answer, type Respondent } from './respondent.js
  * leaves open (handle, frame) is bound to what was recorded, and it may object to that.
  */
 export class ModelRespondent implements Respondent {
+  readonly #isHurried: boolean;
   #state: State;
 
-  constructor(machine: Machine) {
+  /** `isHurried`: of what may happen it is asked first whether searches were cut short ([P15]). */
+  constructor(machine: Machine, isHurried = false) {
+    this.#isHurried = isHurried;
     this.#state = boot(machine);
   }
 
@@ -31,7 +34,7 @@ export class ModelRespondent implements Respondent {
   }
 
   #answer(step: Step, expected: Expected): Answer {
-    const alternatives = alternativesOf(this.#state, step);
+    const alternatives = alternativesOf({ ...this.#state, isHurried: this.#isHurried }, step);
     const got: string[] = [];
     let onward: State | undefined;
     for (const { reply, next } of alternatives) {
@@ -47,6 +50,6 @@ export class ModelRespondent implements Respondent {
       }
     }
     if (onward !== undefined) this.#state = onward;
-    return { agreed: false, got: got.join(', or '), lost: onward === undefined };
+    return { agreed: false, got: [...new Set(got)].join(', or '), lost: onward === undefined };
   }
 }

@@ -26,7 +26,9 @@ export function rawHypercall(args: Fields, caller: DomainId): Meaning | NotBuilt
 }
 
 /** Commands of memory_op that Xen has and nobody here asks for; further bits are a continuation's. */
-const unasked: ReadonlySet<bigint> = new Set([2n, 9n, 13n, 16n, 17n, 20n, 21n, 22n, 24n, 25n, 28n]);
+const unasked: ReadonlySet<bigint> = new Set(
+  [2, 5, 9, 13, 16, 17, 18, 19, 20, 21, 22, 24, 25, 26, 27, 28].map(BigInt),
+);
 const COMMAND_BITS = 63n;
 
 /**

@@ -1,4 +1,5 @@
 import type { Machine, Paging } from '../../abi/machine.js';
+import type { Step } from '../../abi/step.js';
 import type { Recording } from './decode.js';
 import { divergenceAt, divergenceFor, type Divergence } from '../../divergences/divergence.js';
 import { expectedText } from './expected.js';
@@ -63,7 +64,7 @@ export function replayOn(
 ): FileReport {
   const keep = options.keep ?? 10;
   const divergences = (options.divergences ?? []).filter(
-    ({ file }) => file === recording.file.split('.')[0],
+    (one) => !('file' in one) || one.file === recording.file.split('.')[0],
   );
   const only = options.only ?? '';
   const translations = recording.traces
@@ -179,7 +180,7 @@ class TraceRun {
       if (answer.lost) this.lost = 'no way on after a disagreement';
       if (!agreed && index !== 'boot' && index !== 'teardown') continue;
       agreed = false;
-      if (this.#isDeclared(index, expectedText(expected), answer.got)) continue;
+      if (this.#isDeclared(index, step, expectedText(expected), answer.got)) continue;
       this.#disagree({
         index,
         step: JSON.stringify(step),
@@ -190,8 +191,8 @@ class TraceRun {
   }
 
   /** Notes a divergence that is declared; true if it is. */
-  #isDeclared(index: Disagreement['index'], recorded: string, ours: string): boolean {
-    const found = divergenceAt(this.#divergences, this.#trace, index, recorded, ours);
+  #isDeclared(index: Disagreement['index'], step: Step, recorded: string, ours: string): boolean {
+    const found = divergenceAt(this.#divergences, this.#trace, index, step, recorded, ours);
     if (found === undefined) return false;
     this.#diverged.set(found, (this.#diverged.get(found) ?? 0) + 1);
     if (found.ends) this.lost = `what diverges as ${found.id}`;

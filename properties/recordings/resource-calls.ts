@@ -13,13 +13,10 @@ import {
   type NotBuilt,
 } from './meaning.js';
 
-/** claim_pages as it was recorded; extents that are not single pages are refused before all else. */
-export function claim(args: Fields, by: By): Meaning | NotBuilt {
+export function claim(args: Fields, by: By): Meaning {
   const pages = u64(args.quantity('n'));
-  // For the control domain more than any domain may have, which has the same answer.
-  const isOrdered = args.has('order') && args.quantity('order') !== 0n;
-  if (isOrdered && by.caller !== CONTROL) return notBuilt('mem.claim of an order');
-  return valued({ ...by, op: 'claim_pages', pages: isOrdered ? 2 ** 40 : pages });
+  const order = args.has('order') ? u32(args.quantity('order')) : 0;
+  return valued({ ...by, op: 'claim_pages', pages, order });
 }
 
 /** acquire_resource of a grant table; which frames they are is the hypervisor's choice. */

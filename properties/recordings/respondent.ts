@@ -1,3 +1,4 @@
+import { CONTROL, FIRST_VCPU } from '../../abi/ids.js';
 import type { Step } from '../../abi/step.js';
 import type { System } from '../../abi/system.js';
 import { agrees, replyText, type Expected } from './expected.js';
@@ -18,16 +19,21 @@ export type Answer =
 
 export const AGREED: Answer = { agreed: true };
 
+/** Something is pending, for which no call is stopped. */
+const PENDING: Step = { op: 'interrupt', caller: CONTROL, vcpu: FIRST_VCPU, after: 2 ** 32 - 1 };
+
 /** A system: handles are compared exactly, machine frames by `FrameNames`. */
 export class SystemRespondent implements Respondent {
   readonly #system: System;
+  readonly #isHurried: boolean;
   readonly #leftovers: () => readonly string[];
   readonly #frames = new FrameNames();
   readonly #handles = new ControlHandles();
 
-  /** `leftovers` looks inside the system, where that can be done. */
-  constructor(system: System, leftovers: () => readonly string[] = () => []) {
+  /** `leftovers` looks inside the system, where that can be done; if hurried it is always interrupted. */
+  constructor(system: System, leftovers: () => readonly string[] = () => [], isHurried = false) {
     this.#system = system;
+    this.#isHurried = isHurried;
     this.#leftovers = leftovers;
   }
 
@@ -38,7 +44,10 @@ export class SystemRespondent implements Respondent {
 
   answer(recorded: Step, expected: Expected): Answer {
     const step = this.#handles.renamed(recorded);
-    const answered = attempted(() => this.#system.perform(step));
+    const answered = attempted(() => {
+      if (this.#isHurried) this.#system.perform(PENDING);
+      return this.#system.perform(step);
+    });
     if ('threw' in answered) return { agreed: false, got: answered.threw, lost: true };
     const reply =
       expected.is === 'reply' ? this.#handles.named(step, expected.reply, answered) : answered;

@@ -1,5 +1,5 @@
 import { DomainId, Gfn } from '../../abi/ids.js';
-import type { DomainConfig } from '../../abi/machine.js';
+import type { DomainConfig, PageRun } from '../../abi/machine.js';
 import type { Reply } from '../../abi/reply.js';
 import { WINDOWS } from '../../abi/windows.js';
 import type { Fields } from './fields.js';
@@ -77,14 +77,27 @@ export function configOf(args: Fields): DomainConfig {
   const amount = (key: string, otherwise: number): number =>
     args.has(key) ? args.count(key, -1, 2 ** 32) : otherwise;
   const ram = amount('ram', 32);
+  // The rig populates page by page, so that no run is as large as a superpage; or superpages alone.
+  const hasSuperpages = args.has('superpages') && args.boolean('superpages');
+  const had = hasSuperpages ? ram - (ram % SUPERPAGE_PAGES) : ram;
   return {
-    ram: [programPages, { gfn: 0x1000, count: ram }],
+    ram: [
+      programPages,
+      ...runs(0x1000, had, hasSuperpages ? SUPERPAGE_PAGES : SUPERPAGE_PAGES / 2),
+    ],
     maximumPages: amount('max_pages', programPages.count + ram + 64),
     grantFrames: amount('max_grant_frames', 4),
     maptrackFrames: amount('max_maptrack_frames', 4),
     grantVersion: amount('gv', 2),
     tableGfn: undefined,
   };
+}
+
+const SUPERPAGE_PAGES = 512;
+
+function runs(first: number, count: number, most: number): readonly PageRun[] {
+  const starts = Array.from({ length: Math.ceil(count / most) }, (_, run) => run * most);
+  return starts.map((start) => ({ gfn: first + start, count: Math.min(most, count - start) }));
 }
 
 /** Where the rig's own program is in every guest. */

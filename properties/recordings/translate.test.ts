@@ -29,6 +29,24 @@ const stop = (step: object): string | undefined => {
 const by = { caller: 1, vcpu: 0 };
 const ok = { '=>': { ok: true } };
 
+describe('the control domain', () => {
+  test('has each frame of its grant table once, and the same each time', () => {
+    const listed = (frames: readonly number[]) => {
+      const answer = { rc: 0, status: 'okay', frames };
+      return { d: 0, op: 'gnt.setup_table', nr_frames: frames.length, '=>': answer };
+    };
+    const texts = (...lists: readonly (readonly number[])[]) =>
+      translated(lists.map(listed)).results.map((result) =>
+        'judged' in result ? result.judged.map(({ expected }) => expectedText(expected)) : [],
+      );
+    const [both, again] = texts([70, 71], [70, 71]);
+    expect(again).toEqual(both);
+    const [first, other] = texts([70], [71]);
+    expect(other).not.toEqual(first);
+    expect(texts([70, 70])).not.toEqual([both]);
+  });
+});
+
 describe('a grant operation', () => {
   test('keeps every argument, cut to its width', () => {
     const { steps, expected } = one({
@@ -153,7 +171,10 @@ describe('an operation that is not built', () => {
     [{ op: 'mem.populate', gfn: 1, flags: 1 }, 'mem.populate with other flags'],
     [{ op: 'mem.decrease', gfn: 1, nr: 3 }, 'more extents than are listed'],
     [{ op: 'gnt.map', uop: 0 }, 'gnt.map with uop'],
-    [{ op: 'gnt.transfer', d: 0 }, 'gnt.transfer by the control domain'],
+    [
+      { op: 'gnt.cache_flush', d: 0, addr: 4096, len: 8, flags: 1 },
+      'gnt.cache_flush of a machine address',
+    ],
     [
       { op: 'mem.exchange', in: [0], out: [0], d: 0 },
       'mem.exchange by the control domain on itself',

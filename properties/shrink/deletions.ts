@@ -105,6 +105,10 @@ function shortened(line: Line, element: number): Line {
       return { ...line, elements: rest(line.elements) };
     case 'swap':
       return { ...line, elements: rest(line.elements) };
+    case 'transfer':
+      return { ...line, elements: rest(line.elements) };
+    case 'write_back':
+      return { ...line, elements: rest(line.elements) };
     case 'populate_physmap':
     case 'decrease_reservation':
       return { ...line, extents: rest(line.extents) };
@@ -131,10 +135,18 @@ function withNames(line: Line, renamed: (name: FromLine) => FromLine | undefined
     const elements = line.elements.map((each) => ({ ...each, handle: handleOf(each.handle) }));
     return { ...line, elements };
   }
+  const addressOf = (at: number | FromLine): number | FromLine =>
+    typeof at === 'number' ? at : (renamed(at) ?? 1);
+  if (line.op === 'write_back') {
+    const elements = line.elements.map((each) => ({
+      ...each,
+      deviceAddress: addressOf(each.deviceAddress),
+    }));
+    return { ...line, elements };
+  }
   if (line.op !== 'unmap') return line;
   const elements = line.elements.map((element): UnmapLineElement => {
-    const { deviceAddress: device } = element;
-    const deviceAddress = typeof device === 'number' ? device : (renamed(device) ?? 1);
+    const deviceAddress = addressOf(element.deviceAddress);
     return { ...element, handle: handleOf(element.handle), deviceAddress };
   });
   return { ...line, elements };

@@ -59,6 +59,8 @@ export function rewriteLine(line: Line, by: Rewrite): Line {
       return rewriteWindow(line, by);
     case 'unmap_and_replace':
     case 'get_status_frames':
+    case 'transfer':
+    case 'write_back':
       return rewriteControlGrant(line, by);
     case 'map':
     case 'unmap':
@@ -212,8 +214,10 @@ function rewriteMemory(line: Extract<Line, MemoryCall>, by: Rewrite): Line {
     case 'maximum_reservation':
     case 'maximum_gpfn':
       return { ...line, ...own };
-    case 'claim_pages':
-      return { ...line, ...own, pages: by.number(line.pages, 'count') };
+    case 'claim_pages': {
+      const order = by.number(line.order, 'count');
+      return { ...line, ...own, pages: by.number(line.pages, 'count'), order };
+    }
     case 'acquire_resource': {
       const id = by.number(line.id, 'count');
       const frame = by.number(line.frame, 'count');
