@@ -4,13 +4,15 @@ import type { Reply } from '../abi/reply.js';
 import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import type { ControlGrantCall, GetStatusFrames, MapElement } from '../abi/step.js';
-import type { RefusedGrantCall, ReplaceElement, Step, UnmapElement } from '../abi/step.js';
+import type { RefusedGrantCall, ReplaceElement, Step } from '../abi/step.js';
+import type { UnmapElement } from '../abi/step.js';
 import { ENTRY_ADDRESS, refusedToGuests } from '../abi/control-grants.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { drop, get, put } from '../values/keyed.js';
 import { believedGfn, domainOrSelf, theDomain, withDomain } from './derived.js';
 import { ended } from './ended.js';
-import { accept, refuse, spoil, type ElementResult, type Result } from './outcome.js';
+import { accept, refuse, spoil } from './outcome.js';
+import type { ElementResult, Result } from './outcome.js';
 import type { Mapping, PageId, State, Window } from './state.js';
 import { hasWindow, letGo, windowOf, withWindow } from './windows.js';
 
@@ -79,7 +81,7 @@ function leadsTo(state: State, place: number | undefined, { page, readonly }: Ma
   return window !== undefined && window.page === page && window.readonly === readonly;
 }
 
-/** [G17] A mapping without some of its parts; without any it is no more. */
+/** [G17] A mapping without some of its parts; without any it is no more. What follows is not done. */
 function withoutParts(state: State, handle: Handle, host: boolean, device: boolean): State {
   const control = theDomain(state, CONTROL);
   const mapping = get(control.mappings, handle);
@@ -87,7 +89,7 @@ function withoutParts(state: State, handle: Handle, host: boolean, device: boole
   const left = { ...mapping, host: mapping.host && !host, device: mapping.device && !device };
   const isOver = !left.host && !left.device;
   const mappings = isOver ? drop(control.mappings, handle) : put(control.mappings, handle, left);
-  return ended(withDomain(state, { ...control, mappings }), mapping);
+  return withDomain(state, { ...control, mappings });
 }
 
 /**
@@ -114,7 +116,8 @@ export function unmapAndReplace(
 
   // Nothing below this line can fail.
   const next = withWindow(taken, place, moved);
-  return accept({ status: 'okay' }, 'G18', withoutParts(next, handle, true, false));
+  const left = ended(withoutParts(next, handle, true, false), mapping);
+  return accept({ status: 'okay' }, 'G18', left);
 }
 
 const withoutEntryOf = (state: State, window: number): State => {

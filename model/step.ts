@@ -5,8 +5,16 @@ import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
-import { forHvm, statusFrames, unmapAndReplace, unmapByControl } from './control-grants.js';
-import { asLogged, copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
+import { forHvm, statusFrames, unmapAndReplace } from './control-grants.js';
+import {
+  asLogged,
+  copyBatch,
+  inspected,
+  inTurn,
+  unmapAllByControl,
+  mapBatch,
+  seenBy,
+} from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
@@ -109,9 +117,9 @@ function uninterrupted(state: State, made: PreemptibleCall): Alternative {
     case 'map':
       return mapBatch(state, made);
     case 'unmap':
-      return inTurn(state, made, (now, caller, element) =>
-        caller === CONTROL ? unmapByControl(now, element) : unmapGrant(now, caller, element),
-      );
+      return made.caller === CONTROL
+        ? unmapAllByControl(state, made)
+        : inTurn(state, made, unmapGrant);
     case 'copy':
       return copyBatch(state, made);
     case 'swap':
