@@ -9,16 +9,19 @@ import type {
   MapGrant,
   MemoryTypeAt,
   Step,
+  UnmapGrant,
 } from '../abi/step.js';
 import { drop, findKey, get, has, put } from '../values/keyed.js';
+import { unmapByControl } from './control-grants.js';
 import { closed, copyGrant, type Copying } from './copy.js';
 import { domainOf, ownPageAt, pageOf, the, theDomain, withDomain, withPage } from './derived.js';
 import { inspectGfn } from './domains.js';
+import { ended } from './ended.js';
 import { mapGrant } from './map.js';
 import { finished, settled, type Alternative, type ElementResult } from './outcome.js';
 import type { Objection, Result } from './outcome.js';
 import { isNested } from './registers.js';
-import type { PageId, State } from './state.js';
+import type { Mapping, PageId, State } from './state.js';
 
 /** Batches of grant operations, and what in their answers the hypervisor is free to choose. */
 
@@ -40,6 +43,27 @@ export function inTurn<Element>(
     replies.push(outcome.answer);
   }
   return settledFor(caller, { is: 'statuses', elements: replies }, next, rules);
+}
+
+/**
+ * [G17] The elements of a batch. What follows when parts are no more, the end of a dying granter
+ * and of the handles on its pages, follows when so many elements are through.
+ */
+export function unmapAllByControl(state: State, call: UnmapGrant): Alternative {
+  const { unmapBatch } = state.machine;
+  let parts: readonly Mapping[] = [];
+  return inTurn(state, call, (now, caller, element, index) => {
+    const before = get(theDomain(now, caller).mappings, element.handle);
+    const done = unmapByControl(now, element);
+    const next = done.next ?? now;
+    const after = get(theDomain(next, caller).mappings, element.handle);
+    if (before !== undefined && before !== after) parts = [...parts, before];
+    const isThrough = (index + 1) % unmapBatch === 0 || index + 1 === call.elements.length;
+    if (!isThrough || parts.length === 0) return done;
+    const so = { ...done, next: ended(next, ...parts) };
+    parts = [];
+    return so;
+  });
 }
 
 /** [D3] A caller that was crashed on the way sees no answer. */

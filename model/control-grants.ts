@@ -5,15 +5,14 @@ import type { RefusalId } from '../abi/rules.js';
 import type { Status } from '../abi/status.js';
 import type { ControlGrantCall, GetStatusFrames, MapElement } from '../abi/step.js';
 import type { RefusedGrantCall, ReplaceElement, Step } from '../abi/step.js';
-import type { UnmapElement, UnmapGrant } from '../abi/step.js';
+import type { UnmapElement } from '../abi/step.js';
 import { ENTRY_ADDRESS, refusedToGuests } from '../abi/control-grants.js';
 import { PAGE_BYTES } from '../abi/word.js';
 import { drop, get, put } from '../values/keyed.js';
-import { inTurn } from './choices.js';
 import { believedGfn, domainOrSelf, theDomain, withDomain } from './derived.js';
 import { ended } from './ended.js';
 import { accept, refuse, spoil } from './outcome.js';
-import type { Alternative, ElementResult, Result } from './outcome.js';
+import type { ElementResult, Result } from './outcome.js';
 import type { Mapping, PageId, State, Window } from './state.js';
 import { hasWindow, letGo, windowOf, withWindow } from './windows.js';
 
@@ -57,7 +56,7 @@ export function installed(
  * mapping by its address, the device mapping by that of the machine frame. What is at the address must
  * be a page of the same frame, writable or not as the handle says.
  */
-function unmapByControl(state: State, element: UnmapElement): ElementResult {
+export function unmapByControl(state: State, element: UnmapElement): ElementResult {
   const { handle, address, deviceAddress } = element;
   const mapping = get(theDomain(state, CONTROL).mappings, handle);
   if (mapping === undefined) return no('bad_handle', 'G17.1');
@@ -74,27 +73,6 @@ function unmapByControl(state: State, element: UnmapElement): ElementResult {
   // Nothing below this line can fail.
   const next = place === undefined ? state : withWindow(state, place, undefined);
   return accept({ status: 'okay' }, 'G17', withoutParts(next, handle, endsHost, endsDevice));
-}
-
-/**
- * [G17] The elements of a batch. What follows when parts are no more, the end of a dying granter
- * and of the handles on its pages, follows when so many elements are through.
- */
-export function unmapAllByControl(state: State, call: UnmapGrant): Alternative {
-  const { unmapBatch } = state.machine;
-  let parts: readonly Mapping[] = [];
-  return inTurn(state, call, (now, caller, element, index) => {
-    const before = get(theDomain(now, caller).mappings, element.handle);
-    const done = unmapByControl(now, element);
-    const next = done.next ?? now;
-    const after = get(theDomain(next, caller).mappings, element.handle);
-    if (before !== undefined && before !== after) parts = [...parts, before];
-    const isThrough = (index + 1) % unmapBatch === 0 || index + 1 === call.elements.length;
-    if (!isThrough || parts.length === 0) return done;
-    const so = { ...done, next: ended(next, ...parts) };
-    parts = [];
-    return so;
-  });
 }
 
 /** [G16] A linear page leads to the page of a mapping, writable or not as the mapping is. */

@@ -1,6 +1,6 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, entries, get, has, put } from '../values/keyed.js';
+import { count, drop, entries, findKey, get, has, put } from '../values/keyed.js';
 import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
 import { changing, crashDomain, giveUp, withoutEntry } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
@@ -78,7 +78,8 @@ function replenished(state: State, id: DomainId, inUse: readonly PageId[]): Stat
 /**
  * [P15] The RAM of a stretch of gfns, downwards from where the last one ended, or from the highest demand;
  * a number of gfns is looked at together. Where nothing is found the search goes on below the stretch,
- * unless the hypervisor has something else to do, which the spec cannot know.
+ * unless the hypervisor has something else to do, which the spec cannot know: an interrupt that is to
+ * come makes it likely.
  */
 function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
   const { p2m, sweptTo, highestDemand } = theDomain(state, id);
@@ -86,7 +87,8 @@ function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
   const limit = start - state.machine.sweepLength;
   const ram = entries(p2m).filter(([gfn, entry]) => gfn > 0 && gfn <= start && !isGrant(entry));
   let next = state;
-  const isOver = (): boolean => state.isHurried || theDomain(next, id).kept.length > 0;
+  const isHurried = state.isHurried !== isInterrupted(state);
+  const isOver = (): boolean => isHurried || theDomain(next, id).kept.length > 0;
   let together: readonly number[] = [];
   const look = (): void => {
     for (const gfn of together) next = takenBack(next, id, gfn, inUse);
@@ -105,6 +107,10 @@ function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
   look();
   return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
 }
+
+const isInterrupted = ({ domains }: State): boolean =>
+  findKey(domains, ({ vcpus }) => vcpus.some(({ interrupt }) => interrupt !== undefined)) !==
+  undefined;
 
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
 function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly PageId[]): State {

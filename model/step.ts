@@ -5,8 +5,16 @@ import { CONTROL } from '../abi/ids.js';
 import { physicalAccess } from './access.js';
 import { invalidatePage, moveToCr0, moveToCr3, moveToCr4 } from './control.js';
 import { moveToEfer, moveToPkru } from './control.js';
-import { forHvm, statusFrames, unmapAllByControl, unmapAndReplace } from './control-grants.js';
-import { asLogged, copyBatch, inspected, inTurn, mapBatch, seenBy } from './choices.js';
+import { forHvm, statusFrames, unmapAndReplace } from './control-grants.js';
+import {
+  asLogged,
+  copyBatch,
+  inspected,
+  inTurn,
+  unmapAllByControl,
+  mapBatch,
+  seenBy,
+} from './choices.js';
 import { domainOf, isAlive, isRunning, the } from './derived.js';
 import { destroy } from './destroy.js';
 import { create, domainInfo, memoryType, setMemoryLimit } from './domains.js';
