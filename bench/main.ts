@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { exploreLines, timeExplore } from './explore/explore-bench.js';
 import { recorded, timeLockStep, type Timings } from './lock-step.js';
 import { bestOf, medianOf } from './medians.js';
 import { MemoryBench } from './memory/memory-bench.js';
@@ -25,6 +26,7 @@ const loads: readonly MemoryTimings[] = await timesOf('loads', () => memory.roun
 await memory.close();
 const episodes = await recorded(SEED);
 const all = await timesOf('lock-step', () => timeLockStep(SEED, episodes));
+const explored = [timeExplore()];
 
 const median = (pick: (timings: Timings) => number): number => medianOf(all, pick);
 const best = (pick: (timings: Timings) => number): number => bestOf(all, pick);
@@ -56,6 +58,8 @@ console.log(
     `lock-step is ${faster.toFixed(1)} times as fast as modelRun (target: at least 3)`,
     '',
     ...memoryReport(loads),
+    '',
+    ...exploreLines(explored),
   ].join('\n'),
 );
 

@@ -56,7 +56,7 @@ export class Patches {
   }
 
   patchOf(ways: readonly Way[]): Patch {
-    const key = JSON.stringify(ways);
+    const key = ways.map(keyOf).join(';');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const [first] = ways;
@@ -75,7 +75,7 @@ export class Patches {
   applied(patch: Patch, memory: number): number {
     if (patch.isNothing) return memory;
     const cached = this.#cached;
-    const at = 3 * (((Math.imul(patch.number, 0x9e37_79b1) ^ memory) >>> 0) % CACHED);
+    const at = 3 * ((Math.imul(patch.number, 0x9e37_79b1) ^ memory) & (CACHED - 1));
     if (cached[at] === patch.number && cached[at + 1] === memory) return cached[at + 2] ?? 0;
     this.#choose(patch, memory);
     const after = this.#memories.numberOf(this.#best);
@@ -127,6 +127,16 @@ export class Patches {
     }
     return 0;
   }
+}
+
+/** The same for ways that are the same: what stays in its slot is not said. */
+function keyOf({ renaming, sources, writes, tables, alike }: Way): string {
+  let key = String(renaming);
+  for (let slot = 0; slot < sources.length; slot++) {
+    const [source, list, of] = [sources[slot] ?? ~0, writes[slot] ?? -1, tables[slot] ?? -1];
+    if (source !== slot || list >= 0 || of >= 0) key += ` ${slot}:${source},${list},${of}`;
+  }
+  return alike.length === 0 ? key : `${key} ${alike.join('/')}`;
 }
 
 /** A power of two. */

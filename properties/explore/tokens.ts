@@ -39,10 +39,10 @@ export class Tokens {
   originOf(content: Content): Origin | undefined {
     if (content === undefined) return undefined;
     const slot = this.#slots.get(content);
-    if (slot !== undefined) return { slot, words: [] };
-    const written = content.map((run) => (run === undefined ? undefined : this.#runs.get(run)));
-    const first = written[0];
+    if (slot !== undefined) return { slot, words: noWrites };
+    const first = content[0] === undefined ? undefined : this.#runs.get(content[0]);
     if (first === undefined) return undefined;
+    const written = content.map((run) => (run === undefined ? undefined : this.#runs.get(run)));
     const isWhole = written.every((each, i) => each?.slot === first.slot && each.run === i);
     if (!isWhole) throw new Error('a page was put together of several in a way that is not known');
     const words = written.flatMap((each, run) =>
@@ -92,4 +92,5 @@ interface Written {
 const RUNS = 32;
 const RUN_WORDS = 32;
 export const PAGE_WORDS = RUNS * RUN_WORDS;
+const noWrites: Origin['words'] = [];
 const noWords: number[] = Array.from({ length: RUN_WORDS }, () => 0);
