@@ -12,9 +12,16 @@ const uses = ['ram', 'grant_frame', 'status_frame', 'shared_info'];
 const NONE = 0xffff;
 const END = 0xfffe;
 
+/** What the parts say of themselves. */
+export const textOf = (parts: readonly Part[]): string => {
+  let text = '';
+  for (const part of parts) text += part.text;
+  return text;
+};
+
 /**
- * A state but for the contents of its pages, as a text of 16-bit numbers: two states have the same text
- * exactly if they are the same under the names given. The machine and the next page's name are left
+ * What is to be said of a state besides, but for the contents of its pages: two states have the same
+ * texts exactly if they are the same under the names given. The machine and the next page's name are left
  * out: the one never changes, the other follows from the pages.
  */
 export function encoded(
@@ -37,16 +44,14 @@ export function encoded(
     out.push(at, Number(window.readonly), numbering.numberOf.get(window.page) ?? NONE);
   });
   out.push(END);
-  let texts = '';
   for (const part of parts) {
-    texts += part.text;
     for (const id of part.places) out.push(numbering.numberOf.get(id) ?? NONE);
     for (const id of part.holds)
       out.push(id === undefined ? NONE : (numbering.numberOf.get(id) ?? NONE));
     for (const [number, gfn] of beliefsBy(part, numbering)) out.push(number, Math.min(gfn, NONE));
     out.push(END);
   }
-  return texts + String.fromCharCode(...out) + pasts(state, by, linears);
+  return String.fromCharCode(...out) + pasts(state, by, linears);
 }
 
 function pasts(state: State, by: Renaming, linears: readonly Word[]): string {

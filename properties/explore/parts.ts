@@ -1,5 +1,6 @@
 import type { Gfn } from '../../abi/ids.js';
 import { PageId, type Domain, type Mapping, type State, type Vcpu } from '../../model/state.js';
+import { forEach } from '../../values/keyed.js';
 import { entries } from '../keyed-entries.js';
 import { domainBy, gfnBy, refBy, type Renaming } from './renaming.js';
 
@@ -17,22 +18,27 @@ export interface Part {
   readonly beliefs: readonly (readonly [page: PageId, gfn: Gfn])[];
 }
 
-/** The parts of domains, each worked out once. */
+/** The parts of domains, each worked out once for all renamings that are the same to it. */
 export class Parts {
   readonly #renamings: readonly Renaming[];
   readonly #isByPlace: boolean;
   readonly #known = new WeakMap<Domain, (Part | undefined)[]>();
+  /** By renaming and former domain: to a domain without mappings the refs of others are nothing. */
+  readonly #kinds: readonly (readonly number[])[];
+  readonly #kindsWithoutMappings: readonly (readonly number[])[];
 
   constructor(renamings: readonly Renaming[], isByPlace: boolean) {
     this.#renamings = renamings;
     this.#isByPlace = isByPlace;
+    this.#kinds = kindsBy(renamings, ({ domains, gfns, refs }, of) => [domains, gfns[of], refs]);
+    this.#kindsWithoutMappings = kindsBy(renamings, ({ domains, gfns }, of) => [domains, gfns[of]]);
   }
 
   /** The parts of a state in the order of their new ids. */
   of(state: State, renaming: number): readonly Part[] {
     const parts: Part[] = [];
-    for (const [, domain] of entries(state.domains)) parts.push(this.#part(domain, renaming));
-    return parts.toSorted((a, b) => a.id - b.id);
+    forEach(state.domains, (domain) => parts.push(this.#part(domain, renaming)));
+    return parts.length > 1 ? parts.toSorted((a, b) => a.id - b.id) : parts;
   }
 
   #part(domain: Domain, renaming: number): Part {
@@ -43,8 +49,25 @@ export class Parts {
     }
     const by = this.#renamings[renaming];
     if (by === undefined) throw new RangeError(`there is no renaming ${renaming}`);
-    return (known[renaming] ??= partOf(domain, by, this.#isByPlace));
+    const kinds = domain.mappings === undefined ? this.#kindsWithoutMappings : this.#kinds;
+    const kind = kinds[renaming]?.[domain.id] ?? 0;
+    return (known[kind] ??= partOf(domain, by, this.#isByPlace));
   }
+}
+
+/** Numbers of what renamings say of a domain, by renaming and former domain. */
+function kindsBy(
+  renamings: readonly Renaming[],
+  said: (by: Renaming, of: number) => unknown,
+): readonly (readonly number[])[] {
+  const kinds = new Map<string, number>();
+  const kindOf = (by: Renaming, of: number): number => {
+    const text = JSON.stringify(said(by, of));
+    const kind = kinds.get(text) ?? kinds.size;
+    kinds.set(text, kind);
+    return kind;
+  };
+  return renamings.map((by) => by.domains.map((_, of) => kindOf(by, of)));
 }
 
 const types = ['ram_rw', 'ram_ro', 'grant_map_rw', 'grant_map_ro'];

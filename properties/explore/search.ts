@@ -61,7 +61,7 @@ export class Search {
     this.transitions = new Transitions(bound, this.shapes, this.reached);
     const { shape, patch } = this.shapes.standingOf(opened);
     this.firstRenaming = names[this.shapes.patches.renamingOf(patch, 0)] ?? unchanged;
-    this.#add(shape, this.shapes.patches.applied(patch, 0), NOBODY, 0);
+    this.visited.add(shape, this.shapes.patches.applied(patch, 0), NOBODY, 0);
     this.begins.push(1);
   }
 
@@ -104,7 +104,7 @@ export class Search {
         number = this.#shapeAfter(parent, way);
         numbers.set(shape, number);
       }
-      this.#add(number, numberAt(memories, row), parent, way);
+      this.visited.add(number, numberAt(memories, row), parent, way);
     }
   }
 
@@ -126,12 +126,17 @@ export class Search {
   }
 
   #follow(node: Node, index: number, shape: number, memory: number): void {
-    for (const edge of node.edges) {
-      const after = this.shapes.patches.applied(edge.patch, memory);
+    const { visited } = this;
+    const { patches } = this.shapes;
+    const { edges } = node;
+    for (let i = 0; i < edges.length; i++) {
+      const edge = edges[i];
+      if (edge === undefined) continue;
+      const after = patches.applied(edge.patch, memory);
       if (edge.shape === shape && after === memory) continue;
       this.changes++;
       if (edge.way > 0xffff) this.looseChanges++;
-      this.#add(edge.shape, after, index, edge.way);
+      visited.add(edge.shape, after, index, edge.way);
     }
     for (const group of node.groups) {
       const value = this.shapes.wordAt(memory, group.place);
@@ -140,9 +145,5 @@ export class Search {
       this.#follow(below, index, shape, memory);
       this.#above.pop();
     }
-  }
-
-  #add(shape: number, memory: number, parent: number, way: number): void {
-    this.visited.add(shape, memory, parent, way);
   }
 }

@@ -1,7 +1,7 @@
 import type { Machine } from '../../abi/machine.js';
 import type { Word } from '../../abi/word.js';
 import { isPaged } from '../../model/registers.js';
-import type { State } from '../../model/state.js';
+import type { Page, State } from '../../model/state.js';
 import { wordAt, type Content } from '../../values/content.js';
 import { count, forEach, get, put } from '../../values/keyed.js';
 import { areEqual } from '../../values/words.js';
@@ -9,7 +9,7 @@ import { entries } from '../keyed-entries.js';
 import { renamedTable } from './acted.js';
 import type { Bound } from './bound.js';
 import { Contents } from './contents.js';
-import { encoded } from './encode.js';
+import { encoded, textOf } from './encode.js';
 import { Memories } from './memories.js';
 import { numberedByName, numberedByPlace, pageAt, type Numbering } from './numbering.js';
 import { Parts } from './parts.js';
@@ -53,6 +53,12 @@ interface Named {
 interface Placed {
   readonly key: string;
   readonly ways: [Named, ...Named[]];
+}
+
+/** Where the content of a page comes from: a slot or `~content`, and a list of words, or -1. */
+interface Origin {
+  readonly source: number;
+  readonly list: number;
 }
 
 /** The states that were met, taken to pieces that many of them share. */
@@ -136,12 +142,17 @@ export class Shapes {
   #placed(state: State): Placed {
     const { isByPlace, linears } = this.#how;
     let least: Placed | undefined;
+    let leastText: string | undefined;
     for (const [renaming, by] of this.renamings.entries()) {
       const parts = this.#parts.of(state, renaming);
+      const text = textOf(parts);
+      if (leastText !== undefined && text > leastText) continue;
+      if (text !== leastText) least = undefined;
+      leastText = text;
       const numbering = isByPlace
         ? numberedByPlace(state, by, parts)
         : numberedByName(state, this.slots);
-      const key = encoded(state, by, parts, numbering, linears);
+      const key = text + encoded(state, by, parts, numbering, linears);
       const named = { renaming, numbering };
       if (least === undefined || key < least.key) least = { key, ways: [named] };
       else if (key === least.key) least.ways.push(named);
@@ -151,9 +162,18 @@ export class Shapes {
   }
 
   #patchOf(state: State, ways: readonly Named[]): Patch {
+    const origins = new Map<Page, Origin>();
+    forEach(state.pages, (page) => origins.set(page, this.#originOf(page)));
     return this.patches.patchOf(
-      ways.map(({ renaming, numbering }) => this.#way(state, renaming, numbering)),
+      ways.map(({ renaming, numbering }) => this.#way(state, renaming, numbering, origins)),
     );
+  }
+
+  #originOf({ content }: Page): Origin {
+    const origin = this.tokens.originOf(content);
+    if (origin === undefined) return { source: ~this.contents.numberOf(content), list: -1 };
+    const { slot, words } = origin;
+    return { source: slot, list: words.length === 0 ? -1 : this.contents.writesOf(words) };
   }
 
   #added(key: string, state: State, { renaming, numbering }: Named): number {
@@ -169,16 +189,20 @@ export class Shapes {
     return number;
   }
 
-  #way(state: State, renaming: number, numbering: Numbering): Way {
+  #way(
+    state: State,
+    renaming: number,
+    numbering: Numbering,
+    origins: ReadonlyMap<Page, Origin>,
+  ): Way {
     const sources: number[] = [];
     const writes: number[] = [];
     const tables: number[] = [];
     for (let slot = 0; slot < this.slots; slot++) {
       const page = pageAt(state, numbering, slot);
-      const origin = this.tokens.originOf(page?.content);
-      sources.push(origin?.slot ?? ~this.contents.numberOf(page?.content));
-      const isWritten = origin !== undefined && origin.words.length > 0;
-      writes.push(isWritten ? this.contents.writesOf(origin.words) : -1);
+      const origin = page === undefined ? undefined : origins.get(page);
+      sources.push(origin?.source ?? ~0);
+      writes.push(origin?.list ?? -1);
       const isTable = renaming > 0 && page?.use === 'grant_frame';
       tables.push(isTable ? page.owner : -1);
     }
