@@ -14,9 +14,9 @@ import {
 } from '../properties/report.js';
 import type { MakeSubject } from '../properties/subject.js';
 import { exitCodes, type ExitCode } from './exit.js';
-import { interruptible } from './interruptible.js';
 import { machineNamed, readFault, subjectWith } from './options.js';
 import { painted } from './paint.js';
+import { interruptible } from './interruptible.js';
 import { ProgressLine } from './progress.js';
 import { saveFailure, shrunken } from './save.js';
 

@@ -10,6 +10,7 @@ import { exitCodes, exitHelp, explained, UsageError } from './exit.js';
 import { collected, emphasisNamed, faultOption, guestsNamed, jsonOption } from './options.js';
 import { machinesFor, pagingNamed, STEPS_LIMIT, wholeNumber } from './options.js';
 import { exportPrograms } from './export-programs.js';
+import { exploreCommand } from './explore-command.js';
 import { faultsCommand } from './faults-command.js';
 import { recordings, recordingsHelp } from './recordings.js';
 import { replay } from './replay.js';
@@ -248,6 +249,7 @@ ${exitHelp}`,
   );
 
 program.addCommand(sweepCommand().copyInheritedSettings(program));
+program.addCommand(exploreCommand().copyInheritedSettings(program));
 program.addCommand(faultsCommand().copyInheritedSettings(program));
 
 try {

@@ -62,12 +62,7 @@ export class Coverage {
 
   /** Rules that no step has reached: not as an outcome, nor by one that rests on them. */
   missedRules(): readonly string[] {
-    return this.rules.filter(
-      (id) =>
-        this.countOf(id) === 0 &&
-        !(shownBy[id] ?? []).some((outcome) => this.countOf(outcome) > 0) &&
-        !Object.keys(refusals).some((no) => no.startsWith(`${id}.`) && this.countOf(no) > 0),
-    );
+    return this.rules.filter((id) => !isShown(id, (outcome) => this.countOf(outcome) > 0));
   }
 
   /** Every rule and refusal that was reached, with its count, by id. */
@@ -103,6 +98,12 @@ export class Coverage {
     }
   }
 }
+
+/** Whether a rule was at work: as an outcome, in one that rests on it, or in one of its refusals. */
+export const isShown = (id: string, isReached: (outcome: string) => boolean): boolean =>
+  isReached(id) ||
+  (shownBy[id] ?? []).some(isReached) ||
+  Object.keys(refusals).some((no) => no.startsWith(`${id}.`) && isReached(no));
 
 /** Rules that are no operation of their own, with outcomes that show them at work. */
 const shownBy: Readonly<Record<string, readonly string[]>> = {

@@ -142,6 +142,16 @@ const programs: Readonly<Record<string, string>> = {
     4  d0    interrupt         after=1
     5  tool  destroy           d1
     6  tool  memory_type       d1 gfn=0x41`,
+  '[P15] a search that an interrupt cuts short is gone on with from there': `
+    0  d0    populate_physmap     d2 gfns=0x46,0x48 on_demand=1
+    1  d2    decrease_reservation  self gfns=0x0
+    2  d0    populate_physmap     d2 gfns=0x47
+    3  tool  inspect_gfn          d2 gfn=0x48
+    4  d2    store                at=0x46 u8 0x1
+    5  d0    interrupt            after=0
+    6  d2    remove_from_physmap  self gfn=0x48
+    7  d0    add_to_physmap_batch  d2 space=shared_info ; 0x0 at=0x47
+    8  d2    load                 at=0x48 u32`,
 };
 
 describe('[E1] edges agree with the spec', () => {

@@ -29,27 +29,15 @@ export class SpecSystem implements System {
     if (alternative === undefined) throw new Error('the spec answers with no alternative');
     const maps = performedBy(this.state, step) === 'map';
     const chosen =
-      maps && 'caller' in step ? this.#named(step.caller, alternative.reply) : alternative.reply;
+      maps && 'caller' in step
+        ? withHandles(this.state, step.caller, alternative.reply)
+        : alternative.reply;
     const next = alternative.next(chosen);
     if (isObjection(next)) throw new Error(`the spec objects to itself: ${next.objection}`);
     this.state = next;
     const reply = this.#framed(step, chosen);
     this.allowed = [reply, ...others.map((other) => other.reply)];
     return reply;
-  }
-
-  /** The reply to a map with a handle for each mapping. */
-  #named(caller: DomainId, reply: Reply): Reply {
-    if (reply.is === 'preempted') return { is: reply.is, done: this.#named(caller, reply.done) };
-    if (reply.is !== 'statuses') return reply;
-    const mappings = get(this.state.domains, caller)?.mappings;
-    let handle = 0;
-    const elements = reply.elements.map((element): ElementReply => {
-      if (element.status !== 'okay') return element;
-      while (has(mappings, handle)) handle++;
-      return { ...element, handle: Handle(handle++) };
-    });
-    return { is: 'statuses', elements };
   }
 
   /** The reply with a machine frame wherever one is shown. */
@@ -67,6 +55,21 @@ export class SpecSystem implements System {
     });
     return { is: 'statuses', elements };
   }
+}
+
+/** The reply to a map with a handle for each mapping: the lowest that are unused. */
+export function withHandles(state: State, caller: DomainId, reply: Reply): Reply {
+  if (reply.is === 'preempted')
+    return { is: reply.is, done: withHandles(state, caller, reply.done) };
+  if (reply.is !== 'statuses') return reply;
+  const mappings = get(state.domains, caller)?.mappings;
+  let handle = 0;
+  const elements = reply.elements.map((element): ElementReply => {
+    if (element.status !== 'okay') return element;
+    while (has(mappings, handle)) handle++;
+    return { ...element, handle: Handle(handle++) };
+  });
+  return { is: 'statuses', elements };
 }
 
 /** The model as a system under test; nothing but its replies can be seen. */
