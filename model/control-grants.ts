@@ -71,7 +71,7 @@ export function unmapByControl(state: State, element: UnmapElement): ElementResu
   if (endsHost && !leadsTo(state, place, mapping)) return no('general_error', 'G17.3');
 
   // Nothing below this line can fail.
-  const next = place === undefined ? state : withWindow(state, place, undefined);
+  const next = place === undefined ? state : withoutEntryOf(state, place);
   return accept({ status: 'okay' }, 'G17', withoutParts(next, handle, endsHost, endsDevice));
 }
 
@@ -115,7 +115,8 @@ export function unmapAndReplace(
     return spoil({ status: 'general_error' }, 'G18.4', released(taken, moved));
 
   // Nothing below this line can fail.
-  const next = withWindow(taken, place, moved);
+  const emptied = withoutEntryOf(taken, place);
+  const next = moved === undefined ? emptied : withWindow(emptied, place, moved);
   const left = ended(withoutParts(next, handle, true, false), mapping);
   return accept({ status: 'okay' }, 'G18', left);
 }

@@ -239,12 +239,9 @@ test('[B2] between two places full of copies of 32 bits it is not looked whether
   const line = marshalled({ op: 'copy', ...by, elements }, 'compat');
   // 204 of them fill the place that Xen has.
   const { compatAreaBytes } = presets.xen;
+  const machine: Machine = { ...presets.whole, compatAreaBytes };
   const make = (after: number): Reply => {
-    const running = new Running(
-      { ...presets.whole, compatAreaBytes },
-      defaultBoot(presets.whole),
-      ours,
-    );
+    const running = new Running(machine, defaultBoot(machine), ours);
     expect(running.perform({ op: 'interrupt', ...by, after })).toBeUndefined();
     const failure = line === undefined ? undefined : running.perform(line);
     expect(failure).toBeUndefined();
