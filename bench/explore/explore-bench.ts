@@ -17,8 +17,8 @@ export interface ExploreTimings {
 }
 
 const BOUND = 'contents';
-const CONCRETE_STATES = 3_000_000;
-const CANONICAL_STATES = 600_000;
+const CONCRETE_STATES = 2_000_000;
+const CANONICAL_STATES = 400_000;
 const NAIVE_STATES = 2000;
 const FACTOR_DEPTH = 5;
 
