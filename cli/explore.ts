@@ -8,6 +8,7 @@ import { Search } from '../properties/explore/search.js';
 import { ClaimBroken } from '../properties/explore/transitions.js';
 import { wayTo } from '../properties/explore/way-to.js';
 import { identityOf } from '../properties/identity.js';
+import { occasionOf } from '../properties/occasion.js';
 import { failureJson, failureText, type FailureReport } from '../properties/report.js';
 import { exitCodes, exitHelp, UsageError, type ExitCode } from './exit.js';
 import { interruptible } from './interruptible.js';
@@ -176,7 +177,8 @@ const reportOf = (system: OnSystem | undefined): SystemReport | undefined =>
 function brokenClaim(search: Search, { witness }: ClaimBroken): Disagreement {
   const { program } = wayTo(search, search.next).course;
   const line = program.lines.length - 1;
-  const occasion = program.lines[line]?.op ?? 'create';
+  const last = program.lines[line];
+  const occasion = last === undefined ? 'create' : occasionOf(last);
   return { failure: { ...witness, verdict: 'harness_error', line, occasion }, program };
 }
 

@@ -71,7 +71,7 @@ export function unmapByControl(state: State, element: UnmapElement): ElementResu
   if (endsHost && !leadsTo(state, place, mapping)) return no('general_error', 'G17.3');
 
   // Nothing below this line can fail.
-  const next = place === undefined ? state : withWindow(state, place, undefined);
+  const next = place === undefined ? state : withoutEntryOf(state, place);
   return accept({ status: 'okay' }, 'G17', withoutParts(next, handle, endsHost, endsDevice));
 }
 

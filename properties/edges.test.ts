@@ -152,6 +152,15 @@ const programs: Readonly<Record<string, string>> = {
     6  d2    remove_from_physmap  self gfn=0x48
     7  d0    add_to_physmap_batch  d2 space=shared_info ; 0x0 at=0x47
     8  d2    load                 at=0x48 u32`,
+  '[G17] with the last window on its pages a dying granter ends, and its handles in the batch do': `
+    0  d3    grant    ref=3 to=d0 gfn=0x1 rw
+    1  d0    map      d3/3 at=0x800 rw ; d3/3 at=0x801 rw
+    2  tool  destroy  d3
+    3  d0    unmap    h1.0 at=0x800 dev=0x1 ; h1.1 at=0x801 ; h1.1 at=0x801
+    4  d1    grant    ref=3 to=d0 gfn=0x1 rw
+    5  d0    map      d1/3 at=0x800 rw
+    6  tool  destroy  d1
+    7  d0    unmap    h5 at=0x800 ; h5 at=0x800`,
 };
 
 describe('[E1] edges agree with the spec', () => {
