@@ -115,7 +115,8 @@ export function unmapAndReplace(
     return spoil({ status: 'general_error' }, 'G18.4', released(taken, moved));
 
   // Nothing below this line can fail.
-  const next = withWindow(taken, place, moved);
+  const emptied = withoutEntryOf(taken, place);
+  const next = moved === undefined ? emptied : withWindow(emptied, place, moved);
   const left = ended(withoutParts(next, handle, true, false), mapping);
   return accept({ status: 'okay' }, 'G18', left);
 }

@@ -20,7 +20,7 @@ import { PageId, type Domain, type State, type Vcpu } from './state.js';
 export function boot(machine: Machine): State {
   const none = { domains: undefined, pages: undefined, windows: undefined };
   const failing = { page: 0, table: 0, grant_frame: 0, entry: 0 };
-  const empty: State = { machine, ...none, nextPage: PageId(0), failing, isHurried: false };
+  const empty: State = { machine, ...none, nextPage: PageId(0), failing, search: 0 };
   let next = bareDomain(empty, CONTROL, {
     ...machine.defaults,
     maximumPages: 0,
@@ -100,7 +100,7 @@ function bareDomain(state: State, id: DomainId, config: DomainConfig): State {
     kept: [],
     demands: Array.from({ length: state.machine.demandsRemembered }, () => undefined),
     highestDemand: Gfn(0),
-    sweptTo: Gfn(0),
+    sweptTo: [Gfn(0)],
     maximumGfn: Gfn(0),
     sharedInfo: sharedInfo.page,
     grantVersion: 1,

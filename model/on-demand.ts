@@ -1,7 +1,7 @@
 import { Gfn, type DomainId } from '../abi/ids.js';
 import { isSameContent, zeros } from '../values/content.js';
-import { count, drop, entries, findKey, get, has, put } from '../values/keyed.js';
-import { isGrant, isHeld, pageOf, theDomain, withContent, withDomain } from './derived.js';
+import { count, drop, entries, get, has, put } from '../values/keyed.js';
+import { isGrant, isHeld, pageOf, the, theDomain, withContent, withDomain } from './derived.js';
 import { changing, crashDomain, giveUp, withoutEntry } from './pages.js';
 import type { Domain, PageId, State } from './state.js';
 
@@ -76,18 +76,40 @@ function replenished(state: State, id: DomainId, inUse: readonly PageId[]): Stat
 }
 
 /**
- * [P15] The RAM of a stretch of gfns, downwards from where the last one ended, or from the highest demand;
- * a number of gfns is looked at together. Where nothing is found the search goes on below the stretch,
- * unless the hypervisor has something else to do, which the spec cannot know: an interrupt that is to
- * come makes it likely.
+ * [P15] A search for pages to take back. Where it began, and whether it was cut short, is known only from
+ * what it took: of all that it may come to one is chosen, with each place where the next one may begin.
  */
 function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
-  const { p2m, sweptTo, highestDemand } = theDomain(state, id);
+  const ways = theDomain(state, id).sweptTo.flatMap((to) =>
+    [false, true].map((isHurried) => searched(state, id, inUse, to, isHurried)),
+  );
+  const isSame = (one: State, other: State): boolean =>
+    one.failing.entry === other.failing.entry &&
+    String(theDomain(one, id).kept) === String(theDomain(other, id).kept);
+  const different = ways.filter((way, i) => ways.findIndex((each) => isSame(each, way)) === i);
+  const chosen = the(different[Math.min(state.search, different.length - 1)]);
+  const all = ways.filter((way) => isSame(way, chosen));
+  const sweptTo = [...new Set(all.flatMap((way) => theDomain(way, id).sweptTo))];
+  return withDomain(chosen, { ...theDomain(chosen, id), sweptTo });
+}
+
+/**
+ * [P15] The RAM of a stretch of gfns, downwards from where the last one ended, or from the highest demand;
+ * a number of gfns is looked at together. Where nothing is found the search goes on below the stretch,
+ * unless the hypervisor has something else to do, which the spec cannot know.
+ */
+function searched(
+  state: State,
+  id: DomainId,
+  inUse: readonly PageId[],
+  sweptTo: Gfn,
+  isHurried: boolean,
+): State {
+  const { p2m, highestDemand } = theDomain(state, id);
   const start = sweptTo === 0 ? highestDemand : sweptTo;
   const limit = start - state.machine.sweepLength;
   const ram = entries(p2m).filter(([gfn, entry]) => gfn > 0 && gfn <= start && !isGrant(entry));
   let next = state;
-  const isHurried = state.isHurried !== isInterrupted(state);
   const isOver = (): boolean => isHurried || theDomain(next, id).kept.length > 0;
   let together: readonly number[] = [];
   const look = (): void => {
@@ -105,12 +127,8 @@ function swept(state: State, id: DomainId, inUse: readonly PageId[]): State {
   }
   if (end === 0 && isOver()) end = limit - 1;
   look();
-  return withDomain(next, { ...theDomain(next, id), sweptTo: Gfn(Math.max(0, end - 1)) });
+  return withDomain(next, { ...theDomain(next, id), sweptTo: [Gfn(Math.max(0, end - 1))] });
 }
-
-const isInterrupted = ({ domains }: State): boolean =>
-  findKey(domains, ({ vcpus }) => vcpus.some(({ interrupt }) => interrupt !== undefined)) !==
-  undefined;
 
 /** [P15] A page of zeros that nobody holds leaves its gfn, which is populated on demand again. */
 function takenBack(state: State, id: DomainId, gfn: number, inUse: readonly PageId[]): State {

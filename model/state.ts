@@ -24,8 +24,8 @@ export interface State {
   readonly nextPage: PageId;
   /** The tries left until one fails, 0 where none has to ([D9]). */
   readonly failing: Readonly<Record<Fallible, number>>;
-  /** Within a step: something else is to be done, so that a search for pages is cut short ([P15]). */
-  readonly isHurried: boolean;
+  /** Within a step: which of all that a search for pages may come to is meant ([P15]). */
+  readonly search: number;
 }
 
 declare const kind: unique symbol;
@@ -72,8 +72,8 @@ export interface Domain {
   /** Where the last pages went that were asked for, the oldest first; undefined is forgotten. */
   readonly demands: readonly (Gfn | undefined)[];
   readonly highestDemand: Gfn;
-  /** Below this the search for pages to take back goes on; at 0 it begins anew. */
-  readonly sweptTo: Gfn;
+  /** Where the search for pages to take back may go on, the likely place first; 0: it begins anew. */
+  readonly sweptTo: readonly Gfn[];
   /** The highest gfn that ever held an entry. */
   readonly maximumGfn: Gfn;
   readonly sharedInfo: PageId;

@@ -60,13 +60,15 @@ export function step(state: State, made: Step): Iterable<Alternative> {
   return wanting === undefined ? alternatives(state, made) : eitherWay(state, made);
 }
 
-/** [P15] A search for pages goes on until one is found, or was cut short where it may be. */
+/** [P15] All that a search for pages may come to; one that was hurried comes after one that was not. */
 function* eitherWay(state: State, made: Step): Iterable<Alternative> {
-  yield* alternatives(state, made);
-  const hurried = alternatives({ ...state, isHurried: true }, made);
-  for (const alternative of hurried)
-    yield afterwards(alternative, (after) => ({ ...after, isHurried: false }));
+  for (let search = 0; search < SEARCHES; search++) {
+    const searching = { ...state, search: (state.search + search) % SEARCHES };
+    for (const alternative of alternatives(searching, made))
+      yield afterwards(alternative, (after) => ({ ...after, search: 0 }));
+  }
 }
+const SEARCHES = 4;
 
 function alternatives(state: State, made: Step): Iterable<Alternative> {
   if (isLinear(made)) return linearAccess(state, made);

@@ -32,7 +32,7 @@ export function encoded(
     else out.push(domainBy(by, page.owner), uses.indexOf(page.use) * 2 + Number(page.allocated));
   }
   const { page, table, grant_frame: frame, entry } = state.failing;
-  out.push(END, page, table, frame, entry, Number(state.isHurried));
+  out.push(END, page, table, frame, entry, state.search);
   forEach(state.windows, (window, at) => {
     out.push(at, Number(window.readonly), numbering.numberOf.get(window.page) ?? NONE);
   });

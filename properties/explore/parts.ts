@@ -119,7 +119,7 @@ function lifeInto(out: number[], domain: Domain): void {
 function demandsInto(out: number[], domain: Domain, by: Renaming): void {
   const gfns = entries(domain.onDemand).map(([gfn]) => gfnBy(by, domain.id, gfn));
   out.push(...gfns.toSorted((a, b) => a - b), END);
-  out.push(domain.kept.length, domain.miscounted, domain.highestDemand, domain.sweptTo);
+  out.push(domain.kept.length, domain.miscounted, domain.highestDemand, ...domain.sweptTo, END);
   for (const gfn of domain.demands) out.push(gfn === undefined ? NONE : gfnBy(by, domain.id, gfn));
 }
 

@@ -34,7 +34,7 @@ export class ModelRespondent implements Respondent {
   }
 
   #answer(step: Step, expected: Expected): Answer {
-    const alternatives = alternativesOf({ ...this.#state, isHurried: this.#isHurried }, step);
+    const alternatives = alternativesOf({ ...this.#state, search: this.#isHurried ? 1 : 0 }, step);
     const got: string[] = [];
     let onward: State | undefined;
     for (const { reply, next } of alternatives) {
