@@ -236,8 +236,10 @@ test('[B2] between two places full of copies of 32 bits it is not looked whether
   const element = { source: side, dest: { ...side, at: 2 }, length: 8, flags: 0 };
   const elements = Array.from({ length: 207 }, () => element);
   const by = { caller: DomainId(1), vcpu: FIRST_VCPU };
-  const machine: Machine = { ...presets.whole, compatAreaBytes: 8192 };
   const line = marshalled({ op: 'copy', ...by, elements }, 'compat');
+  // 204 of them fill the place that Xen has.
+  const { compatAreaBytes } = presets.xen;
+  const machine: Machine = { ...presets.whole, compatAreaBytes };
   const make = (after: number): Reply => {
     const running = new Running(machine, defaultBoot(machine), ours);
     expect(running.perform({ op: 'interrupt', ...by, after })).toBeUndefined();
