@@ -76,11 +76,11 @@ export const surfaceKillers = {
   },
   'half-a-domain-torn-down': {
     by: 'crash E1 create thrown.AssertionFailed',
-    seed: '1',
+    seed: '2',
     paging: 'hap',
     surface: 'whole',
     linesAtMost: 2000,
-    shrinksTo: 7,
+    shrinksTo: 2,
     counterexample: 'domain-that-never-was-is-torn-down',
   },
   'kept-page-keeps-its-content': {
