@@ -152,6 +152,25 @@ const programs: Readonly<Record<string, string>> = {
     6  d2    remove_from_physmap  self gfn=0x48
     7  d0    add_to_physmap_batch  d2 space=shared_info ; 0x0 at=0x47
     8  d2    load                 at=0x48 u32`,
+  '[G17] with the last window on its pages a dying granter ends, and its handles in the batch do': `
+    0  d3    grant    ref=3 to=d0 gfn=0x1 rw
+    1  d0    map      d3/3 at=0x800 rw ; d3/3 at=0x801 rw
+    2  tool  destroy  d3
+    3  d0    unmap    h1.0 at=0x800 dev=0x1 ; h1.1 at=0x801 ; h1.1 at=0x801
+    4  d1    grant    ref=3 to=d0 gfn=0x1 rw
+    5  d0    map      d1/3 at=0x800 rw
+    6  tool  destroy  d1
+    7  d0    unmap    h5 at=0x800 ; h5 at=0x800`,
+  '[M4.7] an exchange of 32 bits is for as many pages as are given': `
+    0  d1  marshalled  place=0x6 va=0x6000 compat : exchange self given=0x1,0x2 taken=0x3
+    1  d1  marshalled  place=0x6 va=0x6000 compat : exchange d2 given=0x1,0x2 taken=0x3`,
+  '[M3] [G3.4] copies end with the one that crashes their caller': `
+    0  d1  store             at=0x1 u32 0x77
+    1  d1  grant             ref=3 to=d2 gfn=0x6 rw
+    2  d1  grant             ref=4 to=d2 gfn=0x4 rw
+    3  d2  map               d1/3 at=0x40 rw ; d1/4 at=0x41 rw
+    4  d0  populate_physmap  d1 gfns=0x40 on_demand=1
+    5  d1  marshalled        place=0x6 va=0x6000 : copy self:0x40 -> self:0x3 bytes=8 ; self:0x1 -> self:0x4 bytes=8`,
 };
 
 describe('[E1] edges agree with the spec', () => {
