@@ -55,7 +55,7 @@ export function physmapLine(scene: Scene, domain: Domain): MemoryCall {
         gfn: noticed(scene, domain, touched(scene, domain)),
       };
     case 6:
-      return exchangeLine(scene, domain);
+      return { op: 'exchange', ...by, ...exchanged(scene, domain) };
     default:
       return {
         op: pick(scene.choose, ['current_reservation', 'maximum_reservation', 'maximum_gpfn']),
