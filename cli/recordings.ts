@@ -134,13 +134,21 @@ function asText(
 
 /** Divergences that showed: on how many results, or where they end traces on how many traces. */
 function declared(spec: Tally, hypervisor: Tally): readonly string[] {
-  const all = [...new Set([...spec.diverged.keys(), ...hypervisor.diverged.keys()])];
-  if (all.length === 0) return [];
+  const all = new Map<string, Divergence[]>();
+  for (const one of new Set([...spec.diverged.keys(), ...hypervisor.diverged.keys()])) {
+    const key = `${one.id} in ${whereOf(one)}`;
+    all.set(key, [...(all.get(key) ?? []), one]);
+  }
+  if (all.size === 0) return [];
+  const sum = ({ diverged }: Tally, ones: readonly Divergence[]): number =>
+    ones.reduce((total, one) => total + (diverged.get(one) ?? 0), 0);
   return [
     '',
     'Declared divergences of the recorded host (spec, hypervisor):',
-    ...all.flatMap((one) => {
-      const counts = [spec, hypervisor].map(({ diverged }) => String(diverged.get(one) ?? 0));
+    ...[...all.values()].flatMap((ones) => {
+      const [one] = ones;
+      if (one === undefined) return [];
+      const counts = [spec, hypervisor].map((tally) => sum(tally, ones));
       const what = 'stop' in one ? 'traces end' : 'results';
       return [`  ${one.id}: ${counts.join(', ')} ${what} in ${whereOf(one)}`, `    ${one.reason}`];
     }),
