@@ -100,7 +100,9 @@ describe('the layouts of 64 and of 32 bits', () => {
   test('equal requests have equal outcomes, but for numbers of more than 32 bits', () => {
     const seen = new Map<string, number>();
     for (const seed of ['a', 'b', 'c', 'd'])
-      for (const [state, call] of calls(seed, 300)) {
+      for (const [state, asked] of calls(seed, 300)) {
+        // The numbers of a list have 64 bits or 32: it is put where the arguments are, not elsewhere.
+        const call = asked.op === 'setup_table' ? { ...asked, list: undefined } : asked;
         if (isWide(call) || names(call, PLACE) || call.op === 'exchange') continue;
         // Copies of 32 bits are made together: no stop comes between them.
         if (get(state.domains, call.caller)?.vcpus[0]?.interrupt !== undefined) continue;
