@@ -35,7 +35,8 @@ export function invoke(host: Host, caller: Domain, call: PreemptibleCall, start:
   const invocation = new Invocation(start, limit);
   const reply = make(host, caller, call.op, call, invocation);
   const next = invocation.stoppedAt();
-  if (next === undefined) return reply;
+  // Whoever crashed does not go on.
+  if (next === undefined || caller.isCrashed) return reply;
   const left = call.op === 'hypercall' ? { call: advanced(call, next), next: 0 } : { call, next };
   host.continuations.stop(caller.id, vcpu, left);
   return { is: 'preempted', done: reply };

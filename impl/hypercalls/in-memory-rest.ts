@@ -17,8 +17,10 @@ export function advanced(step: Hypercall, units: number): Hypercall {
   if (step.number === abi.HYPERVISOR_memory_op) {
     return { ...step, command: step.command + units * 2 ** abi.MEMOP_EXTENT_SHIFT };
   }
+  const isCompat = step.layout === 'compat';
   const low = step.argument.low + units * (elementBytes(step) ?? 0);
-  const high = (step.argument.high + Math.floor(low / 2 ** 32)) >>> 0;
+  // A register of 32 bits has no upper half.
+  const high = isCompat ? 0 : (step.argument.high + Math.floor(low / 2 ** 32)) >>> 0;
   const argument = { low: low % 2 ** 32, high };
   return { ...step, argument, count: step.count - units };
 }
