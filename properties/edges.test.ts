@@ -171,6 +171,14 @@ const programs: Readonly<Record<string, string>> = {
     3  d2  map               d1/3 at=0x40 rw ; d1/4 at=0x41 rw
     4  d0  populate_physmap  d1 gfns=0x40 on_demand=1
     5  d1  marshalled        place=0x6 va=0x6000 : copy self:0x40 -> self:0x3 bytes=8 ; self:0x1 -> self:0x4 bytes=8`,
+  '[B2] [D3] who crashes where a call is to stop does not go on with it': `
+    0  d0    populate_physmap      d3 gfns=0x10 on_demand=1
+    1  d3    interrupt             after=0
+    2  tool  fail_next             entry after=1
+    3  d3    decrease_reservation  self gfns=0x0,0x0 order=1`,
+  '[B2] [M1] a call of 32 bits that is stopped goes on at an address of 32 bits': `
+    0  d3  interrupt   after=0
+    1  d3  marshalled  place=0x0 va=0x800000000000 compat : unmap #0 at=0x0 ; #0 at=0x0 ; #0 at=0x0 ; #0 at=0x0`,
 };
 
 describe('[E1] edges agree with the spec', () => {
